@@ -1,0 +1,34 @@
+/*
+ * The library's allocator, replaceable by srf_set_allocator(); and the arena,
+ * many small pieces that are freed together.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef SRF_ALLOC_H
+#define SRF_ALLOC_H
+
+#include "base/str.h"
+
+#include <stddef.h>
+
+void *srf__malloc(size_t size);
+void *srf__calloc(size_t count, size_t size);
+void *srf__realloc(void *ptr, size_t size);
+void srf__free(void *ptr);
+
+/*
+ * An arena: pieces come from a chain of blocks. An arena filled with zeros is
+ * empty and valid. Pieces are aligned for any type.
+ */
+typedef struct srf__arena {
+    struct srf__arena_block *blocks;
+} srf__arena_t;
+
+/* Returns `size` bytes (not zeroed), or NULL when memory is out. */
+void *srf__arena_alloc(srf__arena_t *arena, size_t size);
+/* Copies a view and NUL-terminates the copy; NULL when memory is out. */
+char *srf__arena_strdup(srf__arena_t *arena, srf__str_t text);
+/* Frees every piece; the arena is empty and valid again. */
+void srf__arena_deinit(srf__arena_t *arena);
+
+#endif /* SRF_ALLOC_H */

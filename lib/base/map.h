@@ -1,0 +1,42 @@
+/*
+ * Intrusive hash map from 128-bit keyed hashes to nodes embedded in their
+ * owners. The key is the output of a keyed hash, so its bits are uniform and
+ * equality of 128 bits is taken for equality of what was hashed.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef SRF_MAP_H
+#define SRF_MAP_H
+
+#include "base/hash.h"
+
+#include <stddef.h>
+
+typedef struct srf__map_node {
+    struct srf__map_node *next;
+    srf__hash128_t key;
+} srf__map_node_t;
+
+typedef struct srf__map {
+    srf__map_node_t **buckets;
+    size_t bucket_count; /* power of two, or 0 before the first insert */
+    size_t count;
+} srf__map_t;
+
+/* An srf__map_t filled with zeros is empty and valid. */
+
+/* The node with this key, or NULL. */
+srf__map_node_t *srf__map_get(const srf__map_t *map, srf__hash128_t key);
+/* Links `node` in under node->key, which must not be in the map. 0, or
+ * SRF_ERR_NO_MEMORY when there was no table yet and none could be had (a failed
+ * growth alone is no error: the chains get longer). The table grows and shrinks
+ * with the count. */
+int srf__map_add(srf__map_t *map, srf__map_node_t *node);
+/* Unlinks a node that is in the map. */
+void srf__map_remove(srf__map_t *map, srf__map_node_t *node);
+/* Any node of the map, NULL when it is empty; for tearing down. */
+srf__map_node_t *srf__map_any(const srf__map_t *map);
+/* Frees the table; the nodes are their owners'. */
+void srf__map_deinit(srf__map_t *map);
+
+#endif /* SRF_MAP_H */

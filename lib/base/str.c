@@ -1,0 +1,113 @@
+/*
+ * String views.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "base/str.h"
+
+bool srf__is_token_char(unsigned char c)
+{
+    return srf__is_alpha(c) || srf__is_digit(c) ||
+           (c != '\0' && strchr("-.!%*_+`'~", c) != NULL);
+}
+
+bool srf__str_is_token(srf__str_t s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        if (!srf__is_token_char((unsigned char)s.p[i]))
+            return false;
+    }
+    return s.len > 0;
+}
+
+bool srf__str_eq(srf__str_t a, srf__str_t b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
+}
+
+bool srf__str_ieq(srf__str_t a, srf__str_t b)
+{
+    if (a.len != b.len)
+        return false;
+    for (size_t i = 0; i < a.len; i++) {
+        if (srf__lower((unsigned char)a.p[i]) !=
+            srf__lower((unsigned char)b.p[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+srf__str_t srf__str_trim(srf__str_t s)
+{
+    while (s.len > 0 && is_space(s.p[0])) {
+        s.p++;
+        s.len--;
+    }
+    while (s.len > 0 && is_space(s.p[s.len - 1]))
+        s.len--;
+    return s;
+}
+
+size_t srf__str_find(srf__str_t s, char c)
+{
+    const char *at = s.len == 0 ? NULL : memchr(s.p, c, s.len);
+
+    return at == NULL ? s.len : (size_t)(at - s.p);
+}
+
+bool srf__str_to_u32(srf__str_t s, uint32_t max, uint32_t *out)
+{
+    uint64_t value = 0;
+
+    if (s.len == 0)
+        return false;
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        if (!srf__is_digit(c))
+            return false;
+        value = value * 10 + (c - (unsigned)'0');
+        if (value > max)
+            return false;
+    }
+    *out = (uint32_t)value;
+    return true;
+}
+
+int srf__hex_value(unsigned char c)
+{
+    if (srf__is_digit(c))
+        return c - '0';
+    c = srf__lower(c);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+void srf__hex_write(char *out, uint64_t value, unsigned digits)
+{
+    static const char hex[] = "0123456789abcdef";
+
+    while (digits > 0) {
+        out[--digits] = hex[value & 15];
+        value >>= 4;
+    }
+}
+
+bool srf__hex_read(srf__str_t s, uint64_t *out)
+{
+    uint64_t value = 0;
+
+    if (s.len == 0 || s.len > 16)
+        return false;
+    for (size_t i = 0; i < s.len; i++) {
+        int digit = srf__hex_value((unsigned char)s.p[i]);
+        if (digit < 0)
+            return false;
+        value = value << 4 | (unsigned)digit;
+    }
+    *out = value;
+    return true;
+}

@@ -1,0 +1,200 @@
+/*
+ * The timer wheel. Level 0 has a slot per millisecond, each further level a
+ * slot per turn of the one below. A timer lies in the level of the highest
+ * digit (of base 256) in which its due time differs from now, and moves down as
+ * that digit comes up.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "base/wheel.h"
+
+#include <string.h>
+
+enum { SLOT_BITS = 8, SLOT_MASK = SRF__WHEEL_SLOTS - 1 };
+
+static const uint64_t reach_ms = (1ull << (SLOT_BITS * SRF__WHEEL_LEVELS)) - 1;
+
+void srf__wheel_init(srf__wheel_t *wheel, uint64_t now_ms)
+{
+    memset(wheel, 0, sizeof(*wheel));
+    wheel->now_ms = now_ms;
+    wheel->target_ms = now_ms;
+    wheel->armed_ms = UINT64_MAX;
+}
+
+static unsigned digit(uint64_t ms, unsigned level)
+{
+    return (unsigned)(ms >> (SLOT_BITS * level)) & SLOT_MASK;
+}
+
+/* Links a timer in where its due time belongs, seen from now. */
+static void place(srf__wheel_t *wheel, srf__timer_t *timer)
+{
+    uint64_t differs = timer->due_ms ^ wheel->now_ms;
+    unsigned level = 0;
+
+    if (differs > SLOT_MASK)
+        level = (unsigned)(63 - __builtin_clzll(differs)) / SLOT_BITS;
+    /* Only when the top digit wraps: the last level is a ring. */
+    if (level >= SRF__WHEEL_LEVELS)
+        level = SRF__WHEEL_LEVELS - 1;
+    unsigned slot = digit(timer->due_ms, level);
+    srf__timer_t **head = &wheel->slots[level][slot];
+    timer->next = *head;
+    timer->link = head;
+    if (timer->next != NULL)
+        timer->next->link = &timer->next;
+    *head = timer;
+    wheel->occupied[level][slot / 64] |= 1ull << (slot % 64);
+}
+
+static void unlink_timer(srf__timer_t *timer)
+{
+    *timer->link = timer->next;
+    if (timer->next != NULL)
+        timer->next->link = timer->link;
+    timer->next = NULL;
+    timer->link = NULL;
+}
+
+void srf__timer_start(srf__wheel_t *wheel, srf__timer_t *timer,
+                      uint64_t delay_ms, srf__timer_cb cb)
+{
+    uint64_t now = srf__wheel_now(wheel);
+
+    if (timer->link != NULL)
+        unlink_timer(timer);
+    else
+        wheel->count++;
+    if (now < wheel->now_ms)
+        now = wheel->now_ms;
+    if (delay_ms > reach_ms - (now - wheel->now_ms))
+        delay_ms = reach_ms - (now - wheel->now_ms);
+    timer->due_ms = now + delay_ms;
+    timer->cb = cb;
+    /* What is due now, but started while now's slot is being called, comes
+     * with the next advance. */
+    place(wheel, timer);
+    if (timer->due_ms < wheel->armed_ms && wheel->changed != NULL)
+        wheel->changed(wheel);
+}
+
+void srf__timer_stop(srf__wheel_t *wheel, srf__timer_t *timer)
+{
+    if (timer->link == NULL)
+        return;
+    unlink_timer(timer);
+    wheel->count--;
+}
+
+/* The first occupied slot of a level at or behind `from`; SRF__WHEEL_SLOTS when
+ * there is none. Slots that stopped timers left empty lose their mark here. */
+static unsigned next_occupied(srf__wheel_t *wheel, unsigned level,
+                              unsigned from)
+{
+    for (unsigned word = from / 64; word < SRF__WHEEL_SLOTS / 64; word++) {
+        uint64_t bits = wheel->occupied[level][word];
+        if (word == from / 64)
+            bits &= ~0ull << (from % 64);
+        while (bits != 0) {
+            unsigned slot = word * 64 + (unsigned)__builtin_ctzll(bits);
+            if (wheel->slots[level][slot] != NULL)
+                return slot;
+            wheel->occupied[level][word] &= ~(1ull << (slot % 64));
+            bits &= bits - 1;
+        }
+    }
+    return SRF__WHEEL_SLOTS;
+}
+
+/* Start of the span of time that the slot stands for, seen from now. */
+static uint64_t slot_time(const srf__wheel_t *wheel, unsigned level,
+                          unsigned slot)
+{
+    unsigned shift = SLOT_BITS * level;
+    uint64_t base = wheel->now_ms >> shift >> SLOT_BITS << SLOT_BITS << shift;
+
+    return base | (uint64_t)slot << shift;
+}
+
+uint64_t srf__wheel_next(srf__wheel_t *wheel)
+{
+    if (wheel->count == 0)
+        return UINT64_MAX;
+    for (unsigned level = 0; level < SRF__WHEEL_LEVELS; level++) {
+        /* Above level 0 the slot of now itself is empty, except after a wrap
+         * of the last level. */
+        unsigned from = digit(wheel->now_ms, level);
+        unsigned slot =
+            next_occupied(wheel, level, level == 0 ? from : from + 1);
+        if (slot < SRF__WHEEL_SLOTS)
+            return slot_time(wheel, level, slot);
+    }
+    /* Wrapped around: the last level's ring goes on in its next turn. */
+    unsigned last = SRF__WHEEL_LEVELS - 1;
+    return slot_time(wheel, last, next_occupied(wheel, last, 0)) +
+           (1ull << (SLOT_BITS * SRF__WHEEL_LEVELS));
+}
+
+/* Moves the timers of a slot that now has come to further down. */
+static void cascade(srf__wheel_t *wheel, unsigned level)
+{
+    unsigned slot = digit(wheel->now_ms, level);
+    srf__timer_t *timer = wheel->slots[level][slot];
+
+    wheel->slots[level][slot] = NULL;
+    wheel->occupied[level][slot / 64] &= ~(1ull << (slot % 64));
+    while (timer != NULL) {
+        srf__timer_t *next = timer->next;
+        place(wheel, timer);
+        timer = next;
+    }
+}
+
+/* Jumps to a time before which nothing lies. */
+static void move_to(srf__wheel_t *wheel, uint64_t now_ms)
+{
+    uint64_t changed = wheel->now_ms ^ now_ms;
+
+    wheel->now_ms = now_ms;
+    for (unsigned level = SRF__WHEEL_LEVELS - 1; level > 0; level--) {
+        if (changed >> (SLOT_BITS * level) != 0)
+            cascade(wheel, level);
+    }
+}
+
+/* Calls what is due now. The list is taken off the wheel first, so that what
+ * the callbacks start with no delay waits for the next advance. */
+static void dispatch(srf__wheel_t *wheel)
+{
+    unsigned slot = digit(wheel->now_ms, 0);
+    srf__timer_t *due = wheel->slots[0][slot];
+
+    wheel->slots[0][slot] = NULL;
+    wheel->occupied[0][slot / 64] &= ~(1ull << (slot % 64));
+    if (due != NULL)
+        due->link = &due;
+    while (due != NULL) {
+        srf__timer_t *timer = due;
+        unlink_timer(timer);
+        wheel->count--;
+        timer->cb(timer);
+    }
+}
+
+void srf__wheel_advance(srf__wheel_t *wheel, uint64_t now_ms)
+{
+    if (now_ms < wheel->now_ms)
+        now_ms = wheel->now_ms;
+    wheel->target_ms = now_ms; /* what callbacks start counts from here */
+    for (;;) {
+        uint64_t next = srf__wheel_next(wheel);
+        if (next > now_ms)
+            break;
+        move_to(wheel, next);
+        dispatch(wheel);
+        if (next == now_ms)
+            break; /* what was started for this very moment waits */
+    }
+    move_to(wheel, now_ms);
+}

@@ -1,0 +1,164 @@
+/*
+ * srf_proxy_request(): everything is checked before anything is done.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "base/alloc.h"
+#include "base/error.h"
+#include "core/req.h"
+
+enum { TARGETS_TEXT_MAX = 1 << 20, LINES_MAX = 32768 };
+
+static void on_cancelled(srf__context_t *context)
+{
+    srf_req_t *req = context->user_data;
+
+    if (req->on_cancel != NULL)
+        req->on_cancel(req);
+}
+
+static void on_done(srf__context_t *context, int err,
+                    const srf_proxy_results_t *results)
+{
+    srf_req_t *req = context->user_data;
+
+    req->final_sent = results->final_status != 0;
+    if (req->proxy_cb != NULL)
+        req->proxy_cb(req, err, results);
+    srf_req_unref(req);
+}
+
+static const srf__context_user_t context_user = {
+    .cancelled = on_cancelled,
+    .done = on_done,
+};
+
+static int check_state(const srf_req_t *req)
+{
+    if (req->srf->closing)
+        return SRF_ERR_CANCELED;
+    switch ((srf__req_state_t)req->state) {
+    case SRF__REQ_UNDECIDED:
+        return 0;
+    case SRF__REQ_PROXIED:
+        return SRF_ERR_ALREADY_PROXIED;
+    case SRF__REQ_CANCELLED:
+        return SRF_ERR_CANCELED;
+    case SRF__REQ_ANSWERED:
+    case SRF__REQ_DROPPED:
+        break;
+    }
+    return SRF_ERR_ALREADY_FINAL;
+}
+
+static int check_options(const srf_proxy_options_t *options)
+{
+    if (options->forking != SRF_FORKING_SEQUENTIAL &&
+        options->forking != SRF_FORKING_SIMULTANEOUS)
+        return SRF_ERR_INVALID_ARGUMENT;
+    bool unsupported = options->follow_redirects != 0 ||
+                       options->forking != SRF_FORKING_SEQUENTIAL ||
+                       options->provisional_timeout_ms != 0 ||
+                       options->final_timeout_ms != 0;
+    return unsupported ? SRF_ERR_UNSUPPORTED : 0;
+}
+
+/* Normalised targets: their texts in one buffer, and pointers to them. */
+typedef struct targets {
+    srf__buf_t text;
+    const char **list;
+    unsigned count;
+} targets_t;
+
+static int read_targets(targets_t *targets, const char *const *uris,
+                        uint32_t max)
+{
+    unsigned count = 0;
+    srf__uri_t uri;
+
+    while (uris != NULL && uris[count] != NULL) {
+        if (count == max)
+            return SRF_ERR_TOO_MANY_TARGETS;
+        int err = srf__target_normalize(uris[count], &targets->text, &uri);
+        srf__buf_add_char(&targets->text, '\0');
+        if (err == 0)
+            err = targets->text.err;
+        if (err != 0)
+            return err;
+        count++;
+    }
+    targets->list = srf__calloc(count + 1, sizeof(*targets->list));
+    if (targets->list == NULL)
+        return SRF_ERR_NO_MEMORY;
+    const char *p = targets->text.p;
+    for (unsigned i = 0; i < count; i++) {
+        targets->list[i] = p;
+        p += strlen(p) + 1;
+    }
+    targets->count = count;
+    return 0;
+}
+
+static int start(srf_req_t *req, const targets_t *targets,
+                 const srf_proxy_options_t *options, srf__str_t headers)
+{
+    const srf__context_spec_t spec = {
+        .targets = targets->list,
+        .target_count = targets->count,
+        .headers = headers,
+        .timer_c_ms = options->timer_c_ms,
+        .record_route = options->record_route != 0,
+        .keep_user = options->keep_user != 0,
+        .path = options->path != 0,
+        .user = &context_user,
+        .user_data = req,
+    };
+    srf__element_t *element = &req->srf->element;
+
+    srf_req_ref(req); /* given back in on_done */
+    int err = srf__context_start(element, req->server, &spec, NULL);
+    if (err != 0) {
+        req->refs--;
+        return err;
+    }
+    srf__req_decide(req, SRF__REQ_PROXIED);
+    return 0;
+}
+
+int srf_proxy_request(srf_req_t *req, const char *const *uris,
+                      const srf_proxy_options_t *opts, srf_proxy_cb cb)
+{
+    static const uint32_t denied =
+        1u << SRF__HDR_VIA | 1u << SRF__HDR_ROUTE |
+        1u << SRF__HDR_RECORD_ROUTE | 1u << SRF__HDR_CSEQ |
+        1u << SRF__HDR_CALL_ID | 1u << SRF__HDR_FROM | 1u << SRF__HDR_TO |
+        1u << SRF__HDR_MAX_FORWARDS | 1u << SRF__HDR_CONTENT_LENGTH;
+    srf_proxy_options_t options;
+    targets_t targets = {.list = NULL};
+    srf__buf_t headers;
+
+    if (req == NULL)
+        return SRF_ERR_INVALID_ARGUMENT;
+    int err = check_state(req);
+    if (err == 0)
+        err = srf__options_copy(&options, sizeof(options), opts,
+                                sizeof(options.size));
+    if (err == 0)
+        err = check_options(&options);
+    if (err != 0)
+        return err;
+
+    srf__buf_init(&targets.text, TARGETS_TEXT_MAX);
+    srf__buf_init(&headers, LINES_MAX);
+    err = read_targets(&targets, uris, req->srf->element.max_targets);
+    if (err == 0)
+        err = srf__header_lines(options.headers, denied, &headers);
+    if (err == 0) {
+        req->proxy_cb = cb;
+        err = start(req, &targets, &options, srf__buf_str(&headers));
+    }
+    srf__buf_deinit(&targets.text);
+    srf__buf_deinit(&headers);
+    srf__free(targets.list);
+    return err;
+}

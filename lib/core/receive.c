@@ -1,0 +1,293 @@
+/*
+ * What becomes of a message that came in: transaction, validation, handler.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "base/error.h"
+#include "core/req.h"
+#include "core/stack.h"
+#include "proxy/validate.h"
+#include "transaction/client.h"
+#include "transaction/server.h"
+
+/* Room for an Allow or Unsupported line. */
+enum { LINES_BYTES = 4096, RETRY_AFTER_S = 5 };
+
+typedef struct arrival {
+    srf_t *srf;
+    const srf__facts_t *facts;
+    const srf__flow_t *from;
+} arrival_t;
+
+static void reply(srf__server_t *server, srf__response_spec_t *spec)
+{
+    if (srf__server_reply(server, spec) != 0)
+        srf__server_abandon(server);
+}
+
+static void log_refusal(const arrival_t *arrival, unsigned status,
+                        const char *reason)
+{
+    srf__log_t *log = &arrival->srf->element.log;
+    char peer[SRF__ADDR_TEXT];
+
+    if (!srf__log_on(log, SRF_LOG_INFO))
+        return;
+    (void)srf__addr_text(&arrival->from->peer, peer);
+    const srf__log_context_t context = {
+        .module = "core",
+        .call_id = srf__facts_str(arrival->facts, arrival->facts->call_id),
+        .peer = peer,
+    };
+    srf__log_peer(log, SRF_LOG_INFO, &context, "request refused: %u %s", status,
+                  reason == NULL ? srf__status_reason(status) : reason);
+}
+
+/* Answers a new request that goes no further. The transaction takes the ACK, so
+ * that it does not leak onward. */
+static void refuse(const arrival_t *arrival, srf__hash128_t key,
+                   srf__response_spec_t *spec)
+{
+    srf_t *srf = arrival->srf;
+    srf__server_t *server;
+
+    srf->rejected++;
+    log_refusal(arrival, spec->status, spec->reason.p);
+    if (srf__server_create(&srf->element.txns, key, arrival->facts,
+                           arrival->from, true, &server) != 0)
+        return;
+    reply(server, spec);
+    srf__server_unref(server);
+}
+
+/* ---- requests without a transaction of their own kind ---- */
+
+static void on_ack(const arrival_t *arrival)
+{
+    srf_t *srf = arrival->srf;
+    srf__txns_t *txns = &srf->element.txns;
+    const srf__facts_t *ack = arrival->facts;
+    srf__server_t *server =
+        srf__server_find(txns, srf__server_key(txns, ack, SRF__METHOD_INVITE));
+
+    if (server != NULL && server->machine.state != SRF__TXN_ACCEPTED) {
+        srf__server_acked(server);
+        return;
+    }
+    if (srf__stateless_is_ack_for(txns, ack) || srf__uas_acked(&srf->uas, ack))
+        return;
+    srf__forward_ack(&srf->element, ack, arrival->from);
+}
+
+/* RFC 3261 §9.2, §16.10: 200 when the INVITE is known, else 481; it is never
+ * forwarded, since every INVITE has a transaction here. */
+static void on_cancel(const arrival_t *arrival, srf__hash128_t key)
+{
+    srf__txns_t *txns = &arrival->srf->element.txns;
+    const srf__facts_t *cancel = arrival->facts;
+    srf__server_t *invite = srf__server_find(
+        txns, srf__server_key(txns, cancel, SRF__METHOD_INVITE));
+    srf__response_spec_t spec = {.status = invite == NULL ? 481 : 200};
+    srf__server_t *server;
+
+    if (srf__server_create(txns, key, cancel, arrival->from, true, &server) !=
+        0)
+        return;
+    if (invite != NULL)
+        memcpy(server->tag, invite->tag, sizeof(server->tag));
+    reply(server, &spec);
+    srf__server_unref(server);
+    if (invite != NULL)
+        srf__server_cancel(invite, cancel);
+}
+
+/* ---- new requests ---- */
+
+static void refuse_verdict(const arrival_t *arrival, srf__hash128_t key,
+                           const srf__verdict_t *verdict)
+{
+    char storage[LINES_BYTES];
+    srf__buf_t lines;
+    srf__response_spec_t spec = {.status = verdict->status,
+                                 .reason = srf__str_of(verdict->reason)};
+
+    srf__buf_init_fixed(&lines, storage, sizeof(storage));
+    if (verdict->unsupported.len > 0) {
+        srf__buf_add_text(&lines, "Unsupported: ");
+        srf__buf_add_str(&lines, verdict->unsupported);
+        srf__buf_add_text(&lines, "\r\n");
+    }
+    if (verdict->status == 200) /* OPTIONS for us, §11.2 */
+        srf__handlers_write_allow(arrival->srf, &lines);
+    if (lines.err == 0)
+        spec.lines = srf__buf_str(&lines);
+    refuse(arrival, key, &spec);
+}
+
+/* RFC 3261 §8.2.1. */
+static void refuse_method(const arrival_t *arrival, srf__hash128_t key)
+{
+    char storage[LINES_BYTES];
+    srf__buf_t lines;
+    bool known = arrival->facts->method != SRF__METHOD_OTHER;
+    srf__response_spec_t spec = {.status = known ? 405 : 501};
+
+    srf__buf_init_fixed(&lines, storage, sizeof(storage));
+    srf__handlers_write_allow(arrival->srf, &lines);
+    if (lines.err == 0)
+        spec.lines = srf__buf_str(&lines);
+    refuse(arrival, key, &spec);
+}
+
+/* Inside a dialog we record-routed: proxied without asking (§16). */
+static void proxy_in_dialog(srf_t *srf, srf__server_t *server)
+{
+    const srf__context_spec_t spec = {.target_count = 0};
+    srf__response_spec_t failed = {.status = 500};
+
+    if (srf__context_start(&srf->element, server, &spec, NULL) != 0)
+        reply(server, &failed);
+}
+
+static bool is_overloaded(const arrival_t *arrival)
+{
+    const srf__txns_counters_t *counters = &arrival->srf->element.txns.counters;
+
+    return arrival->facts->to_tag.len == 0 &&
+           counters->servers + counters->clients >=
+               arrival->srf->max_transactions;
+}
+
+static void on_new_request(const arrival_t *arrival, srf__hash128_t key)
+{
+    srf_t *srf = arrival->srf;
+    srf__route_t route;
+    srf__verdict_t verdict;
+    srf__server_t *server;
+
+    if (is_overloaded(arrival)) {
+        srf->rejected++;
+        srf__stateless_reply(&srf->element.txns, arrival->facts, arrival->from,
+                             503, NULL, SRF__STR("Retry-After: 5\r\n"));
+        return;
+    }
+    srf__validate(&srf->element, arrival->facts, &route, &verdict);
+    if (verdict.status != 0) {
+        refuse_verdict(arrival, key, &verdict);
+        return;
+    }
+    bool in_dialog = srf__route_in_dialog(&route, arrival->facts);
+    srf_request_cb cb = srf__handler_find(srf, arrival->facts);
+    if (!in_dialog && cb == NULL) {
+        refuse_method(arrival, key);
+        return;
+    }
+    if (srf__server_create(&srf->element.txns, key, arrival->facts,
+                           arrival->from, false, &server) != 0)
+        return; /* it will be sent again */
+    /* What was scanned from these bytes holds for their copy. */
+    srf__msg_lend_facts(server->request, arrival->facts);
+    if (in_dialog)
+        proxy_in_dialog(srf, server);
+    else
+        srf__req_deliver(srf, server, cb);
+    srf__msg_lend_facts(server->request, NULL);
+    srf__server_unref(server);
+}
+
+static void on_request(const arrival_t *arrival)
+{
+    srf__txns_t *txns = &arrival->srf->element.txns;
+    srf__method_t method = (srf__method_t)arrival->facts->method;
+
+    arrival->srf->requests_received++;
+    if (method == SRF__METHOD_ACK) {
+        on_ack(arrival);
+        return;
+    }
+    srf__hash128_t key = srf__server_key(txns, arrival->facts, method);
+    srf__server_t *server = srf__server_find(txns, key);
+    if (server != NULL)
+        srf__server_retransmitted(server);
+    else if (method == SRF__METHOD_CANCEL)
+        on_cancel(arrival, key);
+    else
+        on_new_request(arrival, key);
+}
+
+/* A request the scanner refused. */
+static void on_broken_request(const arrival_t *arrival, unsigned status,
+                              const char *reason)
+{
+    srf__txns_t *txns = &arrival->srf->element.txns;
+    srf__hash128_t key = srf__server_key(txns, arrival->facts,
+                                         (srf__method_t)arrival->facts->method);
+    srf__server_t *server = srf__server_find(txns, key);
+    srf__response_spec_t spec = {.status = status,
+                                 .reason = srf__str_of(reason)};
+
+    arrival->srf->requests_received++;
+    if (server != NULL)
+        srf__server_retransmitted(server);
+    else
+        refuse(arrival, key, &spec);
+}
+
+static void on_scanned(const arrival_t *arrival, srf__scan_result_t result,
+                       size_t len)
+{
+    srf_t *srf = arrival->srf;
+    const srf__facts_t *facts = arrival->facts;
+
+    switch (result) {
+    case SRF__SCAN_KEEPALIVE:
+        srf->keepalives_received++;
+        return;
+    case SRF__SCAN_DROP:
+        srf->dropped_malformed++;
+        return;
+    case SRF__SCAN_REJECT:
+        on_broken_request(arrival, facts->reject_status, facts->reject_reason);
+        return;
+    case SRF__SCAN_OK:
+        break;
+    }
+    if (!facts->is_request) {
+        srf->responses_received++;
+        (void)srf__client_receive(&srf->element.txns, facts);
+    } else if (len > srf->max_message_bytes &&
+               facts->method != SRF__METHOD_ACK) {
+        on_broken_request(arrival, 513, NULL); /* RFC 3261 §21.5.7 */
+    } else {
+        on_request(arrival);
+    }
+}
+
+void srf__on_message(void *arg, const srf__flow_t *from, const char *data,
+                     size_t len)
+{
+    srf_t *srf = arg;
+    const arrival_t arrival = {srf, &srf->facts, from};
+
+    if (srf->closing)
+        return;
+    /* The loop delivers one message at a time. */
+    srf__assert(!srf->receiving);
+    srf->receiving = true;
+    on_scanned(&arrival, srf__scan(data, len, &srf->limits, &srf->facts), len);
+    srf->receiving = false;
+}
+
+void srf__on_undelivered(void *arg, const srf__addr_t *to, const char *datagram,
+                         size_t len)
+{
+    srf_t *srf = arg;
+    char peer[SRF__ADDR_TEXT];
+
+    (void)srf__addr_text(to, peer);
+    const srf__log_context_t context = {.module = "transport", .peer = peer};
+    srf__log_peer(&srf->element.log, SRF_LOG_INFO, &context,
+                  "datagram could not be delivered");
+    if (!srf->closing)
+        srf__client_undelivered(&srf->element.txns, srf__str(datagram, len));
+}

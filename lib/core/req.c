@@ -1,0 +1,382 @@
+/*
+ * Requests: their life with the program, and the public getters.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "core/req.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "message/osip_bridge.h"
+
+/* What few requests need. */
+struct srf__req_extra {
+    srf__timer_t timer; /* the program takes too long */
+    srf_req_t *req;
+    srf__arena_t arena;
+    const char *calling_number;
+    const char *source_address;
+};
+
+static void on_cancelled(srf__server_t *server, const srf__facts_t *cancel);
+static void on_ended(srf__server_t *server);
+
+static const srf__server_user_t server_user = {
+    .cancelled = on_cancelled,
+    .ended = on_ended,
+};
+
+static struct srf__req_extra *extra_of(const srf_req_t *req)
+{
+    return req->extra;
+}
+
+static struct srf__req_extra *need_extra(srf_req_t *req)
+{
+    if (req->extra == NULL) {
+        req->extra = srf__calloc(1, sizeof(*req->extra));
+        if (req->extra != NULL)
+            req->extra->req = req;
+    }
+    return req->extra;
+}
+
+void srf__req_decide(srf_req_t *req, srf__req_state_t state)
+{
+    struct srf__req_extra *extra = extra_of(req);
+
+    req->state = (uint8_t)state;
+    if (req->link != NULL) {
+        *req->link = req->next;
+        if (req->next != NULL)
+            req->next->link = req->link;
+        req->link = NULL;
+    }
+    if (extra != NULL)
+        srf__timer_stop(req->srf->element.wheel, &extra->timer);
+}
+
+/* The library answers for a program that did not. */
+static void give_up(srf_req_t *req, const char *why)
+{
+    srf__element_t *element = &req->srf->element;
+    srf__log_context_t context = {.module = "core"};
+    srf__response_spec_t spec = {.status = 500};
+
+    if (req->srf->closing) { /* nothing more is sent */
+        srf__req_decide(req, SRF__REQ_DROPPED);
+        return;
+    }
+    const srf__facts_t *facts = srf__msg_facts(req->server->request);
+    if (facts != NULL)
+        context.call_id = srf__facts_str(facts, facts->call_id);
+    srf__log_write(&element->log, SRF_LOG_WARNING, &context, "%s: 500 sent",
+                   why);
+    srf__req_decide(req, SRF__REQ_DROPPED);
+    req->final_sent = true;
+    srf__server_set_user(req->server, NULL, NULL);
+    if (srf__server_reply(req->server, &spec) != 0)
+        srf__server_abandon(req->server);
+}
+
+static void too_long(srf__timer_t *timer)
+{
+    struct srf__req_extra *extra =
+        (struct srf__req_extra *)((char *)timer -
+                                  offsetof(struct srf__req_extra, timer));
+
+    give_up(extra->req, "handler took too long");
+}
+
+static void on_cancelled(srf__server_t *server, const srf__facts_t *cancel)
+{
+    srf_req_t *req = server->user_data;
+    srf__response_spec_t spec = {.status = 487};
+
+    (void)cancel;
+    srf_req_ref(req);
+    srf__req_decide(req, SRF__REQ_CANCELLED);
+    req->final_sent = true;
+    srf__server_set_user(server, NULL, NULL);
+    if (srf__server_reply(server, &spec) != 0) /* RFC 3261 §9.2 */
+        srf__server_abandon(server);
+    if (req->on_cancel != NULL)
+        req->on_cancel(req);
+    srf_req_unref(req);
+}
+
+static void on_ended(srf__server_t *server)
+{
+    (void)server;
+}
+
+static void destroy(srf_req_t *req)
+{
+    srf_t *srf = req->srf;
+
+    srf__assert(req->link == NULL);
+    if (req->server->user_data == req)
+        srf__server_set_user(req->server, NULL, NULL);
+    srf__server_unref(req->server);
+    if (req->extra != NULL)
+        srf__arena_deinit(&req->extra->arena);
+    srf__free(req->extra);
+    srf__free(req);
+    srf__unref(srf);
+}
+
+srf_req_t *srf_req_ref(srf_req_t *req)
+{
+    srf__assert(req->refs > 0);
+    req->refs++;
+    return req;
+}
+
+void srf_req_unref(srf_req_t *req)
+{
+    if (req == NULL)
+        return;
+    srf__assert(req->refs > 0);
+    if (req->refs == 1 && req->state == SRF__REQ_UNDECIDED)
+        give_up(req, "handler let go of a request without answering");
+    if (--req->refs == 0)
+        destroy(req);
+}
+
+static srf_req_t *create(srf_t *srf, srf__server_t *server)
+{
+    srf_req_t *req = srf__calloc(1, sizeof(*req));
+
+    if (req == NULL)
+        return NULL;
+    req->srf = srf;
+    srf->refs++;
+    req->server = srf__server_ref(server);
+    req->res.req = req;
+    req->refs = 1;
+    req->next = srf->requests;
+    req->link = &srf->requests;
+    if (req->next != NULL)
+        req->next->link = &req->next;
+    srf->requests = req;
+    srf__server_set_user(server, &server_user, req);
+    return req;
+}
+
+/* A program that keeps an undecided request has only so much time. */
+static void start_clock(srf_req_t *req)
+{
+    struct srf__req_extra *extra;
+
+    if (req->state != SRF__REQ_UNDECIDED || req->srf->closing)
+        return;
+    extra = need_extra(req);
+    if (extra != NULL)
+        srf__timer_start(req->srf->element.wheel, &extra->timer,
+                         req->srf->handler_timeout_ms, too_long);
+}
+
+void srf__req_deliver(srf_t *srf, srf__server_t *server, srf_request_cb cb)
+{
+    srf__response_spec_t spec = {.status = 500};
+    srf_req_t *req = create(srf, server);
+
+    if (req == NULL) {
+        if (srf__server_reply(server, &spec) != 0)
+            srf__server_abandon(server);
+        return;
+    }
+    cb(req, &req->res);
+    if (req->refs > 1)
+        start_clock(req);
+    srf_req_unref(req);
+}
+
+void srf__reqs_drop(srf_t *srf)
+{
+    while (srf->requests != NULL) {
+        srf_req_t *req = srf->requests;
+        srf__req_decide(req, SRF__REQ_DROPPED);
+        srf__server_set_user(req->server, NULL, NULL);
+    }
+}
+
+/* ---- getters ---- */
+
+void srf_req_set_data(srf_req_t *req, void *data)
+{
+    req->data = data;
+}
+
+void *srf_req_data(const srf_req_t *req)
+{
+    return req->data;
+}
+
+srf_t *srf_req_srf(const srf_req_t *req)
+{
+    return req->srf;
+}
+
+srf_res_t *srf_req_res(const srf_req_t *req)
+{
+    /* The response is part of the request; its pointer back is not const. */
+    return &req->res.req->res;
+}
+
+const srf_msg_t *srf_req_msg(const srf_req_t *req)
+{
+    return req->server->request;
+}
+
+const char *srf_req_method(const srf_req_t *req)
+{
+    return srf_msg_method(srf_req_msg(req));
+}
+
+const char *srf_req_uri(const srf_req_t *req)
+{
+    return srf_msg_uri(srf_req_msg(req));
+}
+
+/* A fact of the message as a string, NULL when it is empty. */
+static const char *fact_text(const srf_req_t *req, srf__span_t span)
+{
+    const srf_msg_t *msg = srf_req_msg(req);
+    const srf__str_t piece = srf__str(msg->data + span.off, span.len);
+
+    return span.len == 0 ? NULL : srf__msg_text_span(msg, piece);
+}
+
+const char *srf_req_call_id(const srf_req_t *req)
+{
+    const srf__facts_t *facts = srf__msg_facts(srf_req_msg(req));
+
+    return facts == NULL ? NULL : fact_text(req, facts->call_id);
+}
+
+const char *srf_req_from_tag(const srf_req_t *req)
+{
+    const srf__facts_t *facts = srf__msg_facts(srf_req_msg(req));
+
+    return facts == NULL ? NULL : fact_text(req, facts->from_tag);
+}
+
+const char *srf_req_to_tag(const srf_req_t *req)
+{
+    const srf__facts_t *facts = srf__msg_facts(srf_req_msg(req));
+
+    return facts == NULL ? NULL : fact_text(req, facts->to_tag);
+}
+
+const char *srf_req_branch(const srf_req_t *req)
+{
+    const srf__facts_t *facts = srf__msg_facts(srf_req_msg(req));
+
+    return facts == NULL ? NULL : fact_text(req, facts->via.branch);
+}
+
+const char *srf_req_get(const srf_req_t *req, const char *header, size_t index)
+{
+    return srf_msg_get(srf_req_msg(req), header, index);
+}
+
+const void *srf_req_body(const srf_req_t *req, size_t *len)
+{
+    return srf_msg_body(srf_req_msg(req), len);
+}
+
+const void *srf_req_raw(const srf_req_t *req, size_t *len)
+{
+    return srf_msg_raw(srf_req_msg(req), len);
+}
+
+const char *srf_req_source_address(const srf_req_t *req)
+{
+    char text[SRF__ADDR_TEXT];
+    struct srf__req_extra *extra = need_extra(req->res.req);
+
+    if (extra == NULL)
+        return NULL;
+    if (extra->source_address == NULL)
+        extra->source_address = srf__arena_strdup(
+            &extra->arena, srf__addr_ip_text(&req->server->source, text));
+    return extra->source_address;
+}
+
+int srf_req_source_port(const srf_req_t *req)
+{
+    return req->server->source.port;
+}
+
+const char *srf_req_source_protocol(const srf_req_t *req)
+{
+    return srf__transport_uri_name(
+        (srf__transport_id_t)req->server->source.transport);
+}
+
+const char *srf_req_received_on(const srf_req_t *req)
+{
+    return req->srf->closing ? "" : req->server->flow.listener->uri;
+}
+
+/* User part of a name-addr value up to ";", unescaped. */
+static const char *user_of(struct srf__req_extra *extra, const char *value)
+{
+    srf__name_addr_t parsed;
+    srf__arena_t arena = {NULL};
+    const char *out = NULL;
+    int err = srf__osip_name_addr(srf__str_of(value), &arena, &parsed);
+
+    if (err != SRF_ERR_NO_MEMORY) {
+        srf__str_t user = srf__str_of(err == 0 ? parsed.user : NULL);
+        if (user.len > 0)
+            user.len = srf__str_find(user, ';');
+        out = srf__arena_strdup(&extra->arena, user);
+    }
+    srf__arena_deinit(&arena);
+    return out;
+}
+
+const char *srf_req_calling_number(const srf_req_t *req)
+{
+    struct srf__req_extra *extra = need_extra(req->res.req);
+    const char *value = srf_req_get(req, "P-Asserted-Identity", 0);
+
+    if (value == NULL)
+        value = srf_req_get(req, "From", 0);
+    if (extra == NULL || value == NULL)
+        return NULL;
+    if (extra->calling_number == NULL)
+        extra->calling_number = user_of(extra, value);
+    return extra->calling_number;
+}
+
+const char *srf_req_called_number(const srf_req_t *req)
+{
+    const srf_msg_t *msg = srf_req_msg(req);
+    const srf__facts_t *facts = srf__msg_facts(msg);
+    srf__uri_t uri;
+
+    if (facts == NULL)
+        return NULL;
+    if (srf__uri_parse(srf__str(msg->data + facts->uri.off, facts->uri.len),
+                       &uri) != 0 ||
+        uri.user.len == 0)
+        return "";
+    uri.user.len = srf__str_find(uri.user, ';');
+    return uri.user.len == 0 ? "" : srf__msg_text_span(msg, uri.user);
+}
+
+int srf_req_is_new_invite(const srf_req_t *req)
+{
+    const srf__facts_t *facts = srf__msg_facts(srf_req_msg(req));
+
+    return req->server->method == SRF__METHOD_INVITE && facts != NULL &&
+           facts->to_tag.len == 0;
+}
+
+void srf_req_on_cancel(srf_req_t *req, srf_cancel_cb cb)
+{
+    req->on_cancel = cb;
+}

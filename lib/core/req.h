@@ -1,0 +1,59 @@
+/*
+ * A request with the program: from the handler to its answer or the end of
+ * proxying.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef SRF_REQ_H
+#define SRF_REQ_H
+
+#include "core/stack.h"
+#include "proxy/context.h"
+
+struct srf_res {
+    struct srf_req *req;
+};
+
+typedef enum srf__req_state {
+    SRF__REQ_UNDECIDED = 0,
+    SRF__REQ_ANSWERED, /* a final response was sent by the program */
+    SRF__REQ_PROXIED,
+    SRF__REQ_CANCELLED, /* 487 was sent before the program decided */
+    SRF__REQ_DROPPED    /* answered by the library, or the stack is gone */
+} srf__req_state_t;
+
+struct srf__req_extra;
+
+struct srf_req {
+    srf_t *srf;
+    srf__server_t *server;
+    void *data;
+    srf_cancel_cb on_cancel;
+    srf_proxy_cb proxy_cb;
+    struct srf__req_extra *extra; /* made when needed */
+    struct srf_req *next;         /* srf->requests, while undecided */
+    struct srf_req **link;
+    struct srf_res res;
+    uint32_t refs;
+    uint8_t state; /* srf__req_state_t */
+    bool final_sent;
+};
+
+/* Hands the request of `server` to `cb` and settles what it leaves undone.
+ * Answers 500 itself when memory is out. */
+void srf__req_deliver(srf_t *srf, srf__server_t *server, srf_request_cb cb);
+
+/* The program's decision was taken: it leaves srf->requests. */
+void srf__req_decide(srf_req_t *req, srf__req_state_t state);
+
+/* On destroy: every undecided request is dropped without a word. */
+void srf__reqs_drop(srf_t *srf);
+
+/* Appends header lines from names and values in turn, NULL-terminated (NULL for
+ * none). Header fields whose bit (1 << srf__header_id_t) is in `denied` are
+ * refused. 0; SRF_ERR_INVALID_HEADER; SRF_ERR_HEADER_NOT_ALLOWED;
+ * SRF_ERR_NO_MEMORY. */
+int srf__header_lines(const char *const *headers, uint32_t denied,
+                      srf__buf_t *out);
+
+#endif /* SRF_REQ_H */

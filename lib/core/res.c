@@ -1,0 +1,122 @@
+/*
+ * Responses of the program's own.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "base/buf.h"
+#include "base/error.h"
+#include "core/req.h"
+
+enum { LINES_MAX = 32768 };
+
+static bool has_line_break(srf__str_t text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+        if ((c < 0x20 && c != '\t') || c == 0x7f)
+            return true;
+    }
+    return false;
+}
+
+int srf__header_lines(const char *const *headers, uint32_t denied,
+                      srf__buf_t *out)
+{
+    for (; headers != NULL && *headers != NULL; headers += 2) {
+        srf__str_t name = srf__str_of(headers[0]);
+        srf__str_t value = srf__str_of(headers[1]);
+        if (headers[1] == NULL || !srf__str_is_token(name) ||
+            has_line_break(value))
+            return SRF_ERR_INVALID_HEADER;
+        if (denied & (1u << srf__header_find(name)))
+            return SRF_ERR_HEADER_NOT_ALLOWED;
+        srf__buf_add_str(out, name);
+        srf__buf_add_text(out, ": ");
+        srf__buf_add_str(out, value);
+        srf__buf_add_text(out, "\r\n");
+    }
+    if (out->err == SRF_ERR_LIMIT)
+        return SRF_ERR_INVALID_HEADER;
+    return out->err;
+}
+
+static bool has_content_type(const char *const *headers)
+{
+    for (; headers != NULL && *headers != NULL; headers += 2) {
+        if (srf__header_find(srf__str_of(*headers)) == SRF__HDR_CONTENT_TYPE)
+            return true;
+    }
+    return false;
+}
+
+static int check_state(const srf_req_t *req)
+{
+    if (req->srf->closing)
+        return SRF_ERR_CANCELED;
+    if (req->state == SRF__REQ_PROXIED)
+        return SRF_ERR_ALREADY_PROXIED;
+    return req->state == SRF__REQ_UNDECIDED ? 0 : SRF_ERR_ALREADY_FINAL;
+}
+
+static int send(srf_req_t *req, srf__response_spec_t *spec)
+{
+    srf__server_t *server = req->server;
+    const srf__facts_t *request = srf__msg_facts(server->request);
+
+    if (request == NULL)
+        return SRF_ERR_NO_MEMORY;
+    if (spec->status < 200)
+        return srf__server_reply(server, spec);
+    bool success = spec->status < 300 && server->method == SRF__METHOD_INVITE;
+    int err = success ? srf__uas_answer(&req->srf->uas, server, spec)
+                      : srf__server_reply(server, spec);
+    if (err != 0)
+        return err;
+    srf__server_set_user(server, NULL, NULL);
+    srf__req_decide(req, SRF__REQ_ANSWERED);
+    req->final_sent = true;
+    return 0;
+}
+
+int srf_res_send(srf_res_t *res, int status, const srf_res_options_t *options)
+{
+    static const uint32_t denied = 1u << SRF__HDR_VIA | 1u << SRF__HDR_FROM |
+                                   1u << SRF__HDR_TO | 1u << SRF__HDR_CALL_ID |
+                                   1u << SRF__HDR_CSEQ |
+                                   1u << SRF__HDR_CONTENT_LENGTH;
+    srf_res_options_t given;
+    srf__buf_t lines;
+
+    if (res == NULL || status < 100 || status > 699)
+        return SRF_ERR_INVALID_ARGUMENT;
+    int err =
+        srf__options_copy(&given, sizeof(given), options, sizeof(given.size));
+    if (err == 0)
+        err = check_state(res->req);
+    if (err != 0)
+        return err;
+    if (has_line_break(srf__str_of(given.reason)))
+        return SRF_ERR_INVALID_ARGUMENT;
+    if (given.body_len > 0 &&
+        (given.body == NULL || !has_content_type(given.headers)))
+        return SRF_ERR_INVALID_ARGUMENT;
+
+    srf__buf_init(&lines, LINES_MAX);
+    err = srf__header_lines(given.headers, denied, &lines);
+    if (err == 0) {
+        srf__response_spec_t spec = {
+            .status = (unsigned)status,
+            .reason = srf__str_of(given.reason),
+            .lines = srf__buf_str(&lines),
+            .body = srf__str(given.body, given.body_len),
+        };
+        err = send(res->req, &spec);
+    }
+    srf__buf_deinit(&lines);
+    return err;
+}
+
+int srf_res_final_sent(const srf_res_t *res)
+{
+    return res->req->final_sent;
+}

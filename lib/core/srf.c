@@ -1,0 +1,284 @@
+/*
+ * The stack's life: create, listen, destroy; settings and counters.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "base/alloc.h"
+#include "base/error.h"
+#include "core/req.h"
+#include "core/stack.h"
+#include "message/osip_bridge.h"
+
+#include <time.h>
+
+#include <uv.h>
+
+enum {
+    DEFAULT_T1_MS = 500, /* RFC 3261 table 4 */
+    DEFAULT_T2_MS = 4000,
+    DEFAULT_T4_MS = 5000,
+    DEFAULT_TIMER_C_MS = 181000, /* "greater than 3 minutes", §16.6 */
+    DEFAULT_HEADERS = 256,
+    DEFAULT_HEADER_BYTES = 16384,
+    DEFAULT_TARGETS = 32,
+    MAX_TARGETS = 1024,
+    DEFAULT_TRANSACTIONS = 1000000,
+    MAX_WORKER = 255,
+    MAX_TRYING_DELAY_MS = 200,
+    MAX_TIMER_MS = 1 << 24 /* keeps 64*T1 within 32 bits */
+};
+
+static int64_t real_time_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static uint64_t wheel_now(void *arg)
+{
+    return srf__wheel_now(arg);
+}
+
+static uint32_t or_default(uint32_t value, uint32_t otherwise)
+{
+    return value == 0 ? otherwise : value;
+}
+
+static int check_options(const srf_options_t *given)
+{
+    bool bad = given->t1_ms > MAX_TIMER_MS || given->t2_ms > MAX_TIMER_MS ||
+               given->t4_ms > MAX_TIMER_MS ||
+               given->max_targets > MAX_TARGETS ||
+               given->max_headers > SRF__NO_HEADER - 1 ||
+               given->worker_id > MAX_WORKER ||
+               given->trying_delay_ms > MAX_TRYING_DELAY_MS ||
+               given->log_level > SRF_LOG_TRACE;
+
+    return bad ? SRF_ERR_INVALID_ARGUMENT : 0;
+}
+
+static void apply_options(srf_t *srf, const srf_options_t *given)
+{
+    srf__element_t *element = &srf->element;
+    srf__txn_timing_t *timing = &element->txns.timing;
+
+    timing->t1_ms = or_default(given->t1_ms, DEFAULT_T1_MS);
+    timing->t2_ms = or_default(given->t2_ms, DEFAULT_T2_MS);
+    timing->t4_ms = or_default(given->t4_ms, DEFAULT_T4_MS);
+    timing->trying_delay_ms = given->trying_delay_ms;
+    element->txns.force_rport = given->force_rport != 0;
+    element->txns.worker = (uint8_t)given->worker_id;
+    element->timer_c_ms = or_default(given->timer_c_ms, DEFAULT_TIMER_C_MS);
+    element->max_targets = or_default(given->max_targets, DEFAULT_TARGETS);
+    srf->handler_timeout_ms =
+        or_default(given->handler_timeout_ms, 64 * timing->t1_ms);
+    srf->max_message_bytes = given->max_message_bytes == 0 ||
+                                     given->max_message_bytes > SRF__HEAD_MAX
+                                 ? SRF__HEAD_MAX
+                                 : given->max_message_bytes;
+    srf->max_transactions =
+        or_default(given->max_transactions, DEFAULT_TRANSACTIONS);
+    srf->limits.max_headers = or_default(given->max_headers, DEFAULT_HEADERS);
+    srf->limits.max_header_bytes =
+        or_default(given->max_header_bytes, DEFAULT_HEADER_BYTES);
+    srf__log_init(&element->log, given->log_cb, given->log_data,
+                  given->log_level == SRF_LOG_DEFAULT
+                      ? SRF_LOG_WARNING
+                      : (srf_log_level_t)given->log_level);
+}
+
+/* Parts in the order they depend on each other. */
+static int init_parts(srf_t *srf, const srf__env_t *env)
+{
+    srf__element_t *element = &srf->element;
+    const srf__transports_events_t events = {
+        .message = srf__on_message,
+        .undelivered = srf__on_undelivered,
+        .arg = srf,
+    };
+
+    srf->facts.header_cap = (uint16_t)srf->limits.max_headers;
+    srf->facts.headers =
+        srf__calloc(srf->limits.max_headers, sizeof(*srf->facts.headers));
+    if (srf->facts.headers == NULL)
+        return SRF_ERR_NO_MEMORY;
+    if (env->seed != 0) {
+        srf__random_init_seeded(&element->random, env->seed);
+    } else {
+        int err = srf__random_init(&element->random);
+        if (err != 0)
+            return err;
+    }
+    element->wheel = env->wheel;
+    if (element->wheel == NULL) {
+        int err = srf__ticker_create(&srf->ticker, env->loop);
+        if (err != 0)
+            return err;
+        element->wheel = srf__ticker_wheel(srf->ticker);
+    }
+    element->log.now_ms = wheel_now;
+    element->log.now_arg = element->wheel;
+    element->wall_us = env->wall_us == NULL ? real_time_us : env->wall_us;
+    element->txns.wheel = element->wheel;
+    element->txns.log = &element->log;
+    element->txns.random = &element->random;
+    element->txns.stray_arg = element;
+    element->txns.stray_2xx = srf__forward_stray_2xx;
+    srf__txns_init(&element->txns);
+    srf->uas.txns = &element->txns;
+    return srf__transports_init(&element->transports, env->loop, &element->log,
+                                &events);
+}
+
+static void free_stack(srf_t *srf)
+{
+    srf__free(srf->facts.headers);
+    srf__handlers_deinit(srf);
+    srf__element_deinit(&srf->element);
+    srf__free(srf);
+}
+
+void srf__unref(srf_t *srf)
+{
+    if (--srf->refs == 0)
+        free_stack(srf);
+}
+
+int srf__create(srf_t **out, const srf__env_t *env,
+                const srf_options_t *options)
+{
+    srf_options_t given;
+
+    *out = NULL;
+    int err =
+        srf__options_copy(&given, sizeof(given), options, sizeof(given.size));
+    if (err == 0)
+        err = check_options(&given);
+    if (err == 0)
+        err = srf__osip_init();
+    if (err != 0)
+        return err;
+    srf_t *srf = srf__calloc(1, sizeof(*srf));
+    if (srf == NULL)
+        return SRF_ERR_NO_MEMORY;
+    srf->loop = env->loop;
+    srf->refs = 1;
+    apply_options(srf, &given);
+    err = init_parts(srf, env);
+    if (err != 0) {
+        if (srf->ticker != NULL)
+            srf__ticker_destroy(srf->ticker, NULL, NULL);
+        free_stack(srf);
+        return err;
+    }
+    *out = srf;
+    return 0;
+}
+
+int srf_create(srf_t **out, struct uv_loop_s *loop,
+               const srf_options_t *options)
+{
+    const srf__env_t env = {.loop = loop};
+
+    if (out == NULL)
+        return SRF_ERR_INVALID_ARGUMENT;
+    *out = NULL;
+    if (loop == NULL)
+        return SRF_ERR_INVALID_ARGUMENT;
+    return srf__create(out, &env, options);
+}
+
+/* ---- destroy ---- */
+
+static void all_closed(void *arg)
+{
+    srf_t *srf = arg;
+
+    srf->closed = true;
+    if (srf->destroy_cb != NULL)
+        srf->destroy_cb(srf->data);
+    srf__unref(srf);
+}
+
+static void transports_closed(void *arg)
+{
+    srf_t *srf = arg;
+
+    srf__transports_deinit(&srf->element.transports);
+    if (srf->ticker == NULL)
+        all_closed(srf);
+    else
+        srf__ticker_destroy(srf->ticker, all_closed, srf);
+}
+
+static void destroy_step(srf__timer_t *timer)
+{
+    srf_t *srf = (srf_t *)((char *)timer - offsetof(srf_t, destroy_timer));
+
+    srf__contexts_abort(&srf->element, SRF_ERR_CANCELED);
+    srf__reqs_drop(srf);
+    srf__uas_deinit(&srf->uas);
+    srf__txns_deinit(&srf->element.txns);
+    srf__transports_close(&srf->element.transports, transports_closed, srf);
+}
+
+void srf_destroy(srf_t *srf, srf_destroy_cb cb)
+{
+    if (srf == NULL)
+        return;
+    srf__assert(!srf->closing);
+    srf->closing = true;
+    srf->destroy_cb = cb;
+    srf__timer_start(srf->element.wheel, &srf->destroy_timer, 0, destroy_step);
+}
+
+/* ---- small things ---- */
+
+void srf_set_data(srf_t *srf, void *data)
+{
+    srf->data = data;
+}
+
+void *srf_data(const srf_t *srf)
+{
+    return srf->data;
+}
+
+int srf_alias(srf_t *srf, const char *hostport)
+{
+    if (srf == NULL || hostport == NULL)
+        return SRF_ERR_INVALID_ARGUMENT;
+    return srf__element_alias(&srf->element, hostport);
+}
+
+int srf_stats(const srf_t *srf, srf_stats_t *out)
+{
+    if (srf == NULL || out == NULL || out->size < sizeof(out->size))
+        return SRF_ERR_INVALID_ARGUMENT;
+    const srf__txns_counters_t *txns = &srf->element.txns.counters;
+    const srf__transports_counters_t *transports =
+        &srf->element.transports.counters;
+    const srf_stats_t stats = {
+        .size = out->size,
+        .requests_received = srf->requests_received,
+        .responses_received = srf->responses_received,
+        .requests_sent = txns->requests_sent,
+        .responses_sent = txns->responses_sent,
+        .retransmissions_received = txns->retransmissions_received,
+        .retransmissions_sent = txns->retransmissions_sent,
+        .dropped_malformed = srf->dropped_malformed,
+        .dropped_unmatched = txns->dropped_unmatched,
+        .dropped_send_queue = transports->dropped_send_queue,
+        .rejected = srf->rejected,
+        .keepalives_received = srf->keepalives_received,
+        .transport_errors = transports->errors,
+        .server_transactions = txns->servers,
+        .client_transactions = txns->clients,
+        .proxied = srf->element.proxied,
+        .proxies_pending = srf->element.pending,
+    };
+    memcpy(out, &stats, out->size < sizeof(stats) ? out->size : sizeof(stats));
+    return 0;
+}

@@ -1,0 +1,76 @@
+/*
+ * The stack: what a program's srf_t is made of.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef SRF_STACK_H
+#define SRF_STACK_H
+
+#include "base/ticker.h"
+#include "core/uas.h"
+#include "proxy/element.h"
+#include "srf/srf.h"
+
+typedef struct srf__handler {
+    struct srf__handler *next;
+    srf_request_cb cb;
+    uint8_t method; /* srf__method_t; OTHER with the name for unknown ones */
+    char name[];
+} srf__handler_t;
+
+struct srf {
+    srf__element_t element;
+    struct uv_loop_s *loop;
+    srf__ticker_t *ticker; /* NULL when a test turns the wheel */
+    void *data;
+    srf__handler_t *handlers;
+    srf_request_cb wildcard;
+    srf__uas_t uas;
+
+    srf__facts_t facts; /* of the message being received */
+    bool receiving;     /* facts are in use */
+    srf__scan_limits_t limits;
+    uint32_t max_message_bytes;
+    uint32_t max_transactions;
+    uint32_t handler_timeout_ms;
+
+    bool closing;  /* srf_destroy() was called */
+    bool closed;   /* nothing but the memory is left */
+    uint32_t refs; /* the program's, and one per request alive */
+    srf_destroy_cb destroy_cb;
+    srf__timer_t destroy_timer;
+    struct srf_req *requests; /* with the program, undecided */
+
+    uint64_t requests_received;
+    uint64_t responses_received;
+    uint64_t dropped_malformed;
+    uint64_t rejected;
+    uint64_t keepalives_received;
+};
+
+/* What a stack takes from its surroundings; tests give their own. */
+typedef struct srf__env {
+    struct uv_loop_s *loop;   /* NULL when nothing needs it */
+    srf__wheel_t *wheel;      /* NULL: one of its own, turned by the loop */
+    uint64_t seed;            /* non-zero: reproducible random numbers */
+    int64_t (*wall_us)(void); /* NULL: the real time */
+} srf__env_t;
+
+int srf__create(srf_t **out, const srf__env_t *env,
+                const srf_options_t *options);
+
+void srf__unref(srf_t *srf);
+
+/* receive.c: transport events. */
+void srf__on_message(void *arg, const srf__flow_t *from, const char *data,
+                     size_t len);
+void srf__on_undelivered(void *arg, const srf__addr_t *to, const char *datagram,
+                         size_t len);
+
+/* handlers.c */
+srf_request_cb srf__handler_find(const srf_t *srf, const srf__facts_t *request);
+/* Appends "Allow: A, B\r\n" with the methods that have a handler. */
+void srf__handlers_write_allow(const srf_t *srf, srf__buf_t *out);
+void srf__handlers_deinit(srf_t *srf);
+
+#endif /* SRF_STACK_H */

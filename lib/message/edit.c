@@ -1,0 +1,131 @@
+/*
+ * Edits: what changes in a message, gathered once.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "message/edit.h"
+
+#include "base/error.h"
+
+void srf__edits_init(srf__edits_t *edits)
+{
+    edits->count = 0;
+    edits->err = 0;
+}
+
+void srf__edits_add(srf__edits_t *edits, uint32_t off, uint32_t remove,
+                    srf__str_t insert)
+{
+    unsigned at = edits->count;
+
+    if (edits->err != 0)
+        return;
+    if (at == SRF__EDITS_MAX) {
+        edits->err = SRF_ERR_LIMIT;
+        return;
+    }
+    /* From behind: edits mostly come in order. */
+    for (; at > 0 && edits->list[at - 1].off > off; at--)
+        edits->list[at] = edits->list[at - 1];
+    srf__assert(at == edits->count || edits->list[at + 1].off >= off + remove);
+    edits->list[at] = (srf__edit_t){off, remove, insert};
+    edits->count++;
+}
+
+size_t srf__edits_size(const srf__edits_t *edits, size_t len)
+{
+    for (unsigned i = 0; i < edits->count; i++) {
+        len -= edits->list[i].remove;
+        len += edits->list[i].insert.len;
+    }
+    return len;
+}
+
+void srf__edits_gather(const srf__edits_t *edits, const char *data, size_t len,
+                       char *out)
+{
+    size_t pos = 0;
+
+    for (unsigned i = 0; i < edits->count; i++) {
+        const srf__edit_t *edit = &edits->list[i];
+        /* An insertion where the edit before removed stays behind it. */
+        if (edit->off > pos) {
+            memcpy(out, data + pos, edit->off - pos);
+            out += edit->off - pos;
+            pos = edit->off;
+        }
+        if (edit->insert.len > 0)
+            memcpy(out, edit->insert.p, edit->insert.len);
+        out += edit->insert.len;
+        pos += edit->remove;
+    }
+    srf__assert(pos <= len);
+    memcpy(out, data + pos, len - pos);
+}
+
+srf_msg_t *srf__edits_apply(const srf__edits_t *edits,
+                            const srf__facts_t *facts)
+{
+    srf__assert(edits->err == 0);
+    srf_msg_t *msg = srf__msg_alloc(srf__edits_size(edits, facts->len));
+
+    if (msg != NULL)
+        srf__edits_gather(edits, facts->data, facts->len, msg->data);
+    return msg;
+}
+
+/* Where the empty line at the end of the head begins. */
+static uint32_t head_end(const srf__facts_t *facts)
+{
+    uint32_t off = facts->head_len - 1;
+
+    srf__assert(facts->head_len >= 2 && facts->data[off] == '\n');
+    return facts->data[off - 1] == '\r' ? off - 1 : off;
+}
+
+void srf__edit_insert_line(srf__edits_t *edits, const srf__facts_t *facts,
+                           const srf__header_t *before, srf__str_t line)
+{
+    srf__edits_add(edits, before == NULL ? head_end(facts) : before->name, 0,
+                   line);
+}
+
+void srf__edit_remove_line(srf__edits_t *edits, const srf__header_t *header)
+{
+    srf__edits_add(edits, header->name, (uint32_t)(header->end - header->name),
+                   srf__str(NULL, 0));
+}
+
+void srf__edit_replace_value(srf__edits_t *edits, const srf__header_t *header,
+                             srf__str_t value)
+{
+    srf__edits_add(edits, header->value, header->value_len, value);
+}
+
+static const char *skip_white(const char *p, const char *end)
+{
+    while (p < end &&
+           (srf__is_blank((unsigned char)*p) || *p == '\r' || *p == '\n'))
+        p++;
+    return p;
+}
+
+srf__edit_t srf__cut_first_element(const srf__facts_t *facts,
+                                   const srf__header_t *header,
+                                   srf__str_t element)
+{
+    srf__str_t value = srf__header_value(facts, header);
+    const char *end = value.p + value.len;
+    const char *p = skip_white(element.p + element.len, end);
+    srf__edit_t cut = {header->name, (uint32_t)(header->end - header->name),
+                       srf__str(NULL, 0)};
+
+    srf__assert(element.p >= value.p && p <= end);
+    if (p < end && *p == ',')
+        p = skip_white(p + 1, end);
+    if (p < end) {
+        cut.off = header->value;
+        cut.remove = (uint32_t)(p - value.p);
+    }
+    return cut;
+}

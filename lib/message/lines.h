@@ -1,0 +1,136 @@
+/*
+ * What header lines are made of: classes of bytes, white space with folds,
+ * quoted strings, parameters. For the scanner and its neighbours only.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef SRF_LINES_H
+#define SRF_LINES_H
+
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A view of a string literal in a static table, where SRF__STR(), a compound
+ * literal, is no constant. */
+#define SRF__VIEW(literal)       \
+ {                               \
+  (literal), sizeof(literal) - 1 \
+ }
+
+/* Classes of bytes, RFC 3261 §25.1; a byte may be in several. */
+enum {
+    SRF__CHAR_TOKEN = 1,
+    SRF__CHAR_LWS = 2,     /* SP, HTAB and the CR and LF of a fold */
+    SRF__CHAR_VISIBLE = 4, /* all but controls and white space */
+    SRF__CHAR_VALUE = 8,   /* visible and cannot end a parameter's value */
+    SRF__CHAR_HOST = 16    /* letters, digits, "-", ".", and "_" as tolerated */
+};
+
+extern const uint8_t srf__char_classes[256];
+
+static inline bool srf__char_is(char c, unsigned classes)
+{
+    return (srf__char_classes[(unsigned char)c] & classes) != 0;
+}
+
+/*
+ * The functions below read up to `end` inside a header line, where the byte at
+ * `end` can be read and is a blank, CR or LF: a run of other bytes ends there
+ * by itself.
+ */
+
+/* Behind the run of bytes of these classes that begins at `p`; for classes
+ * other than SRF__CHAR_LWS. */
+static inline const char *srf__skip_run(const char *p, unsigned classes)
+{
+    /* Four a turn: this loop is a good part of what a message costs. */
+    for (;; p += 4) {
+        if (!srf__char_is(p[0], classes))
+            return p;
+        if (!srf__char_is(p[1], classes))
+            return p + 1;
+        if (!srf__char_is(p[2], classes))
+            return p + 2;
+        if (!srf__char_is(p[3], classes))
+            return p + 3;
+    }
+}
+
+/* Behind the digits at `p`; *out is their number, UINT64_MAX when it does not
+ * fit. */
+static inline const char *srf__read_number(const char *p, uint64_t *out)
+{
+    uint64_t number = 0;
+
+    while (*p == '0')
+        p++;
+    const char *begin = p;
+    for (; srf__is_digit((unsigned char)*p); p++)
+        number = number * 10 + (unsigned)(*p - '0');
+    *out = p - begin > 19 ? UINT64_MAX : number; /* 10**19 < 2**64 */
+    return p;
+}
+
+/* No byte is a control or white space. Eight at a time: the top bit of a byte
+ * of (w - 0x21...) & ~w is set for the first byte below 0x21, and for none when
+ * there is no such byte. */
+static inline bool srf__is_visible(const char *p, const char *end)
+{
+    const uint64_t ones = UINT64_MAX / 255;
+    uint64_t found = 0;
+
+    for (; end - p >= 8; p += 8) {
+        uint64_t w;
+        memcpy(&w, p, sizeof(w));
+        found |= (w - ones * 0x21) & ~w;
+    }
+    if ((found & ones * 0x80) != 0)
+        return false;
+    while (p < end && srf__char_is(*p, SRF__CHAR_VISIBLE))
+        p++;
+    return p == end;
+}
+
+/* Behind white space and folds. A CR that does not begin a line end stays. */
+static inline const char *srf__skip_lws(const char *p, const char *end)
+{
+    while ((unsigned char)*p <= ' ' && p < end) {
+        if (srf__is_blank((unsigned char)*p) || *p == '\n')
+            p++;
+        else if (*p == '\r' && p + 1 < end && p[1] == '\n')
+            p += 2;
+        else
+            break;
+    }
+    return p;
+}
+
+/* `name`, made of token bytes, is `lower`, made of small letters, in any case.
+ * No token byte but a capital becomes a small letter by setting bit 5. */
+static inline bool srf__name_is(srf__str_t name, const char *lower)
+{
+    size_t i = 0;
+
+    while (i < name.len && (name.p[i] | 0x20) == lower[i])
+        i++;
+    return i == name.len && lower[i] == '\0';
+}
+
+/* Behind the quoted string that begins at `p`; NULL when it is not closed. */
+const char *srf__skip_quoted(const char *p, const char *end);
+
+/* generic-param, RFC 3261 §25.1. */
+typedef struct srf__param {
+    srf__str_t name;
+    srf__str_t value; /* with the quotes of a quoted string */
+    bool has_value;   /* there was a "=", be it with nothing behind */
+    bool quoted;
+} srf__param_t;
+
+/* Reads the parameter behind a ";" that stands right before `p`. Returns what
+ * is behind it, white space not skipped; NULL when there is no parameter. */
+const char *srf__param_read(const char *p, const char *end, srf__param_t *out);
+
+#endif /* SRF_LINES_H */

@@ -1,0 +1,302 @@
+/*
+ * The immutable message and what the program may ask it.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "message/message.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+
+/* A copied piece, in a list of the message's. */
+struct srf__msg_text {
+    struct srf__msg_text *next;
+    uint32_t off;
+    uint32_t len; /* of the piece; the text may be shorter */
+    char text[];
+};
+
+/* Facts together with their header lines. */
+typedef struct owned_facts {
+    srf__facts_t facts;
+    srf__header_t headers[];
+} owned_facts_t;
+
+/* Most messages have fewer header lines. */
+enum { USUAL_HEADERS = 64 };
+
+srf_msg_t *srf__msg_alloc(size_t len)
+{
+    if (len > UINT32_MAX - sizeof(srf_msg_t))
+        return NULL;
+
+    srf_msg_t *msg = srf__malloc(sizeof(*msg) + len);
+    if (msg == NULL)
+        return NULL;
+    msg->refs = 1;
+    msg->len = (uint32_t)len;
+    msg->store.facts = NULL;
+    msg->store.text = NULL;
+    msg->store.lent = NULL;
+    msg->cache = &msg->store;
+    return msg;
+}
+
+srf_msg_t *srf__msg_create(const srf__facts_t *facts)
+{
+    srf_msg_t *msg = srf__msg_alloc(facts->len);
+
+    if (msg != NULL)
+        memcpy(msg->data, facts->data, facts->len);
+    return msg;
+}
+
+srf_msg_t *srf__msg_ref(srf_msg_t *msg)
+{
+    srf__assert(msg->refs > 0);
+    msg->refs++;
+    return msg;
+}
+
+void srf__msg_unref(srf_msg_t *msg)
+{
+    if (msg == NULL)
+        return;
+    srf__assert(msg->refs > 0);
+    if (--msg->refs > 0)
+        return;
+    srf__msg_forget(msg);
+    srf__free(msg);
+}
+
+void srf__msg_lend_facts(const srf_msg_t *msg, const srf__facts_t *facts)
+{
+    msg->cache->lent = facts;
+}
+
+void srf__msg_forget_facts(const srf_msg_t *msg)
+{
+    srf__free(msg->cache->facts);
+    msg->cache->facts = NULL;
+}
+
+void srf__msg_forget(const srf_msg_t *msg)
+{
+    struct srf__msg_cache *cache = msg->cache;
+
+    srf__msg_forget_facts(msg);
+    while (cache->text != NULL) {
+        struct srf__msg_text *text = cache->text;
+        cache->text = text->next;
+        srf__free(text);
+    }
+}
+
+/* ------------------------------------------------------------------ */
+/* Facts                                                               */
+/* ------------------------------------------------------------------ */
+
+/* The message was let in with narrower limits, or made here. */
+static srf__scan_result_t scan_all(const srf_msg_t *msg, srf__facts_t *facts)
+{
+    static const srf__scan_limits_t limits = {
+        .max_headers = SRF__HEAD_MAX,
+        .max_header_bytes = SRF__HEAD_MAX,
+    };
+
+    return srf__scan(msg->data, msg->len, &limits, facts);
+}
+
+/* No fewer than there are header lines. */
+static size_t count_lines(const srf_msg_t *msg)
+{
+    size_t count = 0;
+    const char *p = msg->data;
+    const char *end = p + (msg->len < SRF__HEAD_MAX ? msg->len : SRF__HEAD_MAX);
+
+    while (p < end) {
+        const char *lf = memchr(p, '\n', (size_t)(end - p));
+        if (lf == NULL)
+            break;
+        count++;
+        p = lf + 1;
+    }
+    return count;
+}
+
+/* Facts that own exactly the header lines there are. */
+static srf__facts_t *keep_facts(const srf__facts_t *facts)
+{
+    size_t bytes = facts->header_count * sizeof(*facts->headers);
+    owned_facts_t *kept = srf__malloc(sizeof(*kept) + bytes);
+
+    if (kept == NULL)
+        return NULL;
+    kept->facts = *facts;
+    kept->facts.headers = kept->headers;
+    kept->facts.header_cap = facts->header_count;
+    memcpy(kept->headers, facts->headers, bytes);
+    return &kept->facts;
+}
+
+static srf__facts_t *scan_many(const srf_msg_t *msg)
+{
+    srf__facts_t *kept = NULL;
+    srf__facts_t facts;
+    size_t count = count_lines(msg);
+
+    facts.headers = srf__malloc(count * sizeof(*facts.headers));
+    facts.header_cap = (uint16_t)count;
+    if (facts.headers == NULL)
+        return NULL;
+    if (scan_all(msg, &facts) == SRF__SCAN_OK)
+        kept = keep_facts(&facts);
+    srf__free(facts.headers);
+    return kept;
+}
+
+const srf__facts_t *srf__msg_facts(const srf_msg_t *msg)
+{
+    srf__header_t headers[USUAL_HEADERS];
+    srf__facts_t facts;
+
+    if (msg->cache->lent != NULL)
+        return msg->cache->lent;
+    if (msg->cache->facts != NULL)
+        return msg->cache->facts;
+    facts.headers = headers;
+    facts.header_cap = USUAL_HEADERS;
+    if (scan_all(msg, &facts) == SRF__SCAN_OK)
+        msg->cache->facts = keep_facts(&facts);
+    else if (facts.header_count == USUAL_HEADERS)
+        msg->cache->facts = scan_many(msg);
+    return msg->cache->facts;
+}
+
+/* ------------------------------------------------------------------ */
+/* Strings                                                             */
+/* ------------------------------------------------------------------ */
+
+/* Copies `piece`, each fold with the white space around it as one space, the
+ * meaning RFC 3261 §7.3.1 gives it. Never longer than the piece. */
+static void copy_unfolded(char *out, srf__str_t piece)
+{
+    size_t n = 0;
+    size_t i = 0;
+
+    while (i < piece.len) {
+        if (piece.p[i] != '\n') {
+            out[n++] = piece.p[i++];
+            continue;
+        }
+        if (n > 0 && out[n - 1] == '\r')
+            n--;
+        while (n > 0 && srf__is_blank((unsigned char)out[n - 1]))
+            n--;
+        i++;
+        while (i < piece.len && srf__is_blank((unsigned char)piece.p[i]))
+            i++;
+        out[n++] = ' ';
+    }
+    out[n] = '\0';
+}
+
+const char *srf__msg_text_span(const srf_msg_t *msg, srf__str_t piece)
+{
+    struct srf__msg_cache *cache = msg->cache;
+    uint32_t off = (uint32_t)(piece.p - msg->data);
+    struct srf__msg_text *text;
+
+    srf__assert(piece.p >= msg->data &&
+                piece.p + piece.len <= msg->data + msg->len);
+    for (text = cache->text; text != NULL; text = text->next) {
+        if (text->off == off && text->len == piece.len)
+            return text->text;
+    }
+
+    text = srf__malloc(sizeof(*text) + piece.len + 1);
+    if (text == NULL)
+        return NULL;
+    text->off = off;
+    text->len = (uint32_t)piece.len;
+    copy_unfolded(text->text, piece);
+    text->next = cache->text;
+    cache->text = text;
+    return text->text;
+}
+
+static const char *text_of(const srf_msg_t *msg, const srf__facts_t *facts,
+                           srf__span_t span)
+{
+    return srf__msg_text_span(msg, srf__facts_str(facts, span));
+}
+
+/* ------------------------------------------------------------------ */
+/* Public                                                              */
+/* ------------------------------------------------------------------ */
+
+int srf_msg_status(const srf_msg_t *msg)
+{
+    const srf__facts_t *facts = srf__msg_facts(msg);
+
+    return facts == NULL ? 0 : facts->status;
+}
+
+const char *srf_msg_reason(const srf_msg_t *msg)
+{
+    const srf__facts_t *facts = srf__msg_facts(msg);
+
+    if (facts == NULL || facts->is_request)
+        return NULL;
+    return text_of(msg, facts, facts->reason);
+}
+
+const char *srf_msg_method(const srf_msg_t *msg)
+{
+    const srf__facts_t *facts = srf__msg_facts(msg);
+
+    return facts == NULL ? NULL : text_of(msg, facts, facts->method_name);
+}
+
+const char *srf_msg_uri(const srf_msg_t *msg)
+{
+    const srf__facts_t *facts = srf__msg_facts(msg);
+
+    if (facts == NULL || !facts->is_request)
+        return NULL;
+    return text_of(msg, facts, facts->uri);
+}
+
+const char *srf_msg_get(const srf_msg_t *msg, const char *name, size_t index)
+{
+    const srf__facts_t *facts = srf__msg_facts(msg);
+    const srf__header_t *header;
+    unsigned from = 0;
+
+    if (facts == NULL || name == NULL)
+        return NULL;
+    do {
+        header = srf__facts_find(facts, srf__str_of(name), from);
+        if (header == NULL)
+            return NULL;
+        from = (unsigned)(header - facts->headers) + 1;
+    } while (index-- > 0);
+    return srf__msg_text_span(msg, srf__header_value(facts, header));
+}
+
+const void *srf_msg_body(const srf_msg_t *msg, size_t *len)
+{
+    const srf__facts_t *facts = srf__msg_facts(msg);
+    size_t body_len = facts == NULL ? 0 : facts->len - facts->head_len;
+
+    if (len != NULL)
+        *len = body_len;
+    return body_len == 0 ? NULL : facts->data + facts->head_len;
+}
+
+const void *srf_msg_raw(const srf_msg_t *msg, size_t *len)
+{
+    if (len != NULL)
+        *len = msg->len;
+    return msg->data;
+}

@@ -1,0 +1,35 @@
+/*
+ * The only door to libosip2: the grammar of structured header values, one value
+ * at a time, never on the forwarding path. What comes out never reaches the
+ * wire.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef SRF_OSIP_BRIDGE_H
+#define SRF_OSIP_BRIDGE_H
+
+#include "base/alloc.h"
+#include "base/str.h"
+
+/* Longest value handed to libosip2. */
+enum { SRF__OSIP_VALUE_MAX = 8192 };
+
+/* One-time preparation of libosip2, safe to call from several threads; also
+ * keeps it from writing to standard output. 0 or SRF_ERR_NO_MEMORY. */
+int srf__osip_init(void);
+
+typedef struct srf__name_addr {
+    const char *display; /* without quotes; NULL when absent */
+    const char *uri;
+    const char *user; /* unescaped; NULL when absent */
+    const char *tag;  /* NULL when absent */
+    const char *q;    /* NULL when absent */
+} srf__name_addr_t;
+
+/* Reads one name-addr or addr-spec value (From, To, Contact, P-Asserted-
+ * Identity). Strings live in `arena`. 0; SRF_ERR_SYNTAX, also for values with
+ * NUL or "%00" and values too long; SRF_ERR_NO_MEMORY. */
+int srf__osip_name_addr(srf__str_t value, srf__arena_t *arena,
+                        srf__name_addr_t *out);
+
+#endif /* SRF_OSIP_BRIDGE_H */

@@ -1,0 +1,190 @@
+/*
+ * The scanner: one pass over the bytes of a message, without allocation,
+ * giving an index of its header lines and the facts that routing needs. What
+ * routing does not need is not judged (RFC 3261 §16.3).
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef SRF_SCAN_H
+#define SRF_SCAN_H
+
+#include "base/str.h"
+#include "message/header.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Head parts beyond this cannot be indexed. */
+enum { SRF__HEAD_MAX = 65535 };
+
+/* A piece of the message: offset from its first byte, and length. */
+typedef struct srf__span {
+    uint16_t off;
+    uint16_t len;
+} srf__span_t;
+
+/* One header line, folded continuation lines included (RFC 3261 §7.3.1). */
+typedef struct srf__header {
+    uint16_t name; /* offset of the name: the line's first byte */
+    uint16_t name_len;
+    uint16_t value;     /* offset of the value, leading white space skipped */
+    uint16_t value_len; /* trailing white space left out; may span folds */
+    uint16_t end;       /* offset behind the line's last CRLF (or LF) */
+    uint8_t id;         /* srf__header_id_t */
+    uint8_t flags;      /* zero */
+} srf__header_t;
+
+enum { SRF__NO_HEADER = 0xffff };
+
+/* A transport as Via and URI parameters name it. */
+typedef enum srf__transport_id {
+    SRF__TRANSPORT_NONE = 0, /* not given, or one we do not know */
+    SRF__TRANSPORT_UDP,
+    SRF__TRANSPORT_TCP,
+    SRF__TRANSPORT_TLS,
+    SRF__TRANSPORT_WS,
+    SRF__TRANSPORT_WSS
+} srf__transport_id_t;
+
+/* A Via value, RFC 3261 §20.42. A span that is absent is empty and its offset
+ * 0; the offset of a parameter that is there without a value, "received=", is
+ * where the value would stand. */
+typedef struct srf__via {
+    srf__span_t value; /* the whole value, without surrounding white space */
+    srf__span_t host;  /* sent-by host; IPv6 with its brackets */
+    srf__span_t branch;
+    srf__span_t received;
+    srf__span_t rport_value; /* digits behind "rport=" */
+    srf__span_t rport;       /* the whole parameter, "rport" or "rport=5060" */
+    srf__span_t maddr;
+    uint16_t port;     /* sent-by port, 0 when absent */
+    uint8_t transport; /* srf__transport_id_t */
+    bool has_rport;    /* the parameter is there, with or without a value */
+} srf__via_t;
+
+typedef struct srf__scan_limits {
+    uint32_t max_headers;      /* header lines */
+    uint32_t max_header_bytes; /* one header line with its folds */
+} srf__scan_limits_t;
+
+/* What a message is and says. Spans and offsets are relative to `data`. */
+typedef struct srf__facts {
+    const char *data;
+    uint32_t len;      /* head and body; bytes beyond Content-Length excluded */
+    uint32_t head_len; /* up to and including the empty line */
+
+    bool is_request;
+    uint8_t method;      /* srf__method_t: start line, or CSeq of a response */
+    uint8_t cseq_method; /* srf__method_t */
+    uint16_t status;     /* 100..699; 0 for a request */
+    srf__span_t method_name; /* of the start line; of CSeq for a response */
+    srf__span_t uri;         /* Request-URI */
+    srf__span_t reason;      /* reason phrase */
+
+    srf__via_t via; /* topmost Via value */
+    /* Offset of the second Via value, on the same line or on a later Via line;
+     * 0 when there is only one. */
+    uint16_t via2;
+    srf__span_t call_id;
+    srf__span_t from_tag; /* empty when absent */
+    srf__span_t to_tag;
+    srf__span_t cseq_method_name;
+    uint32_t cseq;
+    int32_t max_forwards;   /* 0..255; -1 when absent */
+    int64_t content_length; /* -1 when absent */
+
+    /* Set when srf__scan() refuses a message: the status to answer with, and a
+     * reason phrase naming the header field. Static text. */
+    uint16_t reject_status;
+    const char *reject_reason;
+    /* The topmost Via is good, so that a refused request can be answered: the
+     * response finds its way back, and carries what there is of From, To,
+     * Call-ID and CSeq. */
+    bool answerable;
+
+    uint16_t first[SRF__HDR_COUNT]; /* index of the first line of each name */
+    uint16_t header_count;
+    uint16_t header_cap;
+    srf__header_t *headers; /* storage of the caller: header_cap entries */
+} srf__facts_t;
+
+typedef enum srf__scan_result {
+    SRF__SCAN_OK = 0,
+    SRF__SCAN_REJECT, /* a request to be answered with reject_status */
+    SRF__SCAN_DROP,   /* nothing to be answered: a broken response or ACK, or no
+                         way back */
+    SRF__SCAN_KEEPALIVE /* nothing but CR, LF (RFC 5626 §4.4.1) or NUL bytes */
+} srf__scan_result_t;
+
+/*
+ * Reads one whole message (a datagram, or what framing cut from a stream).
+ *
+ * Refused (RFC 3261 §7, §8.1.1, §18.3, §20): an unusable start line; a missing
+ * Via, From, To, Call-ID or CSeq; a repeated one of these but Via, or a
+ * repeated Max-Forwards or Content-Length; values of these that cannot be read
+ * (of the Via lines only the topmost value is; Max-Forwards of a response is
+ * ignored, §20); a CSeq method unlike the request's; a CSeq number >= 2**31; Content-
+ * Length not a number, negative or beyond the data; a NUL byte in the head; a
+ * header line without colon or with a name that is no token; limits exceeded:
+ * 400. Another SIP version: 505. Start-line: no leading white space, single SP
+ * separators, no trailing white space. Empty lines in front are skipped
+ * (§7.5). Line ends are CRLF, a lone LF is accepted (INTEROP); a lone CR is not
+ * a line end. Bytes behind Content-Length are left out of `len` (§18.3);
+ * without Content-Length the body goes to the end of the data.
+ *
+ * out->headers and out->header_cap are set by the caller before; everything
+ * else is written. More lines than header_cap or limits->max_headers are
+ * refused. When empty lines in front were skipped out->data points behind them.
+ * Borrows `data` for as long as the facts are used.
+ */
+srf__scan_result_t srf__scan(const char *data, size_t len,
+                             const srf__scan_limits_t *limits,
+                             srf__facts_t *out);
+
+static inline srf__str_t srf__facts_str(const srf__facts_t *facts,
+                                        srf__span_t span)
+{
+    return srf__str(facts->data + span.off, span.len);
+}
+
+static inline srf__str_t srf__header_value(const srf__facts_t *facts,
+                                           const srf__header_t *header)
+{
+    return srf__str(facts->data + header->value, header->value_len);
+}
+
+/* The first line of that name, or NULL. */
+static inline const srf__header_t *srf__facts_first(const srf__facts_t *facts,
+                                                    srf__header_id_t id)
+{
+    return facts->first[id] == SRF__NO_HEADER
+               ? NULL
+               : &facts->headers[facts->first[id]];
+}
+
+/* The next line with the same id behind `header`, or NULL. */
+const srf__header_t *srf__facts_next(const srf__facts_t *facts,
+                                     const srf__header_t *header);
+/* The first line with this name (compact forms equal long ones), beginning at
+ * index `from`; NULL when there is none. For names without an id. */
+const srf__header_t *srf__facts_find(const srf__facts_t *facts, srf__str_t name,
+                                     unsigned from);
+
+/* Reads the Via value at `off` (which lies in a Via line ending at `end`); 0 or
+ * SRF_ERR_SYNTAX. *next receives the offset of a further value on that line, or
+ * 0. */
+int srf__via_read(const char *data, uint16_t off, uint16_t end, srf__via_t *out,
+                  uint16_t *next);
+
+/* Splits a comma-separated header value (RFC 3261 §7.3.1), respecting quoted
+ * strings and angle brackets. Cuts the first element off *rest and returns it
+ * trimmed; false when *rest is empty. */
+bool srf__list_next(srf__str_t *rest, srf__str_t *element);
+
+/* "UDP" as in a Via (any case) or "udp" as in a URI -> id. */
+srf__transport_id_t srf__transport_find(srf__str_t name);
+/* "UDP" for a Via; "udp" for a URI. */
+srf__str_t srf__transport_via_name(srf__transport_id_t id);
+const char *srf__transport_uri_name(srf__transport_id_t id);
+
+#endif /* SRF_SCAN_H */

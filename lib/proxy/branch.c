@@ -1,0 +1,396 @@
+/*
+ * Branches.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "proxy/branch.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "proxy/context.h"
+#include "resolver/next_hop.h"
+
+/* Provisional responses kept for the results; the latest replaces the last one
+ * beyond that, so that a peer cannot make us keep without end. */
+enum { MSGS_MAX = 32 };
+
+static void on_response(srf__client_t *client, const srf__facts_t *response);
+static void on_failed(srf__client_t *client, srf__client_failure_t failure);
+static srf_msg_t *on_rebuild(srf__client_t *client);
+static void on_ended(srf__client_t *client);
+
+static const srf__client_user_t client_user = {
+    .response = on_response,
+    .failed = on_failed,
+    .rebuild = on_rebuild,
+    .ended = on_ended,
+};
+
+/* Ends the branch's part in the search. */
+static void end(srf__branch_t *branch, srf_cause_t cause, unsigned status,
+                bool generated)
+{
+    srf__timer_stop(branch->context->element->wheel, &branch->timer);
+    branch->state = SRF__BRANCH_ENDED;
+    branch->cause = (uint8_t)cause;
+    branch->status = (uint16_t)status;
+    branch->generated = generated;
+}
+
+const srf__arrival_t *srf__branch_final(const srf__branch_t *branch)
+{
+    for (unsigned i = 0; i < branch->msg_count; i++) {
+        if (branch->msgs[i].status >= 200)
+            return &branch->msgs[i];
+    }
+    return NULL;
+}
+
+/* ---- sending ---- */
+
+/* The Request-URI for a target that replaces it (RFC 3261 §16.5): the target,
+ * with the caller's user part when that is to be kept. */
+static void write_uri(srf__buf_t *out, const srf__uri_t *target,
+                      const srf__uri_t *request_uri, bool keep_user)
+{
+    const char *host_begin = target->host.p;
+
+    if (!keep_user || target->has_user || !request_uri->has_user ||
+        target->scheme == SRF__SCHEME_TEL) {
+        srf__buf_add_str(out, target->text);
+        return;
+    }
+    srf__buf_add(out, target->text.p, (size_t)(host_begin - target->text.p));
+    srf__buf_add_str(out, request_uri->user);
+    if (request_uri->password.len > 0) {
+        srf__buf_add_char(out, ':');
+        srf__buf_add_str(out, request_uri->password);
+    }
+    srf__buf_add_char(out, '@');
+    srf__buf_add(out, host_begin,
+                 (size_t)(target->text.p + target->text.len - host_begin));
+}
+
+/* Everything a branch's request is made from; the same each time. */
+typedef struct plan {
+    srf__route_t route;
+    srf__buf_t uri; /* new Request-URI; empty: unchanged */
+    srf__addr_t to;
+    bool spiral; /* something that routing depends on changes */
+} plan_t;
+
+static int make_plan(const srf__branch_t *branch, const srf__facts_t *request,
+                     plan_t *plan)
+{
+    const srf__context_t *context = branch->context;
+    srf__uri_t target;
+    srf__str_t received = srf__facts_str(request, request->uri);
+
+    srf__buf_init(&plan->uri, SRF__HEAD_MAX);
+    if (srf__route_prepare(context->element, request, &plan->route) != 0)
+        return SRF_ERR_INVALID_URI;
+    if (branch->target == NULL) {
+        plan->spiral = plan->route.removed > 0 || plan->route.from_strict;
+        return srf__forward_next_hop(&plan->route, &plan->to);
+    }
+    int err = srf__uri_parse(srf__str_of(branch->target), &target);
+    if (err != 0)
+        return err;
+    if (plan->route.request_uri_is_us) {
+        write_uri(&plan->uri, &target, &plan->route.request_uri,
+                  context->keep_user);
+        if (plan->uri.err != 0)
+            return plan->uri.err;
+    }
+    plan->spiral =
+        plan->route.removed > 0 || plan->route.from_strict ||
+        (plan->uri.len > 0 && !srf__str_eq(srf__buf_str(&plan->uri), received));
+    return srf__next_hop(&target, &plan->to);
+}
+
+static srf_msg_t *make_request(const srf__branch_t *branch,
+                               const srf__facts_t *request, const plan_t *plan,
+                               const srf__flow_t *to)
+{
+    const srf__context_t *context = branch->context;
+    const srf__flow_t from = {context->server->flow.listener,
+                              context->server->source};
+    char text[SRF__BRANCH_LEN];
+
+    srf__client_branch(branch->client, context->loop_hash, text);
+    const srf__forward_t forward = {
+        .route = &plan->route,
+        .from = &from,
+        .request_uri = srf__buf_str(&plan->uri),
+        .to = to,
+        .branch = srf__str(text, sizeof(text)),
+        .headers = srf__str(context->headers, context->headers_len),
+        .record_route = context->record_route,
+        .path = context->path,
+        .target_given = branch->target != NULL,
+    };
+    return srf__forward_request(context->element, request, &forward);
+}
+
+static void timer_c_fired(srf__timer_t *timer);
+
+static int send_request(srf__branch_t *branch, const srf__facts_t *request,
+                        const plan_t *plan, const srf__flow_t *to)
+{
+    srf__context_t *context = branch->context;
+    srf__element_t *element = context->element;
+
+    int err = srf__client_create(&element->txns, (srf__method_t)request->method,
+                                 &client_user, branch, &branch->client);
+    if (err != 0)
+        return err;
+    srf_msg_t *image = make_request(branch, request, plan, to);
+    if (image == NULL) {
+        srf__client_release(branch->client, true);
+        branch->client = NULL;
+        return SRF_ERR_NO_MEMORY;
+    }
+    if (request->method == SRF__METHOD_INVITE &&
+        context->timer_c_ms != SRF_TIMEOUT_NONE)
+        srf__timer_start(element->wheel, &branch->timer, context->timer_c_ms,
+                         timer_c_fired); /* §16.6 step 11 */
+    context->sent_any = true;
+    srf__client_start(branch->client, to, image);
+    return 0;
+}
+
+static srf__branch_t *append_branch(srf__context_t *context, const char *target)
+{
+    srf__branch_t *branch = srf__calloc(1, sizeof(*branch));
+    srf__branch_t **at = &context->branches;
+
+    if (branch == NULL)
+        return NULL;
+    branch->context = context;
+    branch->target = target;
+    while (*at != NULL)
+        at = &(*at)->next;
+    *at = branch;
+    return branch;
+}
+
+int srf__branch_launch(srf__context_t *context, const char *target)
+{
+    const srf__facts_t *request = srf__context_request(context);
+    srf__transports_t *transports = &context->element->transports;
+    srf__flow_t to;
+    plan_t plan;
+
+    if (request == NULL)
+        return SRF_ERR_NO_MEMORY;
+    srf__branch_t *branch = append_branch(context, target);
+    if (branch == NULL)
+        return SRF_ERR_NO_MEMORY;
+    int err = make_plan(branch, request, &plan);
+    if (err == SRF_ERR_NAME_NOT_FOUND || err == SRF_ERR_INVALID_URI) {
+        end(branch, SRF_CAUSE_DNS, 503, true); /* §16.9 */
+        goto out;
+    }
+    if (err == 0) {
+        branch->addr = plan.to;
+        to.peer = plan.to;
+        to.listener = srf__transports_pick(transports, &to.peer,
+                                           context->server->flow.listener);
+        if (to.listener == NULL)
+            err = SRF_ERR_NO_TRANSPORT;
+    }
+    /* To ourselves with nothing changed: it would come back for ever. */
+    if (err == 0 && !plan.spiral &&
+        srf__transports_is_local(transports, &plan.to)) {
+        end(branch, SRF_CAUSE_TRANSPORT, 482, true);
+        goto out;
+    }
+    if (err == 0)
+        err = send_request(branch, request, &plan, &to);
+    if (err != 0)
+        end(branch, SRF_CAUSE_TRANSPORT, 503, true);
+out:
+    srf__buf_deinit(&plan.uri);
+    return 0;
+}
+
+static srf_msg_t *on_rebuild(srf__client_t *client)
+{
+    const srf__branch_t *branch = client->user_data;
+    const srf__facts_t *request = srf__context_request(branch->context);
+    srf_msg_t *image = NULL;
+    plan_t plan;
+
+    if (request == NULL)
+        return NULL;
+    if (make_plan(branch, request, &plan) == 0)
+        image = make_request(branch, request, &plan, &client->flow);
+    srf__buf_deinit(&plan.uri);
+    return image;
+}
+
+/* ---- responses and failures ---- */
+
+/* Makes room for one more response; false when memory is out. */
+static bool reserve(srf__branch_t *branch)
+{
+    if (branch->msg_count < branch->msg_cap)
+        return true;
+    unsigned cap = branch->msg_cap == 0 ? 2 : branch->msg_cap * 2u;
+    srf__arrival_t *msgs = srf__realloc(branch->msgs, cap * sizeof(*msgs));
+    if (msgs == NULL)
+        return false;
+    branch->msgs = msgs;
+    branch->msg_cap = (uint16_t)cap;
+    return true;
+}
+
+/* Adds a response to the list; a later final one is a retransmission (or a
+ * second 2xx of a fork behind us) and is not kept. Returns the message, with a
+ * reference for the caller, or NULL when memory is out. */
+static srf_msg_t *keep_response(srf__branch_t *branch,
+                                const srf__facts_t *response)
+{
+    srf_msg_t *msg = srf__msg_create(response);
+
+    if (msg == NULL || srf__branch_final(branch) != NULL)
+        return msg;
+    if (branch->msg_count == MSGS_MAX)
+        srf__msg_unref(branch->msgs[--branch->msg_count].msg);
+    if (!reserve(branch))
+        return msg;
+    branch->msgs[branch->msg_count++] = (srf__arrival_t){
+        .time_us = branch->context->element->wall_us(),
+        .msg = srf__msg_ref(msg),
+        .status = response->status,
+    };
+    return msg;
+}
+
+/* 64*T1 behind a CANCEL nothing more is waited for (RFC 3261 §9.1). */
+static void guard_fired(srf__timer_t *timer)
+{
+    srf__branch_t *branch =
+        (srf__branch_t *)((char *)timer - offsetof(srf__branch_t, timer));
+    srf__context_t *context = branch->context;
+    bool pending = branch->state == SRF__BRANCH_PENDING;
+
+    srf__client_release(branch->client, true);
+    branch->client = NULL;
+    if (pending)
+        end(branch, SRF_CAUSE_CANCELED, 487, true);
+    else
+        branch->state = SRF__BRANCH_ENDED;
+    if (pending)
+        srf__context_branch_over(context);
+    else
+        srf__context_branch_gone(context);
+}
+
+static void start_guard(srf__branch_t *branch)
+{
+    srf__element_t *element = branch->context->element;
+
+    branch->guarded = true;
+    srf__timer_start(element->wheel, &branch->timer,
+                     64ull * element->txns.timing.t1_ms, guard_fired);
+}
+
+void srf__branch_cancel(srf__branch_t *branch, srf__str_t lines)
+{
+    if (branch->client == NULL)
+        return;
+    if (srf__client_cancel(branch->client, lines))
+        start_guard(branch);
+}
+
+/* §16.8: the branch counts as answered with 408; its server is told to stop. */
+static void timer_c_fired(srf__timer_t *timer)
+{
+    srf__branch_t *branch =
+        (srf__branch_t *)((char *)timer - offsetof(srf__branch_t, timer));
+
+    end(branch, SRF_CAUSE_TIMER_C, 408, true);
+    branch->state = SRF__BRANCH_GIVEN_UP;
+    srf__branch_cancel(branch, srf__str(NULL, 0));
+    srf__context_branch_over(branch->context);
+}
+
+static void restart_timer_c(srf__branch_t *branch)
+{
+    const srf__context_t *context = branch->context;
+
+    if (srf__timer_is_active(&branch->timer) && !branch->guarded)
+        srf__timer_start(context->element->wheel, &branch->timer,
+                         context->timer_c_ms, timer_c_fired);
+}
+
+static void on_response(srf__client_t *client, const srf__facts_t *response)
+{
+    srf__branch_t *branch = client->user_data;
+    srf__context_t *context = branch->context;
+    srf_msg_t *msg = keep_response(branch, response);
+    bool was_pending = branch->state == SRF__BRANCH_PENDING;
+
+    if (response->status < 200) {
+        /* §16.7 step 2: 101 to 199 restart Timer C. */
+        if (response->status > 100 && was_pending)
+            restart_timer_c(branch);
+        /* A CANCEL that was waiting for this went out just now. */
+        if (client->cancel != NULL && !branch->guarded)
+            start_guard(branch);
+    } else if (was_pending) {
+        end(branch, SRF_CAUSE_RESPONSE, response->status, false);
+    } else if (branch->state == SRF__BRANCH_GIVEN_UP) {
+        srf__timer_stop(context->element->wheel, &branch->timer);
+        branch->state = SRF__BRANCH_ENDED;
+    }
+    srf__context_response(context, branch, response, msg);
+    srf__msg_unref(msg);
+    if (response->status < 200)
+        return;
+    /* The context may be gone with these; each is the last word. */
+    if (was_pending)
+        srf__context_branch_over(context);
+    else
+        srf__context_branch_gone(context);
+}
+
+static void on_failed(srf__client_t *client, srf__client_failure_t failure)
+{
+    srf__branch_t *branch = client->user_data;
+    srf__context_t *context = branch->context;
+    bool timeout = failure == SRF__CLIENT_TIMEOUT;
+    bool invite = client->method == SRF__METHOD_INVITE;
+
+    branch->client = NULL;
+    if (branch->state == SRF__BRANCH_PENDING) {
+        end(branch,
+            !timeout ? SRF_CAUSE_TRANSPORT
+            : invite ? SRF_CAUSE_TIMER_B
+                     : SRF_CAUSE_TIMER_F,
+            timeout ? 408 : 503, true); /* §16.9: 503 */
+        srf__context_branch_over(context);
+        return;
+    }
+    srf__timer_stop(context->element->wheel, &branch->timer);
+    branch->state = SRF__BRANCH_ENDED;
+    srf__context_branch_gone(context);
+}
+
+static void on_ended(srf__client_t *client)
+{
+    srf__branch_t *branch = client->user_data;
+
+    branch->client = NULL;
+}
+
+void srf__branch_destroy(srf__branch_t *branch, bool end)
+{
+    srf__timer_stop(branch->context->element->wheel, &branch->timer);
+    srf__client_release(branch->client, end);
+    for (unsigned i = 0; i < branch->msg_count; i++)
+        srf__msg_unref(branch->msgs[i].msg);
+    srf__free(branch->msgs);
+    srf__free(branch);
+}

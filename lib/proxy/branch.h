@@ -1,0 +1,61 @@
+/*
+ * A branch: one client transaction started for a target, with what came back
+ * and why it ended.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef SRF_BRANCH_H
+#define SRF_BRANCH_H
+
+#include "proxy/element.h"
+#include "srf/srf.h"
+#include "transaction/client.h"
+
+typedef enum srf__branch_state {
+    SRF__BRANCH_PENDING = 0, /* the search waits for its final response */
+    SRF__BRANCH_GIVEN_UP, /* the search went on; late responses are handled */
+    SRF__BRANCH_ENDED
+} srf__branch_state_t;
+
+/* A response that came; holds a reference. */
+typedef struct srf__arrival {
+    int64_t time_us;
+    srf_msg_t *msg;
+    uint32_t status;
+} srf__arrival_t;
+
+typedef struct srf__branch {
+    srf__context_t *context;
+    struct srf__branch *next;
+    srf__client_t *client; /* NULL when there is none (any more) */
+    srf__timer_t timer;    /* Timer C, then the wait behind a CANCEL */
+    const char *target;    /* NULL: the Request-URI */
+    srf__arrival_t *msgs;  /* in order of arrival */
+    srf__addr_t addr;      /* family 0: never known */
+    uint16_t msg_count;
+    uint16_t msg_cap;
+    uint16_t status; /* final status, also when it stands for a timeout or
+                        a failure; 0 while there is none */
+    uint8_t state;   /* srf__branch_state_t */
+    uint8_t cause;   /* srf_cause_t */
+    bool generated;  /* status is no response of a server */
+    bool guarded;    /* a CANCEL went out; timer is its 64*T1 */
+} srf__branch_t;
+
+/* Creates a branch for a target at the end of the context's list and sends the
+ * request. A target that cannot be tried gives a branch that has ended (look at
+ * its state). 0, or SRF_ERR_NO_MEMORY: no branch. */
+int srf__branch_launch(srf__context_t *context, const char *target);
+
+/* Cancels: a CANCEL goes out now or with the first provisional response, and
+ * the branch is given up 64*T1 later (RFC 3261 §9.1). */
+void srf__branch_cancel(srf__branch_t *branch, srf__str_t lines);
+
+/* Its final response, if a server sent one. */
+const srf__arrival_t *srf__branch_final(const srf__branch_t *branch);
+
+/* Frees it; its transaction goes on alone as far as it must. `end`: it does
+ * not. */
+void srf__branch_destroy(srf__branch_t *branch, bool end);
+
+#endif /* SRF_BRANCH_H */

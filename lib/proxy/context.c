@@ -1,0 +1,341 @@
+/*
+ * The response context: the search through the targets, the best response, and
+ * completion.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "proxy/context.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "proxy/best.h"
+#include "proxy/loop.h"
+#include "proxy/results.h"
+
+static void on_cancelled(srf__server_t *server, const srf__facts_t *cancel);
+static void on_ended(srf__server_t *server);
+
+static const srf__server_user_t server_user = {
+    .cancelled = on_cancelled,
+    .ended = on_ended,
+};
+
+const srf__facts_t *srf__context_request(const srf__context_t *context)
+{
+    return srf__msg_facts(context->server->request);
+}
+
+static bool is_invite(const srf__context_t *context)
+{
+    return context->server->method == SRF__METHOD_INVITE;
+}
+
+/* ---- completion ---- */
+
+static void destroy(srf__context_t *context, bool end)
+{
+    while (context->branches != NULL) {
+        srf__branch_t *branch = context->branches;
+        context->branches = branch->next;
+        srf__branch_destroy(branch, end);
+    }
+    srf__timer_stop(context->element->wheel, &context->deferred);
+    *context->link = context->next;
+    if (context->next != NULL)
+        context->next->link = context->link;
+    context->element->pending--;
+    srf__server_unref(context->server);
+    srf__free(context);
+}
+
+/* Tells the user and frees everything; transactions that must live on do so
+ * alone. */
+static void complete(srf__context_t *context, bool end)
+{
+    srf__results_t results;
+
+    srf__timer_stop(context->element->wheel, &context->deferred);
+    srf__server_set_user(context->server, NULL, NULL);
+    /* Nothing was or could be sent: the caller's transaction ends with us. */
+    if (srf__server_is_open(context->server))
+        srf__server_abandon(context->server);
+    if (context->user != NULL) {
+        srf__results_make(&results, context);
+        context->user->done(context, context->err, &results.public);
+        srf__results_deinit(&results);
+    }
+    destroy(context, end);
+}
+
+static void deferred_fired(srf__timer_t *timer)
+{
+    complete(
+        (srf__context_t *)((char *)timer - offsetof(srf__context_t, deferred)),
+        false);
+}
+
+static bool has_branch(const srf__context_t *context, srf__branch_state_t state,
+                       bool guarded)
+{
+    const srf__branch_t *branch = context->branches;
+
+    for (; branch != NULL; branch = branch->next) {
+        if (branch->state == state && branch->guarded >= guarded)
+            return true;
+    }
+    return false;
+}
+
+void srf__context_branch_gone(srf__context_t *context)
+{
+    if (!context->answered || has_branch(context, SRF__BRANCH_PENDING, false) ||
+        has_branch(context, SRF__BRANCH_GIVEN_UP, true))
+        return;
+    /* The callback never comes from inside srf_proxy_request(). */
+    if (context->starting)
+        srf__timer_start(context->element->wheel, &context->deferred, 0,
+                         deferred_fired);
+    else
+        complete(context, false);
+}
+
+void srf__contexts_abort(srf__element_t *element, int err)
+{
+    while (element->contexts != NULL) {
+        element->contexts->err = err;
+        complete(element->contexts, true);
+    }
+}
+
+/* ---- responses ---- */
+
+/* Forwards a response; false when it could not be. */
+static bool forward(srf__context_t *context, const srf__facts_t *response,
+                    srf_msg_t *msg)
+{
+    srf__element_t *element = context->element;
+    srf__span_t cut;
+
+    if (!srf__forward_response_cut(response, &cut))
+        return false;
+    if (msg != NULL &&
+        srf__server_respond(context->server, msg, response->status, cut))
+        return true;
+    /* A 2xx to INVITE always goes up, even when a final response went before or
+     * there is no memory to keep it (RFC 3261 §16.7 step 5). */
+    if (response->status / 100 != 2 || !is_invite(context))
+        return false;
+    srf__response_send_stateless(&element->transports, &element->txns, response,
+                                 cut);
+    return true;
+}
+
+static void cancel_pending(srf__context_t *context, srf__str_t lines)
+{
+    srf__branch_t *branch = context->branches;
+
+    for (; branch != NULL; branch = branch->next) {
+        if (branch->state == SRF__BRANCH_PENDING)
+            srf__branch_cancel(branch, lines);
+    }
+}
+
+static void on_2xx(srf__context_t *context, const srf__branch_t *branch,
+                   const srf__facts_t *response, srf_msg_t *msg)
+{
+    bool sent = forward(context, response, msg);
+
+    context->finished = true;
+    if (sent && !context->connected) {
+        context->connected = true;
+        context->answered = true;
+        context->final_status = response->status;
+        context->final_branch = branch;
+        cancel_pending(context, srf__str(NULL, 0)); /* §16.7 step 10 */
+    }
+}
+
+void srf__context_response(srf__context_t *context, srf__branch_t *branch,
+                           const srf__facts_t *response, srf_msg_t *msg)
+{
+    unsigned status = response->status;
+
+    if (status == 100)
+        return; /* §16.7 step 5 */
+    if (status < 200) {
+        if (!context->answered && branch->state == SRF__BRANCH_PENDING)
+            (void)forward(context, response, msg);
+    } else if (status < 300) {
+        on_2xx(context, branch, response, msg);
+    } else if (status >= 600) {
+        context->finished = true; /* §16.7 step 5: no further branches */
+        cancel_pending(context, srf__str(NULL, 0));
+    }
+}
+
+static void generate(srf__context_t *context, unsigned status)
+{
+    srf__response_spec_t spec = {.status = status};
+
+    if (srf__server_reply(context->server, &spec) == 0)
+        context->final_status = (uint16_t)status;
+}
+
+/* The search is over without a 2xx: the caller gets the best response. */
+static void answer(srf__context_t *context)
+{
+    const srf__branch_t *best = srf__best_branch(context);
+    unsigned status = best == NULL ? 500 : best->status;
+    const srf__arrival_t *final =
+        best == NULL || best->generated ? NULL : srf__branch_final(best);
+    srf__span_t cut;
+
+    context->answered = true;
+    context->finished = true;
+    if (status == 503) {
+        /* §16.7 step 6: 503 would say that we are overloaded. */
+        status = 500;
+        final = NULL;
+    }
+    if (final == NULL) {
+        /* RFC 4320 §4.2: never a 408 for a non-INVITE. */
+        if (status != 408 || is_invite(context))
+            generate(context, status);
+        if (context->final_status == 0)
+            context->err = SRF_ERR_TIMEOUT;
+        return;
+    }
+    srf_msg_t *msg = srf__best_response(context, best, &cut);
+    if (msg == NULL ||
+        !srf__server_respond(context->server, msg, status, cut)) {
+        generate(context, status);
+    } else {
+        context->final_status = (uint16_t)status;
+        context->final_branch = best;
+    }
+    srf__msg_unref(msg);
+}
+
+/* ---- the search ---- */
+
+static bool launch_next(srf__context_t *context)
+{
+    while (context->next_target < context->target_count) {
+        const char *target = context->targets[context->next_target++];
+        if (srf__branch_launch(context, target) != 0)
+            continue;
+        if (has_branch(context, SRF__BRANCH_PENDING, false))
+            return true;
+    }
+    return false;
+}
+
+void srf__context_branch_over(srf__context_t *context)
+{
+    if (!context->finished && !context->cancelled && launch_next(context))
+        return;
+    if (has_branch(context, SRF__BRANCH_PENDING, false))
+        return;
+    if (!context->answered) {
+        answer(context);
+        if (!context->sent_any)
+            context->err = SRF_ERR_NO_TARGET;
+    }
+    srf__context_branch_gone(context);
+}
+
+/* ---- the caller ---- */
+
+/* The caller's Reason is carried over (RFC 3326 §2). */
+static void collect_reason(const srf__facts_t *cancel, srf__buf_t *out)
+{
+    const srf__header_t *line = srf__facts_first(cancel, SRF__HDR_REASON);
+
+    for (; line != NULL; line = srf__facts_next(cancel, line))
+        srf__buf_add(out, cancel->data + line->name,
+                     (size_t)(line->end - line->name));
+}
+
+static void on_cancelled(srf__server_t *server, const srf__facts_t *cancel)
+{
+    srf__context_t *context = server->user_data;
+    srf__buf_t reason;
+
+    if (context->answered)
+        return;
+    context->cancelled = true;
+    srf__buf_init(&reason, SRF__HEAD_MAX);
+    collect_reason(cancel, &reason);
+    cancel_pending(context,
+                   reason.err == 0 ? srf__buf_str(&reason) : srf__str(NULL, 0));
+    srf__buf_deinit(&reason);
+    if (context->user != NULL)
+        context->user->cancelled(context);
+}
+
+static void on_ended(srf__server_t *server)
+{
+    (void)server; /* our reference keeps the object; it sends nothing more */
+}
+
+static srf__context_t *allocate(const srf__context_spec_t *spec)
+{
+    unsigned count = spec->target_count == 0 ? 1 : spec->target_count;
+    size_t size = sizeof(srf__context_t) + count * sizeof(char *);
+    size_t text = spec->headers.len;
+
+    for (unsigned i = 0; i < spec->target_count; i++)
+        text += strlen(spec->targets[i]) + 1;
+    srf__context_t *context = srf__calloc(1, size + text);
+    if (context == NULL)
+        return NULL;
+    char *p = (char *)context + size;
+    for (unsigned i = 0; i < spec->target_count; i++) {
+        size_t len = strlen(spec->targets[i]) + 1;
+        memcpy(p, spec->targets[i], len);
+        context->targets[i] = p;
+        p += len;
+    }
+    if (spec->headers.len > 0)
+        memcpy(p, spec->headers.p, spec->headers.len);
+    context->headers = p;
+    context->headers_len = (uint32_t)spec->headers.len;
+    context->target_count = (uint16_t)count;
+    return context;
+}
+
+int srf__context_start(srf__element_t *element, srf__server_t *server,
+                       const srf__context_spec_t *spec, srf__context_t **out)
+{
+    const srf__facts_t *request = srf__msg_facts(server->request);
+    srf__context_t *context = request == NULL ? NULL : allocate(spec);
+
+    if (context == NULL)
+        return SRF_ERR_NO_MEMORY;
+    context->element = element;
+    context->server = srf__server_ref(server);
+    context->user = spec->user;
+    context->user_data = spec->user_data;
+    context->timer_c_ms =
+        spec->timer_c_ms == 0 ? element->timer_c_ms : spec->timer_c_ms;
+    context->loop_hash = srf__loop_hash(element, request);
+    context->record_route = spec->record_route;
+    context->keep_user = spec->keep_user;
+    context->path = spec->path;
+
+    context->next = element->contexts;
+    context->link = &element->contexts;
+    if (context->next != NULL)
+        context->next->link = &context->next;
+    element->contexts = context;
+    element->pending++;
+    element->proxied++;
+    srf__server_set_user(server, &server_user, context);
+
+    context->starting = true;
+    srf__context_branch_over(context); /* no branch yet: tries the first */
+    context->starting = false;
+    if (out != NULL)
+        *out = context;
+    return 0;
+}

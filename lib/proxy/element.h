@@ -1,0 +1,57 @@
+/*
+ * The proxying element: what routing, forking and forwarding work with. The
+ * stack has one.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef SRF_ELEMENT_H
+#define SRF_ELEMENT_H
+
+#include "base/log.h"
+#include "base/random.h"
+#include "base/wheel.h"
+#include "message/uri.h"
+#include "transaction/table.h"
+#include "transport/transport.h"
+
+typedef struct srf__context srf__context_t;
+
+/* A further name of this element, declared with srf_alias(). */
+typedef struct srf__alias {
+    char *host;
+    uint16_t port; /* 0: the default port and the ports listened on */
+} srf__alias_t;
+
+typedef struct srf__element {
+    srf__wheel_t *wheel;
+    srf__log_t log;
+    srf__random_t random;
+    srf__transports_t transports;
+    srf__txns_t txns;
+
+    uint32_t timer_c_ms;
+    uint32_t max_targets;
+    /* Wall clock for the results; replaceable in tests. */
+    int64_t (*wall_us)(void);
+
+    srf__alias_t *aliases;
+    size_t alias_count;
+
+    srf__context_t *contexts; /* proxy operations under way */
+    uint64_t proxied;
+    uint64_t pending;
+} srf__element_t;
+
+/* Adds an alias, "HOST" or "HOST:PORT". 0; SRF_ERR_INVALID_ARGUMENT;
+ * SRF_ERR_NO_MEMORY. */
+int srf__element_alias(srf__element_t *element, const char *hostport);
+void srf__element_deinit(srf__element_t *element);
+
+/* Whether a URI names this element: host, port and transport are those of a
+ * listener or an alias (RFC 3261 §16.4, §16.5). */
+bool srf__element_is(srf__element_t *element, const srf__uri_t *uri);
+/* The same for the sent-by of a Via value in `facts`. */
+bool srf__element_sent(srf__element_t *element, const srf__facts_t *facts,
+                       const srf__via_t *via);
+
+#endif /* SRF_ELEMENT_H */

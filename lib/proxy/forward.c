@@ -1,0 +1,269 @@
+/*
+ * Request forwarding: edits and stateless paths.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "proxy/forward.h"
+
+#include "base/error.h"
+#include "message/build.h"
+#include "proxy/loop.h"
+#include "resolver/next_hop.h"
+#include "transaction/server.h"
+
+/* Room for what we insert, the Request-URI, application headers and long Route
+ * values excepted, which are inserted from where they stand. */
+enum { SCRATCH_BYTES = 1024, MAX_FORWARDS = 70 };
+
+int srf__forward_next_hop(const srf__route_t *route, srf__addr_t *out)
+{
+    return srf__next_hop(route->has_next ? &route->next : &route->request_uri,
+                         out);
+}
+
+/* Appends to the scratch buffer between two marks and returns the piece. */
+static srf__str_t piece_since(const srf__buf_t *scratch, size_t mark)
+{
+    return srf__str(scratch->p + mark, scratch->len - mark);
+}
+
+static void add_own_host(srf__buf_t *scratch, srf__listener_t *listener,
+                         const srf__addr_t *peer)
+{
+    char text[SRF__ADDR_TEXT];
+    srf__addr_t local = srf__listener_local(listener, peer);
+
+    srf__buf_add_str(scratch, srf__addr_text(&local, text));
+}
+
+static void add_via(srf__buf_t *scratch, const srf__forward_t *forward)
+{
+    const srf__flow_t *to = forward->to;
+
+    srf__buf_add_text(scratch, "Via: SIP/2.0/");
+    srf__buf_add_str(scratch, srf__transport_via_name(
+                                  (srf__transport_id_t)to->peer.transport));
+    srf__buf_add_char(scratch, ' ');
+    add_own_host(scratch, to->listener, &to->peer);
+    srf__buf_add_text(scratch, ";branch=");
+    srf__buf_add_str(scratch, forward->branch);
+    srf__buf_add_text(scratch, ";rport\r\n");
+}
+
+static void add_own_uri(srf__buf_t *scratch, const char *name,
+                        srf__listener_t *listener, const srf__addr_t *peer)
+{
+    srf__buf_add_text(scratch, name);
+    srf__buf_add_text(scratch, ": <sip:");
+    add_own_host(scratch, listener, peer);
+    srf__buf_add_text(scratch, ";lr>\r\n");
+}
+
+/* RFC 3261 §16.6 step 4: in requests that set up or refresh a dialog. Methods
+ * we do not know may do that. */
+static bool may_form_dialog(uint8_t method)
+{
+    return method == SRF__METHOD_INVITE || method == SRF__METHOD_SUBSCRIBE ||
+           method == SRF__METHOD_REFER || method == SRF__METHOD_NOTIFY ||
+           method == SRF__METHOD_UPDATE || method == SRF__METHOD_OTHER;
+}
+
+/* One value when both sides see us at the same place, else two, the side the
+ * request leaves by on top (RFC 5658 §4). */
+static void add_record_route(srf__edits_t *edits, srf__buf_t *scratch,
+                             const srf__facts_t *request,
+                             const srf__forward_t *forward)
+{
+    const srf__flow_t *from = forward->from;
+    const srf__flow_t *to = forward->to;
+    srf__addr_t in = srf__listener_local(from->listener, &from->peer);
+    srf__addr_t out = srf__listener_local(to->listener, &to->peer);
+    const srf__header_t *before =
+        srf__facts_first(request, SRF__HDR_RECORD_ROUTE);
+    size_t mark = scratch->len;
+
+    if (before == NULL)
+        before = srf__facts_first(request, SRF__HDR_VIA);
+    add_own_uri(scratch, "Record-Route", to->listener, &to->peer);
+    if (!srf__addr_eq(&in, &out))
+        add_own_uri(scratch, "Record-Route", from->listener, &from->peer);
+    srf__edit_insert_line(edits, request, before, piece_since(scratch, mark));
+}
+
+/* RFC 3327 §5.2: on top of the Path. */
+static void add_path(srf__edits_t *edits, srf__buf_t *scratch,
+                     const srf__facts_t *request, const srf__forward_t *forward)
+{
+    const srf__header_t *before = srf__facts_first(request, SRF__HDR_PATH);
+    size_t mark = scratch->len;
+
+    add_own_uri(scratch, "Path", forward->from->listener, &forward->from->peer);
+    srf__edit_insert_line(edits, request, before, piece_since(scratch, mark));
+}
+
+/* RFC 3261 §16.6 step 3. */
+static void edit_max_forwards(srf__edits_t *edits, srf__buf_t *scratch,
+                              const srf__facts_t *request)
+{
+    const srf__header_t *line =
+        srf__facts_first(request, SRF__HDR_MAX_FORWARDS);
+    size_t mark = scratch->len;
+
+    if (line == NULL) {
+        srf__edit_insert_line(edits, request,
+                              srf__facts_first(request, SRF__HDR_VIA),
+                              SRF__STR("Max-Forwards: 70\r\n"));
+        return;
+    }
+    srf__assert(request->max_forwards > 0);
+    srf__buf_add_u64(scratch, (uint64_t)request->max_forwards - 1);
+    srf__edit_replace_value(edits, line, piece_since(scratch, mark));
+}
+
+/* The Route header fields and the Request-URI that go with them. */
+static void edit_route(srf__edits_t *edits, srf__buf_t *scratch,
+                       const srf__facts_t *request,
+                       const srf__forward_t *forward)
+{
+    const srf__route_t *route = forward->route;
+    srf__route_change_t change = {.drop_first = route->removed,
+                                  .drop_last = route->from_strict};
+    srf__str_t uri =
+        route->from_strict ? route->request_uri.text : srf__str(NULL, 0);
+    size_t mark = scratch->len;
+
+    if (forward->request_uri.len > 0)
+        uri = forward->request_uri;
+    if (route->has_next && !route->next.lr && !forward->target_given) {
+        /* §16.6 step 6: the next hop is a strict router. */
+        change.drop_first++;
+        srf__buf_add_text(scratch, "Route: <");
+        srf__buf_add_str(
+            scratch, uri.len > 0 ? uri : srf__facts_str(request, request->uri));
+        srf__buf_add_text(scratch, ">\r\n");
+        change.append = piece_since(scratch, mark);
+        uri = route->next.text;
+    }
+    if (uri.len > 0)
+        srf__edits_add(edits, request->uri.off, request->uri.len, uri);
+    if (change.drop_first > 0 || change.drop_last || change.append.len > 0)
+        srf__route_edit(edits, request, &change);
+}
+
+srf_msg_t *srf__forward_request(srf__element_t *element,
+                                const srf__facts_t *request,
+                                const srf__forward_t *forward)
+{
+    char storage[SCRATCH_BYTES];
+    srf__buf_t scratch;
+    srf__edits_t edits;
+    srf__via_mark_storage_t mark_storage;
+    srf__via_mark_t mark;
+
+    srf__buf_init_fixed(&scratch, storage, sizeof(storage));
+    srf__edits_init(&edits);
+
+    edit_route(&edits, &scratch, request, forward);
+    size_t at = scratch.len;
+    add_via(&scratch, forward);
+    srf__edit_insert_line(&edits, request,
+                          srf__facts_first(request, SRF__HDR_VIA),
+                          piece_since(&scratch, at));
+    srf__via_mark_for(&element->txns, request, forward->from, &mark_storage,
+                      &mark);
+    srf__edit_mark_via(&edits, request, &mark, &scratch);
+    edit_max_forwards(&edits, &scratch, request);
+    if (forward->record_route && may_form_dialog(request->method))
+        add_record_route(&edits, &scratch, request, forward);
+    if (forward->path && request->method == SRF__METHOD_REGISTER)
+        add_path(&edits, &scratch, request, forward);
+    if (forward->headers.len > 0)
+        srf__edit_insert_line(&edits, request, NULL, forward->headers);
+
+    if (scratch.err != 0 || edits.err != 0)
+        return NULL;
+    return srf__edits_apply(&edits, request);
+}
+
+/* A branch for what is forwarded without state: the same for each
+ * retransmission (RFC 3261 §16.11), and of no slot. */
+static void stateless_branch(srf__element_t *element, const srf__facts_t *ack,
+                             char out[SRF__BRANCH_LEN])
+{
+    srf__hasher_t hasher;
+    srf__branch_id_t id = {.worker = element->txns.worker,
+                           .slot = SRF__SLOTS_MAX - 1,
+                           .loop_hash = srf__loop_hash(element, ack)};
+
+    srf__hasher_init(&hasher, &element->txns.key, false);
+    srf__hasher_field(&hasher, srf__facts_str(ack, ack->via.branch));
+    srf__hasher_field(&hasher, srf__facts_str(ack, ack->via.host));
+    id.generation = (uint32_t)srf__hasher_final(&hasher).h[0];
+    srf__branch_write(&id, out);
+}
+
+void srf__forward_ack(srf__element_t *element, const srf__facts_t *ack,
+                      const srf__flow_t *from)
+{
+    char branch[SRF__BRANCH_LEN];
+    srf__route_t route;
+    srf__flow_t to;
+
+    /* Never answered, whatever is wrong with it (RFC 3261 §17.1). */
+    element->txns.counters.dropped_unmatched++;
+    if (ack->max_forwards == 0 ||
+        srf__route_prepare(element, ack, &route) != 0 ||
+        (route.request_uri_is_us && !route.has_next) ||
+        srf__forward_next_hop(&route, &to.peer) != 0)
+        return;
+    to.listener =
+        srf__transports_pick(&element->transports, &to.peer, from->listener);
+    if (to.listener == NULL)
+        return;
+    stateless_branch(element, ack, branch);
+    const srf__forward_t forward = {
+        .route = &route,
+        .from = from,
+        .to = &to,
+        .branch = srf__str(branch, sizeof(branch)),
+    };
+    srf_msg_t *image = srf__forward_request(element, ack, &forward);
+    if (image == NULL)
+        return;
+    const srf__str_t part = srf__str(image->data, image->len);
+    element->txns.counters.dropped_unmatched--;
+    element->txns.counters.requests_sent++;
+    (void)srf__transports_send(&to, &part, 1);
+    srf__msg_unref(image);
+}
+
+bool srf__forward_response_cut(const srf__facts_t *response, srf__span_t *out)
+{
+    const srf__header_t *line = srf__facts_first(response, SRF__HDR_VIA);
+
+    if (response->via2 == 0 || line == NULL)
+        return false;
+    srf__edit_t cut = srf__cut_first_element(
+        response, line, srf__facts_str(response, response->via.value));
+    out->off = (uint16_t)cut.off;
+    out->len = (uint16_t)cut.remove;
+    return true;
+}
+
+void srf__forward_stray_2xx(void *arg, const srf__facts_t *response)
+{
+    srf__element_t *element = arg;
+    srf__branch_id_t id;
+    srf__span_t cut;
+
+    /* Only what went through us: the library is no reflector. */
+    if (!srf__branch_read(srf__facts_str(response, response->via.branch),
+                          &id) ||
+        !srf__element_sent(element, response, &response->via) ||
+        !srf__forward_response_cut(response, &cut)) {
+        element->txns.counters.dropped_unmatched++;
+        return;
+    }
+    srf__response_send_stateless(&element->transports, &element->txns, response,
+                                 cut);
+}

@@ -1,0 +1,47 @@
+/*
+ * Request forwarding (RFC 3261 §16.6): the edits that make the request that is
+ * sent from the one that came; and what is forwarded without state, ACK and
+ * stray 2xx.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef SRF_FORWARD_H
+#define SRF_FORWARD_H
+
+#include "proxy/route.h"
+
+typedef struct srf__forward {
+    const srf__route_t *route;
+    const srf__flow_t *from; /* where the request came from */
+    srf__str_t request_uri;  /* replaces the Request-URI; empty: as routed */
+    const srf__flow_t *to;   /* where it goes */
+    srf__str_t branch;       /* of our Via */
+    srf__str_t headers;      /* complete lines the program adds */
+    bool record_route;
+    bool path;
+    bool target_given; /* the next hop is the program's choice, not Route's */
+} srf__forward_t;
+
+/* Where a request goes when the program gave no target (§16.6 step 7). 0, or an
+ * error of srf__next_hop(). */
+int srf__forward_next_hop(const srf__route_t *route, srf__addr_t *out);
+
+/* Makes the request as it is sent. NULL when memory is out. */
+srf_msg_t *srf__forward_request(srf__element_t *element,
+                                const srf__facts_t *request,
+                                const srf__forward_t *forward);
+
+/* Forwards the ACK for a 2xx, or any ACK that fits no transaction, along its
+ * route (§16.11); dropped when it has none. */
+void srf__forward_ack(srf__element_t *element, const srf__facts_t *ack,
+                      const srf__flow_t *from);
+
+/* The bytes of our own Via on top of a response; false when the top Via is the
+ * only one, so that there is nobody to forward to. */
+bool srf__forward_response_cut(const srf__facts_t *response, srf__span_t *out);
+
+/* Forwards a 2xx to INVITE that no transaction waits for (RFC 6026 §7.2), if it
+ * came to a Via of ours. `arg` is the element. */
+void srf__forward_stray_2xx(void *arg, const srf__facts_t *response);
+
+#endif /* SRF_FORWARD_H */

@@ -1,0 +1,100 @@
+/*
+ * Results of a proxy operation.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "proxy/results.h"
+
+static srf_proxy_msg_t public_msg(const srf__arrival_t *arrival)
+{
+    srf_proxy_msg_t out = {.time_us = arrival->time_us,
+                           .status = (int32_t)arrival->status,
+                           .msg = arrival->msg};
+
+    return out;
+}
+
+static const srf_proxy_msg_t *public_msgs(srf__arena_t *arena,
+                                          const srf__branch_t *branch)
+{
+    srf_proxy_msg_t *msgs =
+        srf__arena_alloc(arena, (branch->msg_count + 1u) * sizeof(*msgs));
+
+    if (msgs == NULL)
+        return NULL;
+    for (unsigned i = 0; i < branch->msg_count; i++)
+        msgs[i] = public_msg(&branch->msgs[i]);
+    return msgs;
+}
+
+/* The target in full; for an outbound proxy the Request-URI. */
+static const char *target_text(const srf__context_t *context,
+                               const srf__branch_t *branch)
+{
+    const char *uri = branch->target != NULL
+                          ? branch->target
+                          : srf_msg_uri(context->server->request);
+
+    return uri == NULL ? "" : uri;
+}
+
+static bool fill(srf_proxy_response_t *out, srf__arena_t *arena,
+                 const srf__context_t *context, const srf__branch_t *branch)
+{
+    char text[SRF__ADDR_TEXT];
+
+    out->target = target_text(context, branch);
+    out->cause =
+        branch->cause == SRF_CAUSE_NONE ? SRF_CAUSE_CANCELED : branch->cause;
+    out->address = "";
+    out->transport = "";
+    if (branch->addr.family != 0) {
+        out->address =
+            srf__arena_strdup(arena, srf__addr_ip_text(&branch->addr, text));
+        out->transport = srf__transport_uri_name(
+            (srf__transport_id_t)branch->addr.transport);
+        out->port = branch->addr.port;
+    }
+    out->msgs = public_msgs(arena, branch);
+    out->msg_count = branch->msg_count;
+    return out->address != NULL && out->msgs != NULL;
+}
+
+void srf__results_make(srf__results_t *results, const srf__context_t *context)
+{
+    srf_proxy_results_t *public = &results->public;
+    const srf__branch_t *branch = context->branches;
+    size_t count = 0;
+
+    memset(results, 0, sizeof(*results));
+    public->size = sizeof(*public);
+    public->connected = context->connected;
+    public->final_status = context->final_status;
+    if (context->final_branch != NULL) {
+        const srf__arrival_t *final = srf__branch_final(context->final_branch);
+        if (final != NULL) {
+            results->final_response = public_msg(final);
+            public->final_response = &results->final_response;
+        }
+    }
+
+    for (; branch != NULL; branch = branch->next)
+        count++;
+    srf_proxy_response_t *responses =
+        srf__arena_alloc(&results->arena, (count + 1) * sizeof(*responses));
+    if (responses == NULL)
+        return;
+    memset(responses, 0, (count + 1) * sizeof(*responses));
+    branch = context->branches;
+    for (size_t i = 0; i < count; i++, branch = branch->next) {
+        if (!fill(&responses[i], &results->arena, context, branch))
+            return;
+    }
+    public->responses = responses;
+    public->response_count = count;
+}
+
+void srf__results_deinit(srf__results_t *results)
+{
+    srf__arena_deinit(&results->arena);
+}

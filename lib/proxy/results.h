@@ -1,0 +1,23 @@
+/*
+ * The outcome of a proxy operation in the form the program sees.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef SRF_RESULTS_H
+#define SRF_RESULTS_H
+
+#include "base/alloc.h"
+#include "proxy/context.h"
+
+typedef struct srf__results {
+    srf_proxy_results_t public;
+    srf_proxy_msg_t final_response;
+    srf__arena_t arena;
+} srf__results_t;
+
+/* Fills in the results of a context, whose messages they borrow. Without memory
+ * the list of responses is left empty. */
+void srf__results_make(srf__results_t *results, const srf__context_t *context);
+void srf__results_deinit(srf__results_t *results);
+
+#endif /* SRF_RESULTS_H */

@@ -1,0 +1,184 @@
+/*
+ * Route preprocessing and the edits that follow from it.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "proxy/route.h"
+
+#include "base/error.h"
+
+/* A double Record-Route (RFC 5658) puts two values of ours on top. */
+enum { OWN_ROUTES_MAX = 2 };
+
+/* Walks all Route values in order; false behind the last. */
+typedef struct walk {
+    const srf__facts_t *request;
+    const srf__header_t *line;
+    srf__str_t rest;
+} walk_t;
+
+static void walk_init(walk_t *walk, const srf__facts_t *request)
+{
+    walk->request = request;
+    walk->line = srf__facts_first(request, SRF__HDR_ROUTE);
+    walk->rest = walk->line == NULL ? srf__str(NULL, 0)
+                                    : srf__header_value(request, walk->line);
+}
+
+static bool walk_next(walk_t *walk, srf__str_t *value)
+{
+    while (walk->line != NULL) {
+        if (srf__list_next(&walk->rest, value))
+            return true;
+        walk->line = srf__facts_next(walk->request, walk->line);
+        if (walk->line != NULL)
+            walk->rest = srf__header_value(walk->request, walk->line);
+    }
+    return false;
+}
+
+static int last_route(const srf__facts_t *request, srf__uri_t *out)
+{
+    walk_t walk;
+    srf__str_t value;
+    srf__str_t last = {NULL, 0};
+    srf__str_t params;
+
+    walk_init(&walk, request);
+    while (walk_next(&walk, &value))
+        last = value;
+    return srf__name_addr_parse(last, out, &params);
+}
+
+/* Counts our own values on top and finds the first that is not. */
+static int walk_routes(srf__element_t *element, const srf__facts_t *request,
+                       srf__route_t *out)
+{
+    walk_t walk;
+    srf__str_t value;
+    srf__str_t params;
+    unsigned total = 0;
+
+    walk_init(&walk, request);
+    while (walk_next(&walk, &value))
+        total++;
+    if (out->from_strict)
+        total--; /* the last became the Request-URI */
+    walk_init(&walk, request);
+    for (unsigned i = 0; i < total && walk_next(&walk, &value); i++) {
+        if (srf__name_addr_parse(value, &out->next, &params) != 0)
+            return SRF_ERR_INVALID_URI;
+        if (out->removed == OWN_ROUTES_MAX ||
+            !srf__element_is(element, &out->next)) {
+            out->has_next = true;
+            return 0;
+        }
+        out->removed++;
+    }
+    return 0;
+}
+
+int srf__route_prepare(srf__element_t *element, const srf__facts_t *request,
+                       srf__route_t *out)
+{
+    const srf__header_t *route = srf__facts_first(request, SRF__HDR_ROUTE);
+
+    memset(out, 0, sizeof(*out));
+    if (srf__uri_parse(srf__facts_str(request, request->uri),
+                       &out->request_uri) != 0)
+        return SRF_ERR_INVALID_URI;
+    out->request_uri_is_us = srf__element_is(element, &out->request_uri);
+    if (route == NULL)
+        return 0;
+    /* §16.4: a strict router before us made our Record-Route value the
+     * Request-URI; the lr parameter tells it from an address of ours. */
+    if (out->request_uri_is_us && out->request_uri.lr) {
+        if (last_route(request, &out->request_uri) != 0)
+            return SRF_ERR_INVALID_URI;
+        out->from_strict = true;
+        out->request_uri_is_us = srf__element_is(element, &out->request_uri);
+    }
+    return walk_routes(element, request, out);
+}
+
+static void append_line(srf__edits_t *edits, const srf__facts_t *request,
+                        srf__str_t line)
+{
+    const srf__header_t *at = srf__facts_first(request, SRF__HDR_ROUTE);
+    const srf__header_t *next = at;
+
+    /* Behind the last Route line, so that the order of values holds. */
+    while (next != NULL) {
+        at = next;
+        next = srf__facts_next(request, at);
+    }
+    uint32_t off = at == NULL ? request->head_len : at->end;
+    if (at == NULL)
+        srf__edit_insert_line(edits, request, NULL, line);
+    else
+        srf__edits_add(edits, off, 0, line);
+}
+
+/* Cuts `first` values from the front of one line and, if asked, the last. */
+static void edit_line(srf__edits_t *edits, const srf__facts_t *request,
+                      const srf__header_t *line, unsigned first, bool last)
+{
+    srf__str_t rest = srf__header_value(request, line);
+    const char *begin = rest.p;
+    const char *end = rest.p + rest.len;
+    const char *keep = end; /* first value that stays */
+    const char *tail = end; /* end of the last value that stays */
+    srf__str_t value;
+    unsigned count = 0;
+
+    while (srf__list_next(&rest, &value)) {
+        if (count == first)
+            keep = value.p;
+        if (rest.len > 0 || !last)
+            tail = value.p + value.len;
+        count++;
+    }
+    if (first + (last ? 1 : 0) >= count) {
+        srf__edit_remove_line(edits, line);
+        return;
+    }
+    srf__str_t none = {NULL, 0};
+    if (keep > begin)
+        srf__edits_add(edits, (uint32_t)(begin - request->data),
+                       (uint32_t)(keep - begin), none);
+    if (last)
+        srf__edits_add(edits, (uint32_t)(tail - request->data),
+                       (uint32_t)(end - tail), none);
+}
+
+static unsigned count_values(const srf__facts_t *request,
+                             const srf__header_t *line)
+{
+    srf__str_t rest = srf__header_value(request, line);
+    srf__str_t value;
+    unsigned count = 0;
+
+    while (srf__list_next(&rest, &value))
+        count++;
+    return count;
+}
+
+void srf__route_edit(srf__edits_t *edits, const srf__facts_t *request,
+                     const srf__route_change_t *change)
+{
+    const srf__header_t *line = srf__facts_first(request, SRF__HDR_ROUTE);
+    unsigned left = change->drop_first;
+
+    while (line != NULL && (left > 0 || change->drop_last)) {
+        const srf__header_t *next = srf__facts_next(request, line);
+        bool last = change->drop_last && next == NULL;
+        unsigned count = count_values(request, line);
+        unsigned first = left < count ? left : count;
+        if (first > 0 || last)
+            edit_line(edits, request, line, first, last);
+        left -= first;
+        line = next;
+    }
+    if (change->append.len > 0)
+        append_line(edits, request, change->append);
+}

@@ -1,0 +1,47 @@
+/*
+ * Route preprocessing (RFC 3261 §16.4) and the next hop (§16.6 steps 5 to 7).
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef SRF_ROUTE_H
+#define SRF_ROUTE_H
+
+#include "message/edit.h"
+#include "proxy/element.h"
+
+/* What the Route header fields of a request come to. Views into the message. */
+typedef struct srf__route {
+    srf__uri_t request_uri; /* after preprocessing */
+    bool request_uri_is_us;
+    bool from_strict; /* the Request-URI was taken from the last Route value,
+                         which goes */
+    uint8_t removed;  /* Route values of ours on top, which go: 0, 1, 2 */
+    bool has_next;    /* Route values remain */
+    srf__uri_t next;  /* the topmost of them */
+} srf__route_t;
+
+/* 0; SRF_ERR_INVALID_URI when the Request-URI or a Route needed cannot be read.
+ */
+int srf__route_prepare(srf__element_t *element, const srf__facts_t *request,
+                       srf__route_t *out);
+
+/* How the Route header fields change on the way out. */
+typedef struct srf__route_change {
+    unsigned drop_first; /* values removed from the top */
+    bool drop_last;
+    srf__str_t append; /* a whole "Route: ...\r\n" line at the end, or empty */
+} srf__route_change_t;
+
+void srf__route_edit(srf__edits_t *edits, const srf__facts_t *request,
+                     const srf__route_change_t *change);
+
+/* Whether this request came here by a Record-Route of ours inside a dialog: the
+ * library proxies it without asking the program. */
+static inline bool srf__route_in_dialog(const srf__route_t *route,
+                                        const srf__facts_t *request)
+{
+    return request->to_tag.len > 0 &&
+           (route->removed > 0 || route->from_strict);
+}
+
+#endif /* SRF_ROUTE_H */

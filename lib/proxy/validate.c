@@ -1,0 +1,73 @@
+/*
+ * Request validation.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "proxy/validate.h"
+
+#include "proxy/loop.h"
+
+static void refuse(srf__verdict_t *out, unsigned status, const char *reason)
+{
+    out->status = status;
+    out->reason = reason;
+}
+
+static bool check_uri(srf__element_t *element, const srf__facts_t *request,
+                      srf__route_t *route, srf__verdict_t *out)
+{
+    srf__uri_t uri;
+
+    if (srf__uri_parse(srf__facts_str(request, request->uri), &uri) != 0) {
+        refuse(out, 400, "Bad Request-URI");
+        return false;
+    }
+    if (uri.scheme == SRF__SCHEME_OTHER) {
+        refuse(out, 416, NULL); /* §16.3 step 2 */
+        return false;
+    }
+    /* §19.1.1: header parts have no place in a Request-URI. */
+    if (uri.headers.len > 0) {
+        refuse(out, 400, "Headers In Request-URI");
+        return false;
+    }
+    if (srf__route_prepare(element, request, route) != 0) {
+        refuse(out, 400, "Bad Route");
+        return false;
+    }
+    return true;
+}
+
+void srf__validate(srf__element_t *element, const srf__facts_t *request,
+                   srf__route_t *route, srf__verdict_t *out)
+{
+    const srf__header_t *require =
+        srf__facts_first(request, SRF__HDR_PROXY_REQUIRE);
+
+    memset(out, 0, sizeof(*out));
+    if (!check_uri(element, request, route, out))
+        return;
+    if (request->max_forwards == 0) { /* §16.3 step 3 */
+        bool ours = request->method == SRF__METHOD_OPTIONS &&
+                    route->request_uri_is_us && !route->has_next;
+        refuse(out, ours ? 200 : 483, NULL);
+        return;
+    }
+    /* §16.3 step 4. Only a request that passed us before has a second Via. */
+    if (request->via2 != 0) {
+        uint32_t hash = srf__loop_hash(element, request);
+        if (srf__loop_found(element, request, hash)) {
+            refuse(out, 482, NULL);
+            return;
+        }
+    }
+    if (require != NULL) { /* §16.3 step 5: no extension needs us yet */
+        refuse(out, 420, NULL);
+        out->unsupported = srf__header_value(request, require);
+        return;
+    }
+    /* §12.2.2: a dialog we know nothing of. */
+    if (request->to_tag.len > 0 && route->request_uri_is_us &&
+        !route->has_next && !srf__route_in_dialog(route, request))
+        refuse(out, 481, NULL);
+}

@@ -1,0 +1,35 @@
+/*
+ * Next hop of a URI with a numeric host.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "resolver/next_hop.h"
+
+#include "srf/srf.h"
+
+int srf__next_hop(const srf__uri_t *uri, srf__addr_t *out)
+{
+    srf__str_t host = uri->maddr.len > 0 ? uri->maddr : uri->host;
+    srf__transport_id_t transport = (srf__transport_id_t)uri->transport;
+
+    memset(out, 0, sizeof(*out));
+    if (uri->scheme != SRF__SCHEME_SIP && uri->scheme != SRF__SCHEME_SIPS)
+        return SRF_ERR_NAME_NOT_FOUND;
+    if (uri->transport_unknown)
+        return SRF_ERR_NO_TRANSPORT;
+    /* RFC 3263 §4.1: a numeric host without a transport parameter means UDP for
+     * sip and TLS over TCP for sips. */
+    if (uri->scheme == SRF__SCHEME_SIPS) {
+        if (transport == SRF__TRANSPORT_UDP)
+            return SRF_ERR_NO_TRANSPORT;
+        transport =
+            transport == SRF__TRANSPORT_WS || transport == SRF__TRANSPORT_WSS
+                ? SRF__TRANSPORT_WSS
+                : SRF__TRANSPORT_TLS;
+    } else if (transport == SRF__TRANSPORT_NONE) {
+        transport = SRF__TRANSPORT_UDP;
+    }
+    return srf__addr_from_host(out, host, srf__uri_port(uri), transport)
+               ? 0
+               : SRF_ERR_NAME_NOT_FOUND;
+}

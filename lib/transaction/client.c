@@ -1,0 +1,379 @@
+/*
+ * Client transactions: what the ICT and NICT machines order is done here.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "transaction/client.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "message/build.h"
+
+static void repeat_fired(srf__timer_t *timer);
+static void limit_fired(srf__timer_t *timer);
+
+static void unref(srf__client_t *client)
+{
+    if (--client->refs > 0)
+        return;
+    srf__msg_unref(client->request);
+    srf__msg_unref(client->ack);
+    srf__free(client->cancel_lines);
+    srf__free(client);
+}
+
+static srf__client_t *allocate(srf__txns_t *txns, srf__method_t method)
+{
+    srf__client_t *client = srf__calloc(1, sizeof(*client));
+
+    if (client == NULL)
+        return NULL;
+    client->txns = txns;
+    client->method = (uint8_t)method;
+    client->refs = 1; /* the machine's */
+    return client;
+}
+
+int srf__client_create(srf__txns_t *txns, srf__method_t method,
+                       const srf__client_user_t *user, void *data,
+                       srf__client_t **out)
+{
+    *out = NULL;
+    srf__client_t *client = allocate(txns, method);
+    if (client == NULL)
+        return SRF_ERR_NO_MEMORY;
+    int err = srf__slot_take(txns, client, &client->slot);
+    if (err != 0) {
+        srf__free(client);
+        return err;
+    }
+    client->generation = srf__random_u32(txns->random);
+    client->user = user;
+    client->user_data = data;
+    txns->counters.clients++;
+    *out = client;
+    return 0;
+}
+
+void srf__client_branch(const srf__client_t *client, uint32_t loop_hash,
+                        char out[SRF__BRANCH_LEN])
+{
+    const srf__branch_id_t id = {client->txns->worker, client->slot,
+                                 client->generation, loop_hash};
+
+    srf__branch_write(&id, out);
+}
+
+/* Takes the transaction out of the tables; memory goes with the last ref. */
+static void terminate(srf__client_t *client)
+{
+    srf__txns_t *txns = client->txns;
+
+    srf__timer_stop(txns->wheel, &client->repeat);
+    srf__timer_stop(txns->wheel, &client->limit);
+    client->machine.state = SRF__TXN_TERMINATED;
+    if (client->is_cancel) {
+        srf__client_t *invite = srf__slot_get(txns, client->slot);
+        if (invite != NULL && invite->cancel == client)
+            invite->cancel = NULL;
+        unref(client);
+        return;
+    }
+    if (client->cancel != NULL)
+        terminate(client->cancel);
+    srf__slot_free(txns, client->slot);
+    txns->counters.clients--;
+    unref(client);
+}
+
+void srf__client_drop(srf__client_t *client)
+{
+    client->user = NULL;
+    terminate(client);
+}
+
+static int send_message(const srf__client_t *client, const srf_msg_t *msg)
+{
+    const srf__str_t part[SRF__SEND_PARTS] = {srf__str(msg->data, msg->len)};
+
+    return srf__transports_send(&client->flow, part, 1);
+}
+
+/* A failure to send must not reach the user from inside its own call: it waits
+ * for the loop. A full queue is no failure: the request is sent again. */
+static void send_request(srf__client_t *client)
+{
+    int err = send_message(client, client->request);
+
+    if (err == 0 || err == SRF_ERR_LIMIT)
+        return;
+    client->undelivered = true;
+    srf__timer_start(client->txns->wheel, &client->limit, 0, limit_fired);
+}
+
+/* The request as it was sent, kept or made anew. */
+static const srf__facts_t *sent_request(srf__client_t *client)
+{
+    if (client->request == NULL && client->user != NULL &&
+        client->user->rebuild != NULL)
+        client->request = client->user->rebuild(client);
+    return client->request == NULL ? NULL : srf__msg_facts(client->request);
+}
+
+/* RFC 3261 §17.1.1.3: to the same address, over the same transport. */
+static void send_ack(srf__client_t *client, const srf__facts_t *response)
+{
+    if (client->ack == NULL && response != NULL) {
+        const srf__facts_t *invite = sent_request(client);
+        if (invite != NULL)
+            client->ack = srf__build_ack(invite, response);
+        if (client->ack != NULL)
+            client->txns->counters.requests_sent++;
+    }
+    if (client->ack != NULL)
+        (void)send_message(client, client->ack);
+}
+
+static void send_cancel(srf__client_t *invite)
+{
+    srf__client_t *cancel = allocate(invite->txns, SRF__METHOD_CANCEL);
+    const srf__facts_t *sent = sent_request(invite);
+
+    invite->want_cancel = false;
+    if (cancel == NULL || sent == NULL) {
+        srf__free(cancel);
+        return;
+    }
+    srf_msg_t *msg = srf__build_cancel(sent, srf__str_of(invite->cancel_lines));
+    if (msg == NULL) {
+        srf__free(cancel);
+        return;
+    }
+    cancel->is_cancel = true;
+    cancel->slot = invite->slot;
+    invite->cancel = cancel;
+    srf__client_start(cancel, &invite->flow, msg);
+}
+
+static void set_timers(srf__client_t *client, const srf__txn_actions_t *actions)
+{
+    srf__wheel_t *wheel = client->txns->wheel;
+
+    if (actions->what & SRF__DO_STOP_REPEAT)
+        srf__timer_stop(wheel, &client->repeat);
+    if (actions->what & SRF__DO_STOP_LIMIT)
+        srf__timer_stop(wheel, &client->limit);
+    if (actions->repeat != SRF__TIMER_NONE) {
+        client->repeat_name = (uint8_t)actions->repeat;
+        srf__timer_start(wheel, &client->repeat, actions->repeat_ms,
+                         repeat_fired);
+    }
+    if (actions->limit != SRF__TIMER_NONE) {
+        client->limit_name = (uint8_t)actions->limit;
+        srf__timer_start(wheel, &client->limit, actions->limit_ms, limit_fired);
+    }
+}
+
+static void drop_request(srf__client_t *client)
+{
+    /* Without a user nobody could make it again for a CANCEL or an ACK. */
+    if (client->machine.state == SRF__TXN_PROCEEDING &&
+        (client->user == NULL || client->user->rebuild == NULL))
+        return;
+    srf__msg_unref(client->request);
+    client->request = NULL;
+}
+
+static void pass_up(srf__client_t *client, const srf__facts_t *response)
+{
+    if (client->user != NULL)
+        client->user->response(client, response);
+    else if (response->status / 100 == 2 &&
+             client->method == SRF__METHOD_INVITE &&
+             client->txns->stray_2xx != NULL)
+        client->txns->stray_2xx(client->txns->stray_arg, response);
+}
+
+/* The last words to a user that is told that nothing more will come. */
+static void report_end(srf__client_t *client, uint32_t what)
+{
+    const srf__client_user_t *user = client->user;
+
+    client->user = NULL;
+    if (user == NULL)
+        return;
+    if (what & (SRF__DO_TIMEOUT | SRF__DO_ERROR))
+        user->failed(client, what & SRF__DO_TIMEOUT ? SRF__CLIENT_TIMEOUT
+                                                    : SRF__CLIENT_TRANSPORT);
+    else
+        user->ended(client);
+}
+
+static void step(srf__client_t *client, srf__txn_event_t event,
+                 const srf__facts_t *response)
+{
+    srf__txn_actions_t actions;
+    bool invite = client->method == SRF__METHOD_INVITE;
+
+    memset(&actions, 0, sizeof(actions));
+    client->refs++;
+    (invite ? srf__ict_step : srf__nict_step)(&client->machine, event,
+                                              &client->txns->timing, &actions);
+    set_timers(client, &actions);
+    if (actions.what & SRF__DO_SEND)
+        send_request(client);
+    if ((actions.what & SRF__DO_RESEND) && client->request != NULL) {
+        client->txns->counters.retransmissions_sent++;
+        send_request(client);
+    }
+    if (actions.what & SRF__DO_SEND_ACK)
+        send_ack(client, response);
+    if (client->want_cancel && client->machine.state == SRF__TXN_PROCEEDING)
+        send_cancel(client);
+    if (actions.what & SRF__DO_DROP_REQUEST)
+        drop_request(client);
+    if ((actions.what & SRF__DO_PASS_UP) && response != NULL)
+        pass_up(client, response);
+    if (actions.what & SRF__DO_TERMINATE) {
+        report_end(client, actions.what);
+        terminate(client);
+    }
+    unref(client);
+}
+
+static void repeat_fired(srf__timer_t *timer)
+{
+    srf__client_t *client =
+        (srf__client_t *)((char *)timer - offsetof(srf__client_t, repeat));
+
+    step(client, srf__timer_event((srf__txn_timer_t)client->repeat_name), NULL);
+}
+
+static void limit_fired(srf__timer_t *timer)
+{
+    srf__client_t *client =
+        (srf__client_t *)((char *)timer - offsetof(srf__client_t, limit));
+    srf__txn_event_t event =
+        client->undelivered
+            ? SRF__EV_TRANSPORT_ERROR
+            : srf__timer_event((srf__txn_timer_t)client->limit_name);
+
+    client->undelivered = false;
+    step(client, event, NULL);
+}
+
+void srf__client_start(srf__client_t *client, const srf__flow_t *flow,
+                       srf_msg_t *request)
+{
+    client->flow = *flow;
+    client->request = request;
+    client->machine.reliable = flow->listener->ops->reliable;
+    client->txns->counters.requests_sent++;
+    step(client, SRF__EV_START, NULL);
+}
+
+static bool is_waiting(const srf__client_t *client)
+{
+    return client->machine.state == SRF__TXN_CALLING ||
+           client->machine.state == SRF__TXN_PROCEEDING;
+}
+
+bool srf__client_cancel(srf__client_t *client, srf__str_t lines)
+{
+    if (client->method != SRF__METHOD_INVITE || !is_waiting(client) ||
+        client->cancelled)
+        return false;
+    client->cancelled = true;
+    if (lines.len > 0) {
+        client->cancel_lines = srf__malloc(lines.len + 1);
+        if (client->cancel_lines != NULL) {
+            memcpy(client->cancel_lines, lines.p, lines.len);
+            client->cancel_lines[lines.len] = '\0';
+        }
+    }
+    if (client->machine.state != SRF__TXN_PROCEEDING) {
+        client->want_cancel = true;
+        return false;
+    }
+    send_cancel(client);
+    return true;
+}
+
+void srf__client_release(srf__client_t *client, bool end)
+{
+    if (client == NULL)
+        return;
+    /* From here on nobody can make the request again. */
+    if (!end && is_waiting(client))
+        (void)sent_request(client);
+    client->user = NULL;
+    client->user_data = NULL;
+    if (end && client->machine.state != SRF__TXN_TERMINATED)
+        terminate(client);
+}
+
+static srf__client_t *find(srf__txns_t *txns, srf__str_t branch)
+{
+    srf__branch_id_t id;
+
+    if (!srf__branch_read(branch, &id) || id.worker != txns->worker)
+        return NULL;
+    srf__client_t *client = srf__slot_get(txns, id.slot);
+    return client != NULL && client->generation == id.generation ? client
+                                                                 : NULL;
+}
+
+bool srf__client_receive(srf__txns_t *txns, const srf__facts_t *response)
+{
+    srf__client_t *client =
+        find(txns, srf__facts_str(response, response->via.branch));
+    srf__txn_event_t event = response->status < 200   ? SRF__EV_RECV_1XX
+                             : response->status < 300 ? SRF__EV_RECV_2XX
+                                                      : SRF__EV_RECV_FINAL;
+
+    /* RFC 3261 §17.1.3: a CANCEL has the branch of what it cancels; the method
+     * of CSeq tells them apart. */
+    if (client != NULL && client->method == SRF__METHOD_INVITE &&
+        response->cseq_method == SRF__METHOD_CANCEL)
+        client = client->cancel;
+    if (client != NULL && client->method == response->cseq_method &&
+        client->machine.state != SRF__TXN_INIT) {
+        step(client, event, response);
+        return true;
+    }
+    if (event == SRF__EV_RECV_2XX &&
+        response->cseq_method == SRF__METHOD_INVITE && txns->stray_2xx != NULL)
+        txns->stray_2xx(txns->stray_arg, response);
+    else
+        txns->counters.dropped_unmatched++;
+    return false;
+}
+
+void srf__client_undelivered(srf__txns_t *txns, srf__str_t datagram)
+{
+    static const char mark[] = ";branch=";
+    enum { MARK_LEN = sizeof(mark) - 1 };
+
+    /* Our Via is the first header line of what we send. An ACK shares the
+     * branch of its INVITE, but its loss says nothing new. */
+    if (datagram.len > 4 && memcmp(datagram.p, "ACK ", 4) == 0)
+        return;
+    size_t line_end = srf__str_find(datagram, '\n');
+    for (size_t i = line_end; i + MARK_LEN + SRF__BRANCH_LEN <= datagram.len;
+         i++) {
+        if (datagram.p[i] != ';' || memcmp(datagram.p + i, mark, MARK_LEN) != 0)
+            continue;
+        srf__client_t *client =
+            find(txns, srf__str(datagram.p + i + MARK_LEN, SRF__BRANCH_LEN));
+        if (client != NULL && memcmp(datagram.p, "CANCEL ", 7) == 0)
+            client = client->cancel;
+        /* Once a response has come the way is good: what is lost then is a
+         * retransmission that crossed it. */
+        if (client == NULL || (client->machine.state != SRF__TXN_CALLING &&
+                               client->machine.state != SRF__TXN_TRYING))
+            return;
+        client->undelivered = true;
+        srf__timer_start(txns->wheel, &client->limit, 0, limit_fired);
+        return;
+    }
+}

@@ -1,0 +1,97 @@
+/*
+ * Client transactions: an ICT or NICT with its timers, the request as it was
+ * sent, its ACK, and the CANCEL that belongs to it.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef SRF_CLIENT_H
+#define SRF_CLIENT_H
+
+#include "transaction/table.h"
+
+typedef enum srf__client_failure {
+    SRF__CLIENT_TIMEOUT,  /* Timer B or F */
+    SRF__CLIENT_TRANSPORT /* could not be delivered */
+} srf__client_failure_t;
+
+/* Who uses a client transaction. All calls come from the loop. */
+typedef struct srf__client_user {
+    /* A response; the facts are borrowed. Retransmissions of a final response
+     * other than 2xx are not shown. */
+    void (*response)(srf__client_t *client, const srf__facts_t *response);
+    /* No response will come; the transaction is over. */
+    void (*failed)(srf__client_t *client, srf__client_failure_t failure);
+    /* Makes the request as it was sent once more (the transaction does not keep
+     * it beyond the first provisional response); a new reference, or NULL. */
+    srf_msg_t *(*rebuild)(srf__client_t *client);
+    /* The transaction is over (after a final response); not used again. */
+    void (*ended)(srf__client_t *client);
+} srf__client_user_t;
+
+struct srf__client {
+    srf__txns_t *txns;
+    srf__timer_t repeat;
+    srf__timer_t limit;
+    srf__flow_t flow;
+    srf_msg_t *request;    /* as sent; NULL when not needed any more */
+    srf_msg_t *ack;        /* ACK of a non-2xx, for its retransmissions */
+    srf__client_t *cancel; /* the CANCEL's transaction */
+    char *cancel_lines;    /* header lines for a CANCEL not sent yet */
+    const srf__client_user_t *user;
+    void *user_data;
+    uint32_t slot;
+    uint32_t generation;
+    srf__machine_t machine;
+    uint16_t refs;
+    uint8_t method;      /* srf__method_t */
+    uint8_t repeat_name; /* srf__txn_timer_t */
+    uint8_t limit_name;
+    bool is_cancel;   /* shares the slot of its INVITE */
+    bool cancelled;   /* a CANCEL was sent, or will be */
+    bool want_cancel; /* CANCEL as soon as a provisional response is there */
+    bool undelivered; /* the transport failed; told from the loop */
+};
+
+/* Creates a transaction that has a branch but sends nothing yet. *out is owned
+ * by the caller until srf__client_release(). 0; SRF_ERR_NO_MEMORY;
+ * SRF_ERR_LIMIT. */
+int srf__client_create(srf__txns_t *txns, srf__method_t method,
+                       const srf__client_user_t *user, void *data,
+                       srf__client_t **out);
+
+/* The branch of its request (RFC 3261 §17.1.3). */
+void srf__client_branch(const srf__client_t *client, uint32_t loop_hash,
+                        char out[SRF__BRANCH_LEN]);
+
+/* Sends `request` (transferred) along `flow` and starts the machine. A failure
+ * to send is reported to the user later, from the loop. */
+void srf__client_start(srf__client_t *client, const srf__flow_t *flow,
+                       srf_msg_t *request);
+
+/* Cancels an INVITE (RFC 3261 §9.1): at once when a provisional response has
+ * come, else as soon as one comes; without effect after a final response.
+ * `lines` are further header lines (Reason). True when the CANCEL went out now.
+ */
+bool srf__client_cancel(srf__client_t *client, srf__str_t lines);
+
+/* The user's interest ends; a 2xx that still comes goes to txns->stray_2xx, a
+ * provisional response to a CANCEL if one was asked for. `end` terminates it
+ * here and now, nothing more is expected. NULL is allowed. */
+void srf__client_release(srf__client_t *client, bool end);
+
+/* Gives a response to the transaction it belongs to. False when there is none
+ * (a stray 2xx to INVITE has then been handed to txns->stray_2xx). */
+bool srf__client_receive(srf__txns_t *txns, const srf__facts_t *response);
+
+/* The network gave back the beginning of a datagram we sent. */
+void srf__client_undelivered(srf__txns_t *txns, srf__str_t datagram);
+
+/* Frees without a word, for srf__txns_deinit(). */
+void srf__client_drop(srf__client_t *client);
+
+static inline bool srf__client_had_provisional(const srf__client_t *client)
+{
+    return client->machine.state == SRF__TXN_PROCEEDING;
+}
+
+#endif /* SRF_CLIENT_H */

@@ -1,0 +1,395 @@
+/*
+ * Server transactions: what the IST and NIST machines order is done here.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "transaction/server.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+
+/* RFC 3261 §17.2.1. */
+enum { MAX_TRYING_DELAY_MS = 200 };
+
+static const srf__span_t no_cut = {0, 0};
+
+static void repeat_fired(srf__timer_t *timer);
+static void limit_fired(srf__timer_t *timer);
+
+srf__server_t *srf__server_find(const srf__txns_t *txns, srf__hash128_t key)
+{
+    return (srf__server_t *)srf__map_get(&txns->servers, key);
+}
+
+srf__server_t *srf__server_ref(srf__server_t *server)
+{
+    server->refs++;
+    return server;
+}
+
+void srf__server_unref(srf__server_t *server)
+{
+    if (server == NULL || --server->refs > 0)
+        return;
+    srf__msg_unref(server->request);
+    srf__msg_unref(server->response);
+    srf__free(server);
+}
+
+void srf__server_set_user(srf__server_t *server, const srf__server_user_t *user,
+                          void *data)
+{
+    server->user = user;
+    server->user_data = data;
+}
+
+static int send_response(const srf__flow_t *flow, const srf_msg_t *msg,
+                         srf__span_t cut)
+{
+    size_t behind = (size_t)cut.off + cut.len;
+    const srf__str_t parts[SRF__SEND_PARTS] = {
+        srf__str(msg->data, cut.off),
+        srf__str(msg->data + behind, msg->len - behind),
+    };
+
+    return cut.off == 0 ? srf__transports_send(flow, &parts[1], 1)
+                        : srf__transports_send(flow, parts, 2);
+}
+
+static void send_again(srf__server_t *server)
+{
+    if (server->response == NULL)
+        return;
+    server->txns->counters.retransmissions_sent++;
+    (void)send_response(&server->flow, server->response, server->response_cut);
+}
+
+static void send_trying(srf__server_t *server)
+{
+    srf__response_spec_t spec = {.status = 100};
+
+    /* Without memory the caller just sends its request again. */
+    (void)srf__server_reply(server, &spec);
+}
+
+static void set_timers(srf__server_t *server, const srf__txn_actions_t *actions)
+{
+    srf__wheel_t *wheel = server->txns->wheel;
+
+    if (actions->what & SRF__DO_STOP_REPEAT)
+        srf__timer_stop(wheel, &server->repeat);
+    if (actions->what & SRF__DO_STOP_LIMIT)
+        srf__timer_stop(wheel, &server->limit);
+    if (actions->repeat != SRF__TIMER_NONE) {
+        server->repeat_name = (uint8_t)actions->repeat;
+        srf__timer_start(wheel, &server->repeat, actions->repeat_ms,
+                         repeat_fired);
+    }
+    if (actions->limit != SRF__TIMER_NONE) {
+        server->limit_name = (uint8_t)actions->limit;
+        srf__timer_start(wheel, &server->limit, actions->limit_ms, limit_fired);
+    }
+}
+
+static void terminate(srf__server_t *server)
+{
+    const srf__server_user_t *user = server->user;
+
+    srf__timer_stop(server->txns->wheel, &server->repeat);
+    srf__timer_stop(server->txns->wheel, &server->limit);
+    srf__map_remove(&server->txns->servers, &server->node);
+    server->txns->counters.servers--;
+    server->user = NULL;
+    if (user != NULL)
+        user->ended(server);
+    srf__server_unref(server);
+}
+
+static uint32_t step_with(srf__server_t *server, srf__txn_event_t event,
+                          const srf__txn_timing_t *timing)
+{
+    srf__txn_actions_t actions;
+    bool invite = server->method == SRF__METHOD_INVITE;
+
+    memset(&actions, 0, sizeof(actions));
+    if (invite)
+        srf__ist_step(&server->machine, event, timing, &actions);
+    else
+        srf__nist_step(&server->machine, event, timing, &actions);
+    set_timers(server, &actions);
+    if (actions.what & SRF__DO_RESEND)
+        send_again(server);
+    if (actions.what & SRF__DO_SEND_100)
+        send_trying(server);
+    if (actions.what & SRF__DO_TERMINATE)
+        terminate(server);
+    return actions.what;
+}
+
+/* Feeds the machine and does what it orders, sending of a new response
+ * excepted, which the caller does when told so. */
+static uint32_t step(srf__server_t *server, srf__txn_event_t event)
+{
+    return step_with(server, event, &server->txns->timing);
+}
+
+static void repeat_fired(srf__timer_t *timer)
+{
+    srf__server_t *server =
+        (srf__server_t *)((char *)timer - offsetof(srf__server_t, repeat));
+
+    step(server, srf__timer_event((srf__txn_timer_t)server->repeat_name));
+}
+
+static void limit_fired(srf__timer_t *timer)
+{
+    srf__server_t *server =
+        (srf__server_t *)((char *)timer - offsetof(srf__server_t, limit));
+
+    step(server, srf__timer_event((srf__txn_timer_t)server->limit_name));
+}
+
+/* Where responses to a request go, RFC 3261 §18.2.2 and RFC 3581 §4. */
+static void reply_flow(const srf__txns_t *txns, const srf__facts_t *request,
+                       const srf__flow_t *from, srf__flow_t *out)
+{
+    const srf__via_t *via = &request->via;
+    srf__addr_t maddr;
+    uint16_t port = via->port == 0 ? 5060 : via->port;
+
+    *out = *from;
+    if (from->listener->ops->reliable)
+        return;
+    if (via->maddr.len > 0 &&
+        srf__addr_from_host(&maddr, srf__facts_str(request, via->maddr), port,
+                            (srf__transport_id_t)from->peer.transport) &&
+        maddr.family == from->peer.family) {
+        out->peer = maddr;
+        return;
+    }
+    if (!via->has_rport && !txns->force_rport)
+        out->peer.port = port;
+}
+
+int srf__server_create(srf__txns_t *txns, srf__hash128_t key,
+                       const srf__facts_t *request, const srf__flow_t *from,
+                       bool quiet, srf__server_t **out)
+{
+    srf__txn_timing_t timing = txns->timing;
+
+    *out = NULL;
+    srf__server_t *server = srf__calloc(1, sizeof(*server));
+    if (server == NULL)
+        return SRF_ERR_NO_MEMORY;
+    server->request = srf__msg_create(request);
+    server->node.key = key;
+    if (server->request == NULL ||
+        srf__map_add(&txns->servers, &server->node) != 0) {
+        srf__msg_unref(server->request);
+        srf__free(server);
+        return SRF_ERR_NO_MEMORY;
+    }
+    server->txns = txns;
+    server->method = request->method;
+    server->source = from->peer;
+    server->machine.reliable = from->listener->ops->reliable;
+    server->refs = 2; /* the machine's and the caller's */
+    reply_flow(txns, request, from, &server->flow);
+    srf__hex_write(server->tag, srf__random_u32(txns->random), 8);
+    txns->counters.servers++;
+    if (quiet)
+        timing.trying_delay_ms = MAX_TRYING_DELAY_MS;
+    step_with(server, SRF__EV_START, &timing);
+    *out = server;
+    return 0;
+}
+
+void srf__server_retransmitted(srf__server_t *server)
+{
+    server->txns->counters.retransmissions_received++;
+    step(server, SRF__EV_RECV_REQUEST);
+}
+
+void srf__server_acked(srf__server_t *server)
+{
+    step(server, SRF__EV_RECV_ACK);
+}
+
+void srf__server_cancel(srf__server_t *server, const srf__facts_t *cancel)
+{
+    if (server->cancelled || !srf__server_is_open(server))
+        return;
+    server->cancelled = true;
+    if (server->user != NULL)
+        server->user->cancelled(server, cancel);
+}
+
+bool srf__server_respond(srf__server_t *server, srf_msg_t *response,
+                         unsigned status, srf__span_t cut)
+{
+    srf__txn_event_t event = status < 200   ? SRF__EV_SEND_1XX
+                             : status < 300 ? SRF__EV_SEND_2XX
+                                            : SRF__EV_SEND_FINAL;
+    bool sent = false;
+
+    srf__server_ref(server);
+    if (step(server, event) & SRF__DO_SEND) {
+        srf__msg_ref(response);
+        srf__msg_unref(server->response);
+        server->response = response;
+        server->response_cut = cut;
+        server->status = (uint16_t)status;
+        server->txns->counters.responses_sent++;
+        (void)send_response(&server->flow, response, cut);
+        sent = true;
+    }
+    /* A 2xx to INVITE is never repeated from here: its sender does that
+     * (RFC 6026 §7.1). */
+    if (server->machine.state == SRF__TXN_ACCEPTED) {
+        srf__msg_unref(server->response);
+        server->response = NULL;
+    }
+    srf__server_unref(server);
+    return sent;
+}
+
+static srf_msg_t *build(srf__server_t *server, const srf__facts_t *request,
+                        srf__response_spec_t *spec)
+{
+    srf__via_mark_storage_t storage;
+    const srf__flow_t from = {server->flow.listener, server->source};
+
+    srf__via_mark_for(server->txns, request, &from, &storage, &spec->via_mark);
+    spec->to_tag = srf__str(server->tag, sizeof(server->tag));
+    return srf__build_response(request, spec);
+}
+
+/* The 100 of the machine is no response of the user's: it goes out without an
+ * event, and is repeated like one. */
+static void send_as_trying(srf__server_t *server, srf_msg_t *msg)
+{
+    srf__msg_unref(server->response);
+    server->response = srf__msg_ref(msg);
+    server->response_cut = no_cut;
+    server->status = 100;
+    server->txns->counters.responses_sent++;
+    (void)send_response(&server->flow, msg, no_cut);
+}
+
+int srf__server_reply_kept(srf__server_t *server, srf__response_spec_t *spec,
+                           srf_msg_t **kept)
+{
+    *kept = NULL;
+    if (!srf__server_is_open(server))
+        return SRF_ERR_ALREADY_FINAL;
+    const srf__facts_t *request = srf__msg_facts(server->request);
+    if (request == NULL)
+        return SRF_ERR_NO_MEMORY;
+    srf_msg_t *msg = build(server, request, spec);
+    if (msg == NULL)
+        return SRF_ERR_NO_MEMORY;
+    if (spec->status == 100)
+        send_as_trying(server, msg);
+    else
+        (void)srf__server_respond(server, msg, spec->status, no_cut);
+    *kept = msg;
+    return 0;
+}
+
+int srf__server_reply(srf__server_t *server, srf__response_spec_t *spec)
+{
+    srf_msg_t *msg;
+    int err = srf__server_reply_kept(server, spec, &msg);
+
+    srf__msg_unref(msg);
+    return err;
+}
+
+void srf__server_abandon(srf__server_t *server)
+{
+    step(server, SRF__EV_ABANDON);
+}
+
+/* ---- without a transaction ---- */
+
+static void stateless_tag(const srf__txns_t *txns, const srf__facts_t *request,
+                          char out[16])
+{
+    srf__hasher_t hasher;
+
+    srf__hasher_init(&hasher, &txns->key, false);
+    srf__hasher_field(&hasher, srf__facts_str(request, request->call_id));
+    srf__hasher_field(&hasher, srf__facts_str(request, request->from_tag));
+    srf__hasher_update(&hasher, &request->cseq, sizeof(request->cseq));
+    srf__hex_write(out, srf__hasher_final(&hasher).h[0], 16);
+}
+
+void srf__stateless_reply(srf__txns_t *txns, const srf__facts_t *request,
+                          const srf__flow_t *from, unsigned status,
+                          const char *reason, srf__str_t lines)
+{
+    srf__via_mark_storage_t storage;
+    srf__flow_t flow;
+    char tag[16];
+    srf__response_spec_t spec = {
+        .status = status, .reason = srf__str_of(reason), .lines = lines};
+
+    stateless_tag(txns, request, tag);
+    spec.to_tag = srf__str(tag, sizeof(tag));
+    srf__via_mark_for(txns, request, from, &storage, &spec.via_mark);
+    reply_flow(txns, request, from, &flow);
+    srf_msg_t *msg = srf__build_response(request, &spec);
+    if (msg == NULL)
+        return; /* the caller sends its request again */
+    txns->counters.responses_sent++;
+    (void)send_response(&flow, msg, no_cut);
+    srf__msg_unref(msg);
+}
+
+bool srf__stateless_is_ack_for(const srf__txns_t *txns, const srf__facts_t *ack)
+{
+    char tag[16];
+
+    stateless_tag(txns, ack, tag);
+    return srf__str_eq(srf__facts_str(ack, ack->to_tag),
+                       srf__str(tag, sizeof(tag)));
+}
+
+void srf__response_send_stateless(srf__transports_t *transports,
+                                  srf__txns_t *txns,
+                                  const srf__facts_t *response, srf__span_t cut)
+{
+    const srf__header_t *line = srf__facts_first(response, SRF__HDR_VIA);
+    srf__via_t via;
+    uint16_t next;
+    srf__flow_t flow;
+    uint32_t rport;
+    size_t behind = (size_t)cut.off + cut.len;
+
+    while (line != NULL && line->end <= response->via2)
+        line = srf__facts_next(response, line);
+    if (response->via2 == 0 || line == NULL ||
+        srf__via_read(response->data, response->via2, line->end, &via, &next) !=
+            0)
+        return;
+    srf__span_t host = via.maddr.len > 0      ? via.maddr
+                       : via.received.len > 0 ? via.received
+                                              : via.host;
+    uint16_t port = via.port == 0 ? 5060 : via.port;
+    if (srf__str_to_u32(srf__facts_str(response, via.rport_value), 65535,
+                        &rport) &&
+        rport != 0 && via.maddr.len == 0)
+        port = (uint16_t)rport;
+    if (!srf__addr_from_host(&flow.peer, srf__facts_str(response, host), port,
+                             (srf__transport_id_t)via.transport))
+        return;
+    flow.listener = srf__transports_pick(transports, &flow.peer, NULL);
+    if (flow.listener == NULL)
+        return;
+    const srf__str_t parts[SRF__SEND_PARTS] = {
+        srf__str(response->data, cut.off),
+        srf__str(response->data + behind, response->len - behind),
+    };
+    txns->counters.responses_sent++;
+    (void)srf__transports_send(&flow, parts, SRF__SEND_PARTS);
+}

@@ -1,0 +1,106 @@
+/*
+ * Server transactions: an IST or NIST with its timers, its request, and the
+ * response it repeats.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef SRF_SERVER_H
+#define SRF_SERVER_H
+
+#include "message/build.h"
+#include "transaction/table.h"
+
+/* Who uses a server transaction: the application's request, or a proxy. */
+typedef struct srf__server_user {
+    /* The caller sent a CANCEL (already answered with 200). */
+    void (*cancelled)(srf__server_t *server, const srf__facts_t *cancel);
+    /* The transaction is over; it is not used again after this call. */
+    void (*ended)(srf__server_t *server);
+} srf__server_user_t;
+
+struct srf__server {
+    srf__map_node_t node;
+    srf__txns_t *txns;
+    srf__timer_t repeat;
+    srf__timer_t limit;
+    srf__flow_t flow;   /* where responses go (RFC 3261 §18.2.2) */
+    srf__addr_t source; /* where the request came from */
+    srf_msg_t *request;
+    srf_msg_t *response; /* last one sent; resent without response_cut */
+    const srf__server_user_t *user;
+    void *user_data;
+    srf__span_t response_cut; /* bytes of `response` that are not sent */
+    srf__machine_t machine;
+    uint16_t refs;
+    uint16_t status;     /* of the last response sent; 0: none */
+    uint8_t method;      /* srf__method_t */
+    uint8_t repeat_name; /* srf__txn_timer_t */
+    uint8_t limit_name;
+    bool cancelled; /* a CANCEL came */
+    char tag[8];    /* To tag of responses made here; not terminated */
+};
+
+/* The transaction with this key, or NULL. */
+srf__server_t *srf__server_find(const srf__txns_t *txns, srf__hash128_t key);
+
+/* Creates the transaction for a new request and starts its machine, which sends
+ * a 100 to an INVITE, at once or after the delay set; with `quiet` not before
+ * 200 ms, for a final response that follows at once. `*out` is referenced for
+ * the caller. 0; SRF_ERR_NO_MEMORY. */
+int srf__server_create(srf__txns_t *txns, srf__hash128_t key,
+                       const srf__facts_t *request, const srf__flow_t *from,
+                       bool quiet, srf__server_t **out);
+
+srf__server_t *srf__server_ref(srf__server_t *server);
+void srf__server_unref(srf__server_t *server);
+
+/* From now on events go to this user; NULL for nobody. */
+void srf__server_set_user(srf__server_t *server, const srf__server_user_t *user,
+                          void *data);
+
+/* The request came again, or an ACK for it. */
+void srf__server_retransmitted(srf__server_t *server);
+void srf__server_acked(srf__server_t *server);
+/* A CANCEL for it came and was answered. */
+void srf__server_cancel(srf__server_t *server, const srf__facts_t *cancel);
+
+/* Sends `response` without the bytes of `cut`; references it. Ignored when the
+ * state does not allow it (a second final response, RFC 3261 §17.2). True if it
+ * was sent. */
+bool srf__server_respond(srf__server_t *server, srf_msg_t *response,
+                         unsigned status, srf__span_t cut);
+
+/* Builds a response from the request and sends it. spec->via_mark and
+ * spec->to_tag are filled in here. 0; SRF_ERR_NO_MEMORY;
+ * SRF_ERR_ALREADY_FINAL. */
+int srf__server_reply(srf__server_t *server, srf__response_spec_t *spec);
+/* The same; *kept receives a reference to the response (NULL on failure). */
+int srf__server_reply_kept(srf__server_t *server, srf__response_spec_t *spec,
+                           srf_msg_t **kept);
+
+/* True while a final response can still be sent. */
+static inline bool srf__server_is_open(const srf__server_t *server)
+{
+    return server->machine.state == SRF__TXN_TRYING ||
+           server->machine.state == SRF__TXN_PROCEEDING;
+}
+
+/* Ends the transaction without a response. */
+void srf__server_abandon(srf__server_t *server);
+
+/* Answers a request without a transaction (RFC 3261 §8.2.7): the To tag is a
+ * keyed hash, by which srf__stateless_is_ack_for() knows the ACK again. */
+void srf__stateless_reply(srf__txns_t *txns, const srf__facts_t *request,
+                          const srf__flow_t *from, unsigned status,
+                          const char *reason, srf__str_t lines);
+bool srf__stateless_is_ack_for(const srf__txns_t *txns,
+                               const srf__facts_t *ack);
+
+/* Sends a response along its topmost Via (after `cut`), RFC 3261 §18.2.2:
+ * without any state. */
+void srf__response_send_stateless(srf__transports_t *transports,
+                                  srf__txns_t *txns,
+                                  const srf__facts_t *response,
+                                  srf__span_t cut);
+
+#endif /* SRF_SERVER_H */

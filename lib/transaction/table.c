@@ -1,0 +1,184 @@
+/*
+ * The transaction layer's tables and the identifiers they are searched by.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "transaction/table.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "message/build.h"
+#include "transaction/client.h"
+#include "transaction/server.h"
+
+static const char cookie[] = "z9hG4bK"; /* RFC 3261 §8.1.1.7 */
+enum { COOKIE_LEN = sizeof(cookie) - 1, FIRST_SLOTS = 64 };
+
+void srf__txns_init(srf__txns_t *txns)
+{
+    srf__random_bytes(txns->random, &txns->key, sizeof(txns->key));
+}
+
+void srf__txns_deinit(srf__txns_t *txns)
+{
+    for (uint32_t i = 0; i < txns->slot_count; i++) {
+        if (txns->slots[i] != NULL)
+            srf__client_drop(txns->slots[i]);
+    }
+    srf__free(txns->slots);
+    srf__free(txns->free_slots);
+    txns->slots = NULL;
+    txns->free_slots = NULL;
+    txns->slot_count = 0;
+    txns->free_count = 0;
+
+    srf__map_node_t *node = srf__map_any(&txns->servers);
+    while (node != NULL) {
+        srf__server_t *server = (srf__server_t *)node;
+        server->user = NULL;
+        srf__server_abandon(server);
+        node = srf__map_any(&txns->servers);
+    }
+    srf__map_deinit(&txns->servers);
+}
+
+void srf__branch_write(const srf__branch_id_t *id, char out[SRF__BRANCH_LEN])
+{
+    char *p = out;
+
+    memcpy(p, cookie, COOKIE_LEN);
+    p += COOKIE_LEN;
+    srf__hex_write(p, id->worker, 2);
+    srf__hex_write(p + 2, id->slot, 6);
+    srf__hex_write(p + 8, id->generation, 8);
+    p[16] = '.';
+    srf__hex_write(p + 17, id->loop_hash, 8);
+}
+
+bool srf__branch_read(srf__str_t branch, srf__branch_id_t *out)
+{
+    uint64_t worker;
+    uint64_t slot;
+    uint64_t generation;
+    uint64_t loop_hash;
+    const char *p = branch.p;
+
+    if (branch.len != SRF__BRANCH_LEN || memcmp(p, cookie, COOKIE_LEN) != 0)
+        return false;
+    p += COOKIE_LEN;
+    if (p[16] != '.' || !srf__hex_read(srf__str(p, 2), &worker) ||
+        !srf__hex_read(srf__str(p + 2, 6), &slot) ||
+        !srf__hex_read(srf__str(p + 8, 8), &generation) ||
+        !srf__hex_read(srf__str(p + 17, 8), &loop_hash))
+        return false;
+    out->worker = (uint8_t)worker;
+    out->slot = (uint32_t)slot;
+    out->generation = (uint32_t)generation;
+    out->loop_hash = (uint32_t)loop_hash;
+    return true;
+}
+
+static int grow_slots(srf__txns_t *txns)
+{
+    uint32_t count = txns->slot_count == 0 ? FIRST_SLOTS : txns->slot_count * 2;
+
+    if (count > SRF__SLOTS_MAX)
+        return SRF_ERR_LIMIT;
+    srf__client_t **slots = srf__realloc(txns->slots, count * sizeof(*slots));
+    if (slots == NULL)
+        return SRF_ERR_NO_MEMORY;
+    txns->slots = slots;
+    uint32_t *free_slots =
+        srf__realloc(txns->free_slots, count * sizeof(*free_slots));
+    if (free_slots == NULL)
+        return SRF_ERR_NO_MEMORY;
+    txns->free_slots = free_slots;
+
+    /* Lowest numbers on top, so that a quiet stack stays in few pages. */
+    for (uint32_t i = count; i > txns->slot_count; i--) {
+        slots[i - 1] = NULL;
+        free_slots[txns->free_count++] = i - 1;
+    }
+    txns->slot_count = count;
+    return 0;
+}
+
+int srf__slot_take(srf__txns_t *txns, srf__client_t *client, uint32_t *slot)
+{
+    if (txns->free_count == 0) {
+        int err = grow_slots(txns);
+        if (err != 0)
+            return err;
+    }
+    *slot = txns->free_slots[--txns->free_count];
+    txns->slots[*slot] = client;
+    return 0;
+}
+
+void srf__slot_free(srf__txns_t *txns, uint32_t slot)
+{
+    srf__assert(slot < txns->slot_count && txns->slots[slot] != NULL);
+    txns->slots[slot] = NULL;
+    txns->free_slots[txns->free_count++] = slot;
+}
+
+srf__client_t *srf__slot_get(const srf__txns_t *txns, uint32_t slot)
+{
+    return slot < txns->slot_count ? txns->slots[slot] : NULL;
+}
+
+/* RFC 3261 §17.2.3: branch, sent-by and method when the branch has the cookie;
+ * otherwise what RFC 2543 peers keep the same between the copies of a request
+ * and its ACK (whose To tag is that of our response, so it is left out). */
+srf__hash128_t srf__server_key(const srf__txns_t *txns,
+                               const srf__facts_t *request,
+                               srf__method_t method)
+{
+    srf__hasher_t hasher;
+    srf__str_t branch = srf__facts_str(request, request->via.branch);
+    srf__str_t name = srf__method_name(method);
+
+    if (method == SRF__METHOD_OTHER)
+        name = srf__facts_str(request, request->method_name);
+    srf__hasher_init(&hasher, &txns->key, true);
+    srf__hasher_field(&hasher, name);
+    if (branch.len > COOKIE_LEN && memcmp(branch.p, cookie, COOKIE_LEN) == 0) {
+        srf__hasher_field(&hasher, branch);
+        srf__hasher_field_lower(&hasher,
+                                srf__facts_str(request, request->via.host));
+        srf__hasher_update(&hasher, &request->via.port,
+                           sizeof(request->via.port));
+    } else {
+        srf__hasher_field(&hasher, srf__facts_str(request, request->uri));
+        srf__hasher_field(&hasher, srf__facts_str(request, request->from_tag));
+        srf__hasher_field(&hasher, srf__facts_str(request, request->call_id));
+        srf__hasher_update(&hasher, &request->cseq, sizeof(request->cseq));
+        srf__hasher_field(&hasher, srf__facts_str(request, request->via.value));
+    }
+    return srf__hasher_final(&hasher);
+}
+
+void srf__via_mark_for(const srf__txns_t *txns, const srf__facts_t *request,
+                       const srf__flow_t *from,
+                       srf__via_mark_storage_t *storage, srf__via_mark_t *out)
+{
+    const srf__via_t *via = &request->via;
+    bool rport = via->has_rport || txns->force_rport;
+    srf__addr_t sent_by;
+
+    memset(out, 0, sizeof(*out));
+    /* RFC 3261 §18.2.1: received when sent-by is a name or another address;
+     * RFC 3581 §4: always when the port was asked for. */
+    bool same =
+        srf__addr_from_host(&sent_by, srf__facts_str(request, via->host), 0,
+                            SRF__TRANSPORT_NONE) &&
+        srf__addr_ip_eq(&sent_by, &from->peer);
+    if (rport || !same)
+        out->received = srf__addr_ip_text(&from->peer, storage->ip);
+    if (rport) {
+        srf__buf_t buf;
+        srf__buf_init_fixed(&buf, storage->port, sizeof(storage->port));
+        srf__buf_add_u64(&buf, from->peer.port);
+        out->rport = srf__buf_str(&buf);
+    }
+}

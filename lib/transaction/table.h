@@ -1,0 +1,109 @@
+/*
+ * The transaction layer: where server and client transactions are found again.
+ *
+ * Server transactions: by a keyed hash over what RFC 3261 §17.2.3 matches on.
+ * Client transactions: straight from the branch we wrote ourselves, which
+ * carries worker, slot and a random number (the generation).
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef SRF_TABLE_H
+#define SRF_TABLE_H
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "base/random.h"
+#include "base/wheel.h"
+#include "message/message.h"
+#include "transaction/machine.h"
+#include "transport/transport.h"
+
+typedef struct srf__txns srf__txns_t;
+typedef struct srf__server srf__server_t;
+typedef struct srf__client srf__client_t;
+
+typedef struct srf__txns_counters {
+    uint64_t requests_sent;
+    uint64_t responses_sent;
+    uint64_t retransmissions_received;
+    uint64_t retransmissions_sent;
+    uint64_t dropped_unmatched;
+    uint64_t servers; /* alive */
+    uint64_t clients; /* alive */
+} srf__txns_counters_t;
+
+struct srf__txns {
+    srf__wheel_t *wheel;
+    srf__log_t *log;
+    srf__random_t *random;
+    srf__txn_timing_t timing;
+    bool force_rport;
+    uint8_t worker;
+    srf__hash_key_t key;
+    srf__txns_counters_t counters;
+
+    srf__map_t servers;
+    srf__client_t **slots; /* NULL where free */
+    uint32_t *free_slots;  /* stack of free slot numbers */
+    uint32_t free_count;
+    uint32_t slot_count;
+
+    /* A 2xx to INVITE that belongs to no client transaction any more, or to one
+     * whose user is gone (RFC 6026 §7.2). */
+    void (*stray_2xx)(void *arg, const srf__facts_t *response);
+    void *stray_arg;
+};
+
+/* The random hash key is drawn here; the other members are the caller's. */
+void srf__txns_init(srf__txns_t *txns);
+/* Drops every transaction without telling anybody, and the tables. */
+void srf__txns_deinit(srf__txns_t *txns);
+
+/* ---- branches ---- */
+
+/* "z9hG4bK" + 2 worker + 6 slot + 8 generation + "." + 8 loop hash digits */
+enum { SRF__BRANCH_LEN = 7 + 2 + 6 + 8 + 1 + 8, SRF__SLOTS_MAX = 1 << 24 };
+
+typedef struct srf__branch_id {
+    uint8_t worker;
+    uint32_t slot;
+    uint32_t generation;
+    uint32_t loop_hash;
+} srf__branch_id_t;
+
+void srf__branch_write(const srf__branch_id_t *id, char out[SRF__BRANCH_LEN]);
+/* False for a branch that is not of our form. */
+bool srf__branch_read(srf__str_t branch, srf__branch_id_t *out);
+
+/* ---- client slots ---- */
+
+/* Gives `client` a slot; 0, SRF_ERR_LIMIT, SRF_ERR_NO_MEMORY. */
+int srf__slot_take(srf__txns_t *txns, srf__client_t *client, uint32_t *slot);
+void srf__slot_free(srf__txns_t *txns, uint32_t slot);
+srf__client_t *srf__slot_get(const srf__txns_t *txns, uint32_t slot);
+
+/* ---- server keys ---- */
+
+/* What identifies the server transaction that `request` belongs to, taken as
+ * being of method `method` (an ACK or a CANCEL looks for its INVITE). */
+srf__hash128_t srf__server_key(const srf__txns_t *txns,
+                               const srf__facts_t *request,
+                               srf__method_t method);
+
+/* ---- the caller's Via ---- */
+
+/* What to add to the topmost Via of a request that came from `from`; `storage`
+ * holds the text. RFC 3261 §18.2.1, RFC 3581 §4. */
+typedef struct srf__via_mark_storage {
+    char ip[SRF__ADDR_TEXT];
+    char port[8];
+} srf__via_mark_storage_t;
+
+struct srf__via_mark;
+void srf__via_mark_for(const srf__txns_t *txns, const srf__facts_t *request,
+                       const srf__flow_t *from,
+                       srf__via_mark_storage_t *storage,
+                       struct srf__via_mark *out);
+
+#endif /* SRF_TABLE_H */
