@@ -65,6 +65,53 @@ static const uint8_t header_by_length[NAME_LEN_MAX + 1][LETTERS] = {
 };
 #undef AT
 
+srf__header_id_t srf__header_find(srf__str_t name)
+{
+    if (name.len == 0 || name.len > NAME_LEN_MAX)
+        return SRF__HDR_OTHER;
+
+    unsigned char letter = (unsigned char)name.p[0];
+    unsigned id = header_by_length[name.len][letter % LETTERS];
+    if (id == SRF__HDR_OTHER)
+        return SRF__HDR_OTHER;
+    if (name.len == 1) {
+        return srf__lower(letter) == (unsigned char)header_compacts[id]
+                   ? (srf__header_id_t)id
+                   : SRF__HDR_OTHER;
+    }
+    if (id == SRF__HDR_CONTACT && (name.p[1] | 0x20) == 'a')
+        id = SRF__HDR_CALL_ID;
+
+    return srf__str_ieq(name, header_names[id]) ? (srf__header_id_t)id
+                                                : SRF__HDR_OTHER;
+}
+
+/* The candidates by the first two bytes, the more frequent ones first; each
+ * list ends with 0. Pairs that shared a place would initialise it twice, which
+ * compilers report. */
+enum { PAIRS = 64, SAME_PAIR_MAX = 4 };
+#define PAIR(a, b) [((a)*2 + (b)) % PAIRS]
+static const uint8_t header_by_pair[PAIRS][SAME_PAIR_MAX] = {
+    PAIR('A', 'u') = {SRF__HDR_AUTHORIZATION},
+    PAIR('C', 'S') = {SRF__HDR_CSEQ},
+    PAIR('C', 'a') = {SRF__HDR_CALL_ID},
+    PAIR('C', 'o') = {SRF__HDR_CONTENT_LENGTH, SRF__HDR_CONTACT,
+                      SRF__HDR_CONTENT_TYPE},
+    PAIR('F', 'r') = {SRF__HDR_FROM},
+    PAIR('M', 'a') = {SRF__HDR_MAX_FORWARDS, SRF__HDR_MAX_BREADTH},
+    PAIR('P', 'a') = {SRF__HDR_PATH},
+    PAIR('P', 'r') = {SRF__HDR_PROXY_AUTHORIZATION, SRF__HDR_PROXY_REQUIRE,
+                      SRF__HDR_PROXY_AUTHENTICATE},
+    PAIR('R', 'e') = {SRF__HDR_RECORD_ROUTE, SRF__HDR_REQUIRE, SRF__HDR_REASON},
+    PAIR('R', 'o') = {SRF__HDR_ROUTE},
+    PAIR('S', 'u') = {SRF__HDR_SUPPORTED},
+    PAIR('T', 'i') = {SRF__HDR_TIMESTAMP},
+    PAIR('T', 'o') = {SRF__HDR_TO},
+    PAIR('V', 'i') = {SRF__HDR_VIA},
+    PAIR('W', 'W') = {SRF__HDR_WWW_AUTHENTICATE},
+};
+#undef PAIR
+
 static uint64_t load_8(const char *p)
 {
     uint64_t bytes;
@@ -83,38 +130,34 @@ static uint32_t load_4(const char *p)
 
 /* The same bytes, 2 to 24 of them: loads that overlap, because every line of
  * every message comes by here and a call of memcmp() costs more than this. */
-static bool same_bytes(const char *a, const char *b, size_t len)
+static inline bool same_bytes(const char *a, const char *b, size_t len)
 {
-    if (len >= 8)
+    if (len >= 8) {
         return load_8(a) == load_8(b) &&
                load_8(a + len - 8) == load_8(b + len - 8) &&
                (len <= 16 || load_8(a + 8) == load_8(b + 8));
-    if (len >= 4)
+    }
+    if (len >= 4) {
         return load_4(a) == load_4(b) &&
                load_4(a + len - 4) == load_4(b + len - 4);
+    }
     return a[0] == b[0] && a[1] == b[1] && a[len - 1] == b[len - 1];
 }
 
-srf__header_id_t srf__header_find(srf__str_t name)
+srf__header_id_t srf__header_guess(const char *line, const char *end,
+                                   uint16_t *name_len)
 {
-    if (name.len == 0 || name.len > NAME_LEN_MAX)
-        return SRF__HDR_OTHER;
+    unsigned pair = (unsigned char)line[0] * 2u + (unsigned char)line[1];
+    const uint8_t *id = header_by_pair[pair % PAIRS];
 
-    unsigned char letter = (unsigned char)name.p[0];
-    unsigned id = header_by_length[name.len][letter % LETTERS];
-    if (id == SRF__HDR_OTHER)
-        return SRF__HDR_OTHER;
-    if (name.len == 1)
-        return srf__lower(letter) == (unsigned char)header_compacts[id]
-                   ? (srf__header_id_t)id
-                   : SRF__HDR_OTHER;
-    if (id == SRF__HDR_CONTACT && (name.p[1] | 0x20) == 'a')
-        id = SRF__HDR_CALL_ID;
-
-    /* Nearly everybody writes names as the RFC does. */
-    if (same_bytes(name.p, header_names[id].p, name.len) ||
-        srf__str_ieq(name, header_names[id]))
-        return (srf__header_id_t)id;
+    for (; *id != SRF__HDR_OTHER; id++) {
+        srf__str_t name = header_names[*id];
+        if ((size_t)(end - line) > name.len && line[name.len] == ':' &&
+            same_bytes(line, name.p, name.len)) {
+            *name_len = (uint16_t)name.len;
+            return (srf__header_id_t)*id;
+        }
+    }
     return SRF__HDR_OTHER;
 }
 

@@ -71,6 +71,12 @@ typedef enum srf__method {
 
 /* Case-insensitive, compact forms included. */
 srf__header_id_t srf__header_find(srf__str_t name);
+/* The header field whose long name, in the RFC's spelling and with a colon
+ * right behind, the line begins with, as most lines do, and the length of that
+ * name. SRF__HDR_OTHER when the line has to be looked at more closely. The line
+ * has at least one byte, and the byte at `end`, its end, can be read. */
+srf__header_id_t srf__header_guess(const char *line, const char *end,
+                                   uint16_t *name_len);
 /* Long name; the empty view for SRF__HDR_OTHER. */
 srf__str_t srf__header_name(srf__header_id_t id);
 /* Compact letter, 0 when there is none. */

@@ -8,14 +8,13 @@
 #include "message/header.h"
 #include "message/scan.h"
 
-/* The table below in letters: O none of the classes, W white space, A letters,
- * digits, "-", "." and "_", K the other token bytes, S what may stand in a
- * value besides, D what delimits values. */
+/* The table below in letters: A letters, digits, "-", "." and "_"; K the other
+ * token bytes; S what may stand in a value besides; W white space; O what has
+ * no class, delimiters and controls. */
 enum {
     O = 0,
     W = SRF__CHAR_LWS,
-    D = SRF__CHAR_VISIBLE,
-    S = D | SRF__CHAR_VALUE,
+    S = SRF__CHAR_VALUE,
     K = S | SRF__CHAR_TOKEN,
     A = K | SRF__CHAR_HOST
 };
@@ -24,8 +23,8 @@ enum {
 const uint8_t srf__char_classes[256] = {
     O, O, O, O, O, O, O, O, O, W, W, O, O, W, O, O, /* 0x00 */
     O, O, O, O, O, O, O, O, O, O, O, O, O, O, O, O, /* 0x10 */
-    W, K, D, S, S, K, S, K, S, S, K, K, D, A, A, S, /* 0x20 */
-    A, A, A, A, A, A, A, A, A, A, S, D, D, S, D, S, /* 0x30 */
+    W, K, O, S, S, K, S, K, S, S, K, K, O, A, A, S, /* 0x20 */
+    A, A, A, A, A, A, A, A, A, A, S, O, O, S, O, S, /* 0x30 */
     S, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, /* 0x40 */
     A, A, A, A, A, A, A, A, A, A, A, S, S, S, S, A, /* 0x50 */
     K, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, /* 0x60 */
@@ -80,10 +79,11 @@ const char *srf__param_read(const char *p, const char *end, srf__param_t *out)
     const char *value = srf__skip_lws(equal + 1, end);
     const char *value_end;
     out->quoted = value < end && *value == '"';
-    if (out->quoted)
+    if (out->quoted) {
         value_end = srf__skip_quoted(value, end);
-    else
+    } else {
         value_end = srf__skip_run(value, SRF__CHAR_VALUE);
+    }
     if (value_end == NULL)
         return NULL;
     out->value = srf__str(value, (size_t)(value_end - value));
@@ -170,10 +170,11 @@ static const char *element_end(const char *p, const char *end)
         }
         if (*p == ',' && !bracket)
             return p;
-        if (*p == '<')
+        if (*p == '<') {
             bracket = true;
-        else if (*p == '>')
+        } else if (*p == '>') {
             bracket = false;
+        }
         p++;
     }
     return end;

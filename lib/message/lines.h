@@ -22,10 +22,9 @@
 /* Classes of bytes, RFC 3261 §25.1; a byte may be in several. */
 enum {
     SRF__CHAR_TOKEN = 1,
-    SRF__CHAR_LWS = 2,     /* SP, HTAB and the CR and LF of a fold */
-    SRF__CHAR_VISIBLE = 4, /* all but controls and white space */
-    SRF__CHAR_VALUE = 8,   /* visible and cannot end a parameter's value */
-    SRF__CHAR_HOST = 16    /* letters, digits, "-", ".", and "_" as tolerated */
+    SRF__CHAR_LWS = 2,   /* SP, HTAB and the CR and LF of a fold */
+    SRF__CHAR_VALUE = 4, /* visible and cannot end a parameter's value */
+    SRF__CHAR_HOST = 8   /* letters, digits, "-", ".", and "_" as tolerated */
 };
 
 extern const uint8_t srf__char_classes[256];
@@ -73,9 +72,9 @@ static inline const char *srf__read_number(const char *p, uint64_t *out)
     return p;
 }
 
-/* No byte is a control or white space. Eight at a time: the top bit of a byte
- * of (w - 0x21...) & ~w is set for the first byte below 0x21, and for none when
- * there is no such byte. */
+/* No byte is white space or a control (DEL passes). Eight at a time: the top
+ * bit of a byte of (w - 0x21...) & ~w is set for the first byte below 0x21, and
+ * for none when there is no such byte. */
 static inline bool srf__is_visible(const char *p, const char *end)
 {
     const uint64_t ones = UINT64_MAX / 255;
@@ -88,7 +87,7 @@ static inline bool srf__is_visible(const char *p, const char *end)
     }
     if ((found & ones * 0x80) != 0)
         return false;
-    while (p < end && srf__char_is(*p, SRF__CHAR_VISIBLE))
+    while (p < end && (unsigned char)*p > ' ')
         p++;
     return p == end;
 }
@@ -97,12 +96,13 @@ static inline bool srf__is_visible(const char *p, const char *end)
 static inline const char *srf__skip_lws(const char *p, const char *end)
 {
     while ((unsigned char)*p <= ' ' && p < end) {
-        if (srf__is_blank((unsigned char)*p) || *p == '\n')
+        if (srf__is_blank((unsigned char)*p) || *p == '\n') {
             p++;
-        else if (*p == '\r' && p + 1 < end && p[1] == '\n')
+        } else if (*p == '\r' && p + 1 < end && p[1] == '\n') {
             p += 2;
-        else
+        } else {
             break;
+        }
     }
     return p;
 }

@@ -166,10 +166,11 @@ const srf__facts_t *srf__msg_facts(const srf_msg_t *msg)
         return msg->cache->facts;
     facts.headers = headers;
     facts.header_cap = USUAL_HEADERS;
-    if (scan_all(msg, &facts) == SRF__SCAN_OK)
+    if (scan_all(msg, &facts) == SRF__SCAN_OK) {
         msg->cache->facts = keep_facts(&facts);
-    else if (facts.header_count == USUAL_HEADERS)
+    } else if (facts.header_count == USUAL_HEADERS) {
         msg->cache->facts = scan_many(msg);
+    }
     return msg->cache->facts;
 }
 

@@ -100,10 +100,11 @@ static void read_request_line(srf__facts_t *facts, const char *p,
     }
     facts->uri = span_of(facts, uri, uri_end);
 
-    if (read_version(uri_end + 1, end, &is_two) != end)
+    if (read_version(uri_end + 1, end, &is_two) != end) {
         refuse_syntax(facts, "Bad Request-Line");
-    else if (!is_two)
+    } else if (!is_two) {
         refuse(facts, STATUS_VERSION_NOT_SUPPORTED, "Version Not Supported");
+    }
 }
 
 /* Status-Line = SIP-Version SP Status-Code SP Reason-Phrase */
@@ -148,10 +149,11 @@ static const char *read_start_line(srf__facts_t *facts, const char *stop)
     }
     const char *end = lf > begin && lf[-1] == '\r' ? lf - 1 : lf;
     /* A method has no "/", so this cannot be a request. */
-    if (skip_sip_slash(begin, end) != NULL)
+    if (skip_sip_slash(begin, end) != NULL) {
         read_status_line(facts, begin, end);
-    else
+    } else {
         read_request_line(facts, begin, end);
+    }
     return lf + 1;
 }
 
@@ -390,20 +392,25 @@ static const char *trim_end(const char *value, const char *lf)
     if (end > value && end[-1] == '\r')
         end--;
     while (end > value && end[-1] <= ' ') {
-        if (srf__is_blank((unsigned char)end[-1]))
+        if (srf__is_blank((unsigned char)end[-1])) {
             end--;
-        else if (end[-1] == '\n')
+        } else if (end[-1] == '\n') {
             end -= end - value >= 2 && end[-2] == '\r' ? 2 : 1;
-        else
+        } else {
             break;
+        }
     }
     return end;
 }
 
 /* The name of the line at `p` and what stands behind its colon; NULL when it
  * is no header line. */
-static const char *read_name(const char *p, srf__header_t *out)
+static const char *read_name(const char *p, const char *lf, srf__header_t *out)
 {
+    out->id = (uint8_t)srf__header_guess(p, lf, &out->name_len);
+    if (out->id != SRF__HDR_OTHER)
+        return p + out->name_len + 1;
+
     const char *name_end = srf__skip_run(p, SRF__CHAR_TOKEN);
     const char *colon = name_end;
 
@@ -422,7 +429,7 @@ static bool read_line(const srf__facts_t *facts, const char *p, const char *lf,
                       srf__header_t *out)
 {
     const char *data = facts->data;
-    const char *value = read_name(p, out);
+    const char *value = read_name(p, lf, out);
 
     if (value == NULL)
         return false;
@@ -476,10 +483,11 @@ static const char *read_lines(srf__facts_t *facts, const char *p,
             refuse_syntax(facts, "Header Field Too Long");
 
         srf__header_t *header = &facts->headers[facts->header_count];
-        if (read_line(facts, p, lf, header))
+        if (read_line(facts, p, lf, header)) {
             add_header(facts, header);
-        else
+        } else {
             refuse_syntax(facts, "Bad Header Line");
+        }
         p = lf + 1;
     }
 }
@@ -531,10 +539,11 @@ static void check_body(srf__facts_t *facts)
 
     if (facts->content_length < 0)
         return;
-    if (facts->content_length > body)
+    if (facts->content_length > body) {
         refuse_syntax(facts, "Content-Length Beyond Message");
-    else
+    } else {
         facts->len = facts->head_len + (uint32_t)facts->content_length;
+    }
 }
 
 /* An ACK is never answered (§17.1.1.3). Where the start line does not tell

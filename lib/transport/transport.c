@@ -1,0 +1,142 @@
+/*
+ * The set of listeners.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "transport/transport.h"
+
+#include "base/error.h"
+#include "transport/local.h"
+
+int srf__transports_init(srf__transports_t *transports, struct uv_loop_s *loop,
+                         srf__log_t *log,
+                         const srf__transports_events_t *events)
+{
+    memset(transports, 0, sizeof(*transports));
+    transports->loop = loop;
+    transports->log = log;
+    transports->events = *events;
+    return srf__local_create(&transports->local);
+}
+
+void srf__transports_deinit(srf__transports_t *transports)
+{
+    srf__local_destroy(transports->local);
+    transports->local = NULL;
+}
+
+void srf__transports_close(srf__transports_t *transports, void (*cb)(void *arg),
+                           void *arg)
+{
+    srf__listener_t *listener = transports->listeners;
+
+    transports->closing = true;
+    if (transports->open == 0) {
+        cb(arg);
+        return;
+    }
+    transports->closed_cb = cb;
+    transports->closed_arg = arg;
+    transports->listeners = NULL;
+    while (listener != NULL) {
+        srf__listener_t *next = listener->next;
+        listener->ops->close(listener);
+        listener = next;
+    }
+}
+
+void srf__transports_add(srf__transports_t *transports,
+                         srf__listener_t *listener)
+{
+    srf__listener_t **at = &transports->listeners;
+
+    while (*at != NULL)
+        at = &(*at)->next;
+    *at = listener;
+    listener->next = NULL;
+    listener->owner = transports;
+    transports->open++;
+}
+
+void srf__transports_closed(srf__listener_t *listener)
+{
+    srf__transports_t *transports = listener->owner;
+
+    srf__assert(transports->open > 0);
+    if (--transports->open == 0 && transports->closing)
+        transports->closed_cb(transports->closed_arg);
+}
+
+static bool can_reach(const srf__listener_t *listener, const srf__addr_t *to)
+{
+    return listener->bound.family == to->family &&
+           listener->bound.transport == to->transport;
+}
+
+/* A socket bound to the loopback reaches only the loopback, and what is bound
+ * elsewhere had better not be used for it. */
+static bool fits_well(const srf__listener_t *listener, const srf__addr_t *to)
+{
+    return listener->wildcard ||
+           srf__addr_is_loopback(&listener->bound) == srf__addr_is_loopback(to);
+}
+
+srf__listener_t *srf__transports_pick(srf__transports_t *transports,
+                                      const srf__addr_t *to,
+                                      srf__listener_t *preferred)
+{
+    srf__listener_t *listener = transports->listeners;
+    srf__listener_t *any = NULL;
+
+    if (preferred != NULL && can_reach(preferred, to) &&
+        fits_well(preferred, to))
+        return preferred;
+    for (; listener != NULL; listener = listener->next) {
+        if (!can_reach(listener, to))
+            continue;
+        if (fits_well(listener, to))
+            return listener;
+        if (any == NULL)
+            any = listener;
+    }
+    return any;
+}
+
+int srf__transports_send(const srf__flow_t *flow, const srf__str_t *parts,
+                         unsigned count)
+{
+    srf__listener_t *listener = flow->listener;
+
+    if (listener->owner->closing)
+        return SRF_ERR_CANCELED;
+    return listener->ops->send(listener, &flow->peer, parts, count);
+}
+
+srf__addr_t srf__listener_local(srf__listener_t *listener,
+                                const srf__addr_t *to)
+{
+    srf__addr_t local = listener->bound;
+
+    if (listener->wildcard)
+        srf__local_towards(listener->owner->local, to, &local);
+    return local;
+}
+
+bool srf__transports_is_local(srf__transports_t *transports,
+                              const srf__addr_t *address)
+{
+    const srf__listener_t *listener = transports->listeners;
+
+    for (; listener != NULL; listener = listener->next) {
+        const srf__addr_t *bound = &listener->bound;
+        if (bound->family != address->family ||
+            (address->port != 0 && address->port != bound->port) ||
+            (address->transport != SRF__TRANSPORT_NONE &&
+             address->transport != bound->transport))
+            continue;
+        if (srf__addr_ip_eq(bound, address) ||
+            (listener->wildcard && srf__local_has(transports->local, address)))
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# srf-proxy: its command line, and that it ends cleanly whatever happens.
+#
+# SPDX-License-Identifier: MIT
+#
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+setup_example srf-proxy "$@"
+
+# refused STATUS TEXT ARGUMENT...
+refused() {
+    local wanted=$1 text=$2 status
+
+    shift 2
+    timeout 20 "$PROGRAM" "$@" >"$WORK/out" 2>"$WORK/message"
+    status=$?
+    [ "$status" = "$wanted" ] ||
+        fail "'$*': status $status instead of $wanted"
+    grep -q -e "$text" "$WORK/message" ||
+        fail "'$*' says: $(cat "$WORK/message")"
+}
+
+"$PROGRAM" --help | grep -q -e '--record-route' || fail "--help"
+"$PROGRAM" --version | grep -q '^srf-proxy [0-9]' || fail "--version"
+refused 2 "Try 'srf-proxy --help'" --no-such-option
+refused 2 '--t1: invalid duration' --t1 500
+refused 2 '--forking: sequential or' --forking both
+refused 2 '--log-level: error, warning' --log-level loud
+missing='not available in this version'
+refused 2 "--follow-redirects: $missing" --follow-redirects
+refused 2 "--forking simultaneous: $missing" --forking simultaneous
+refused 2 "--provisional-timeout: $missing" --provisional-timeout 2s
+refused 2 "--final-timeout: $missing" --record-route --final-timeout 18s
+refused 2 "--dns-server: $missing" --dns-server 127.0.0.1
+refused 1 'not a uri: invalid URI' --listen 'not a uri'
+refused 1 'alias: invalid argument' --alias 'bad alias'
+refused 1 'No such file or directory' --results "$WORK/none/results"
+
+# Two listeners on ports the system chooses.
+start_program --listen 'sip:127.0.0.1:0' --listen 'sip:127.0.0.1:0' \
+    --forking sequential --t1 100ms --t2 400ms --t4 500ms --timer-c 200s \
+    --alias sip.example.com --log-level debug --path 127.0.0.1:9
+two_listeners() {
+    [ "$(grep -c '^listening on' "$WORK/proxy.out")" = 2 ]
+}
+wait_for 20 two_listeners || fail "two listeners wanted"
+# The address is taken now: a second one does not start.
+address=$(sed -n '1s/^listening on //p' "$WORK/proxy.out")
+refused 1 'address already in use' --listen "$address"
+end_program
+
+# A call that still rings when the program ends is reported.
+CALLS=1
+UAS_CALLS=1
+start_uas ringing uas_ringing_cancel.xml
+start_proxy "127.0.0.1:$UAS_PORT"
+run_sipp caller -sf "$HERE/scenarios/uac_ringing.xml" -p "$(free_port)" -m 1 \
+    "127.0.0.1:$PROXY_PORT" || fail "it does not ring"
+end_program
+has_lines 1 || fail "a call under way has no result"
+grep -q 'canceled' "$WORK/proxy.log" || fail "its error is not logged"

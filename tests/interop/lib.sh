@@ -1,0 +1,265 @@
+# shellcheck shell=bash disable=SC2034
+# Helpers of the interop tests: free ports, SIPp and srf-proxy started and
+# stopped by their process ids, counts compared. Sourced, not run.
+#
+#   SRF_PROXY   the program under test; or the build directory as $1
+#   SRF_CALLS   calls of each script (200)
+#   SRF_RATE    calls per second (100)
+#   SRF_KEEP    not empty: keep the directory with the logs
+#
+# SPDX-License-Identifier: MIT
+
+set -u
+
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+NAME=$(basename "$0" .sh)
+CALLS=${SRF_CALLS:-200}
+RATE=${SRF_RATE:-100}
+# Seconds any one program may take.
+LIMIT=$((CALLS / RATE + 40))
+WORK=
+PIDS=()
+declare -A UAS_PID=()
+declare -A EXPECTED=()
+
+fail() {
+    echo "$NAME: FAILED: $*" >&2
+    exit 1
+}
+
+say() {
+    echo "$NAME: $*"
+}
+
+cleanup() {
+    local status=$? pid
+
+    trap - EXIT
+    for pid in ${PIDS[@]+"${PIDS[@]}"}; do
+        kill "$pid" 2>/dev/null
+    done
+    wait 2>/dev/null
+    if [ "$status" -ne 0 ] && [ "$status" -ne 77 ] && [ -n "$WORK" ]; then
+        show_logs >&2
+    fi
+    if [ -n "${SRF_KEEP:-}" ]; then
+        echo "$NAME: logs are in $WORK"
+    else
+        rm -rf "$WORK"
+    fi
+    exit "$status"
+}
+
+# What a reader needs to see why a test failed.
+show_logs() {
+    local file
+
+    for file in "$WORK"/*.err "$WORK"/*.errors "$WORK"/proxy.log; do
+        [ -s "$file" ] || continue
+        echo "--- $(basename "$file")"
+        head -n 40 "$file"
+    done
+}
+
+# begin: checks what is needed, makes the directory for the logs.
+begin() {
+    if ! command -v sipp >/dev/null; then
+        echo "$NAME: sipp is not installed: skipped"
+        exit 77
+    fi
+    WORK=$(mktemp -d "${TMPDIR:-/tmp}/srf-test.XXXXXX") ||
+        fail "no directory for the logs"
+    trap cleanup EXIT
+    trap 'exit 130' INT TERM
+}
+
+# find_program NAME PATH: PATH is the program or the build directory. Sets
+# PROGRAM.
+find_program() {
+    PROGRAM=$2
+    [ -d "$PROGRAM" ] && PROGRAM=$PROGRAM/examples/$1
+    [ -x "$PROGRAM" ] || fail "no program $1: give the build directory"
+    PROGRAM=$(realpath "$PROGRAM")
+}
+
+# setup [BUILD-DIR]: what every interop test begins with.
+setup() {
+    begin
+    find_program srf-proxy "${SRF_PROXY:-${1:-}}"
+    cd "$WORK" || exit 1
+}
+
+# port_in_use PORT: is there an IPv4 UDP socket on that port?
+port_in_use() {
+    local hex
+
+    hex=$(printf ':%04X ' "$1")
+    awk '{print $2 " "}' /proc/net/udp | grep -qF "$hex"
+}
+
+# free_port: prints a UDP port that nobody has bound.
+free_port() {
+    local port
+
+    while :; do
+        port=$((RANDOM % 12000 + 20000))
+        if ! port_in_use "$port"; then
+            echo "$port"
+            return
+        fi
+    done
+}
+
+# wait_for SECONDS COMMAND...: waits until the command succeeds.
+wait_for() {
+    local ticks=$(($1 * 20))
+
+    shift
+    while [ "$ticks" -gt 0 ]; do
+        "$@" && return 0
+        sleep 0.05
+        ticks=$((ticks - 1))
+    done
+    return 1
+}
+
+# run_sipp LABEL ARGUMENT...: SIPp in the foreground, everything into files.
+run_sipp() {
+    local label=$1
+
+    shift
+    timeout -k 2 "$LIMIT" sipp -i 127.0.0.1 -cp "$(free_port)" \
+        -mp "$(free_port)" -nostdin -skip_rlimit \
+        -watchdog_minor_maxtriggers 100000 \
+        -watchdog_major_maxtriggers 100000 \
+        -trace_err -error_file "$WORK/$label.errors" \
+        -trace_stat -stf "$WORK/$label.csv" -fd 1 \
+        "$@" >"$WORK/$label.screen" 2>"$WORK/$label.err"
+}
+
+alive() {
+    kill -0 "$1" 2>/dev/null
+}
+
+bound_or_gone() {
+    port_in_use "$1" || ! alive "$2"
+}
+
+# start_uas LABEL SCENARIO [ARGUMENT...]: a SIPp server that ends after
+# $CALLS calls, or $UAS_CALLS. Sets UAS_PORT.
+start_uas() {
+    local label=$1 scenario=$2 try
+
+    shift 2
+    EXPECTED[$label]=${UAS_CALLS:-$CALLS}
+    # Somebody else may take the port in between.
+    for try in 1 2 3 4 5; do
+        UAS_PORT=$(free_port)
+        run_sipp "$label" -sf "$HERE/scenarios/$scenario" -p "$UAS_PORT" \
+            -m "${EXPECTED[$label]}" "$@" &
+        UAS_PID[$label]=$!
+        wait_for 5 bound_or_gone "$UAS_PORT" "${UAS_PID[$label]}"
+        if alive "${UAS_PID[$label]}"; then
+            PIDS+=("${UAS_PID[$label]}")
+            return
+        fi
+    done
+    fail "SIPp does not start with $scenario, $try times"
+}
+
+# wait_uas LABEL: the server has had all its calls, none of them failed.
+wait_uas() {
+    local pid=${UAS_PID[$1]}
+
+    wait_for 20 eval "! alive $pid" || fail "$1 had too few calls"
+    wait "$pid" || fail "$1: SIPp's exit status is $?"
+    check_counts "$1"
+}
+
+# run_uac LABEL SCENARIO ARGUMENT...: places $CALLS calls; none may fail.
+run_uac() {
+    local label=$1 scenario=$2
+
+    shift 2
+    EXPECTED[$label]=$CALLS
+    run_sipp "$label" -sf "$HERE/scenarios/$scenario" -p "$(free_port)" \
+        -m "$CALLS" -r "$RATE" "$@" ||
+        fail "$label: SIPp's exit status is $?: $(sipp_count "$label" \
+            'FailedCall(C)') calls failed"
+    check_counts "$label"
+}
+
+# sipp_count LABEL COLUMN: the last value of a column of SIPp's statistics.
+sipp_count() {
+    awk -F ';' -v column="$2" '
+        NR == 1 { for (i = 1; i <= NF; i++) if ($i == column) at = i }
+        END { if (at) print $at; else print "unknown" }
+    ' "$WORK/$1.csv" 2>/dev/null
+}
+
+check_counts() {
+    local good bad again
+
+    good=$(sipp_count "$1" 'SuccessfulCall(C)')
+    bad=$(sipp_count "$1" 'FailedCall(C)')
+    again=$(sipp_count "$1" 'Retransmissions(C)')
+    say "$1: $good calls good, $bad failed, $again retransmissions"
+    [ "$good" = "${EXPECTED[$1]}" ] || fail "$1: ${EXPECTED[$1]} calls wanted"
+    [ "$bad" = 0 ] || fail "$1: no call may fail"
+}
+
+# start_program ARGUMENT...: starts $PROGRAM, with stdout in $WORK/proxy.out
+# and stderr in $WORK/proxy.log. Sets PROXY_PID.
+start_program() {
+    "$PROGRAM" "$@" >"$WORK/proxy.out" 2>"$WORK/proxy.log" &
+    PROXY_PID=$!
+    PIDS+=("$PROXY_PID")
+}
+
+# wait_listening: until the program says where it listens. Sets PROXY_PORT.
+wait_listening() {
+    wait_for 20 grep -q '^listening on ' "$WORK/proxy.out" ||
+        fail "$(basename "$PROGRAM") does not say that it listens"
+    PROXY_PORT=$(sed -n 's/^listening on sip:.*:\([0-9]*\);.*/\1/p' \
+        "$WORK/proxy.out")
+}
+
+# start_proxy ARGUMENT...: srf-proxy, with its results in $WORK/results.
+start_proxy() {
+    start_program --listen 'sip:127.0.0.1:0;transport=udp' \
+        --results "$WORK/results" "$@"
+    wait_listening
+}
+
+# end_program: SIGTERM; it must leave cleanly.
+end_program() {
+    kill -TERM "$PROXY_PID"
+    wait_for 20 eval "! alive $PROXY_PID" || fail "SIGTERM does not end it"
+    wait "$PROXY_PID" || fail "$(basename "$PROGRAM")'s exit status is $?"
+}
+
+has_lines() {
+    [ "$(wc -l <"$WORK/results")" -ge "$1" ]
+}
+
+# stop_proxy RESULTS: waits for that many results, then ends the proxy.
+stop_proxy() {
+    wait_for 20 has_lines "$1" ||
+        fail "$(wc -l <"$WORK/results") results instead of $1"
+    end_program
+}
+
+# check_results METHOD STATUS ATTEMPT...: each result of that method says
+# that the caller was sent STATUS after these attempts. An ATTEMPT is
+# PORT:CAUSE:STATUSES, e.g. 5071:response:180,200.
+check_results() {
+    local lines
+
+    if command -v python3 >/dev/null; then
+        python3 "$HERE/check_results.py" "$WORK/results" "$CALLS" "$@" ||
+            fail "the results are not as expected"
+        return
+    fi
+    lines=$(grep -Ec "\"finalStatus\": *$2\b" "$WORK/results")
+    [ "$lines" = "$CALLS" ] || fail "$lines results have status $2"
+}
