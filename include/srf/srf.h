@@ -242,7 +242,7 @@ typedef struct srf_log_event {
  *
  * @param level      severity.
  * @param event      the line. Borrowed until return.
- * @param user_data  `log_data` of srf_options_t.
+ * @param user_data  `log_data` of srf_options_t. Borrowed.
  */
 typedef void (*srf_log_cb)(srf_log_level_t level, const srf_log_event_t *event,
                            void *user_data);
@@ -319,7 +319,7 @@ SRF_API SRF_NODISCARD int srf_create(srf_t **out, struct uv_loop_s *loop,
 /**
  * Tells that a stack is gone.
  *
- * @param data  what srf_set_data() had set.
+ * @param data  what srf_set_data() had set. Borrowed.
  */
 typedef void (*srf_destroy_cb)(void *data);
 
@@ -956,10 +956,12 @@ SRF_API const char *srf_cause_name(int cause);
 
 /** A response with the moment of its arrival. */
 typedef struct srf_proxy_msg {
-    int64_t time_us;      /**< microseconds since 1970-01-01 UTC */
-    int32_t status;       /**< 100..699 */
-    int32_t reserved;     /**< zero */
-    const srf_msg_t *msg; /**< the message as received. Borrowed. */
+    int64_t time_us;  /**< microseconds since 1970-01-01 UTC */
+    int32_t status;   /**< 100..699 */
+    int32_t reserved; /**< zero */
+    /** The message as received; NULL for a 100 Trying, which is not kept.
+     * Borrowed. */
+    const srf_msg_t *msg;
 } srf_proxy_msg_t;
 
 /** What happened at one address that was tried. */

@@ -16,7 +16,7 @@ typedef struct srf__str {
     size_t len;
 } srf__str_t;
 
-/* A view of a string literal, usable as an initialiser too. */
+/* A view of a string literal. */
 #define SRF__STR(literal) ((srf__str_t){(literal), sizeof(literal) - 1})
 
 static inline srf__str_t srf__str(const char *p, size_t len)

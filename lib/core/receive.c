@@ -186,12 +186,14 @@ static void on_new_request(const arrival_t *arrival, srf__hash128_t key)
                            arrival->from, false, &server) != 0)
         return; /* it will be sent again */
     /* What was scanned from these bytes holds for their copy. */
-    srf__msg_lend_facts(server->request, arrival->facts);
+    srf_msg_t *request = srf__msg_ref(server->request);
+    srf__msg_lend_facts(request, arrival->facts);
     if (in_dialog)
         proxy_in_dialog(srf, server);
     else
         srf__req_deliver(srf, server, cb);
-    srf__msg_lend_facts(server->request, NULL);
+    srf__msg_lend_facts(request, NULL);
+    srf__msg_unref(request);
     srf__server_unref(server);
 }
 

@@ -67,7 +67,7 @@ static void give_up(srf_req_t *req, const char *why)
         srf__req_decide(req, SRF__REQ_DROPPED);
         return;
     }
-    const srf__facts_t *facts = srf__msg_facts(req->server->request);
+    const srf__facts_t *facts = srf__msg_facts(req->msg);
     if (facts != NULL)
         context.call_id = srf__facts_str(facts, facts->call_id);
     srf__log_write(&element->log, SRF_LOG_WARNING, &context, "%s: 500 sent",
@@ -118,6 +118,7 @@ static void destroy(srf_req_t *req)
     if (req->server->user_data == req)
         srf__server_set_user(req->server, NULL, NULL);
     srf__server_unref(req->server);
+    srf__msg_unref(req->msg);
     if (req->extra != NULL)
         srf__arena_deinit(&req->extra->arena);
     srf__free(req->extra);
@@ -152,6 +153,7 @@ static srf_req_t *create(srf_t *srf, srf__server_t *server)
     req->srf = srf;
     srf->refs++;
     req->server = srf__server_ref(server);
+    req->msg = srf__msg_ref(server->request);
     req->res.req = req;
     req->refs = 1;
     req->next = srf->requests;
@@ -226,7 +228,7 @@ srf_res_t *srf_req_res(const srf_req_t *req)
 
 const srf_msg_t *srf_req_msg(const srf_req_t *req)
 {
-    return req->server->request;
+    return req->msg;
 }
 
 const char *srf_req_method(const srf_req_t *req)

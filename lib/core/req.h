@@ -27,6 +27,7 @@ struct srf__req_extra;
 struct srf_req {
     srf_t *srf;
     srf__server_t *server;
+    srf_msg_t *msg;
     void *data;
     srf_cancel_cb on_cancel;
     srf_proxy_cb proxy_cb;

@@ -61,10 +61,7 @@ static int check_state(const srf_req_t *req)
 static int send(srf_req_t *req, srf__response_spec_t *spec)
 {
     srf__server_t *server = req->server;
-    const srf__facts_t *request = srf__msg_facts(server->request);
 
-    if (request == NULL)
-        return SRF_ERR_NO_MEMORY;
     if (spec->status < 200)
         return srf__server_reply(server, spec);
     bool success = spec->status < 300 && server->method == SRF__METHOD_INVITE;

@@ -28,6 +28,8 @@ void srf__edits_add(srf__edits_t *edits, uint32_t off, uint32_t remove,
     for (; at > 0 && edits->list[at - 1].off > off; at--)
         edits->list[at] = edits->list[at - 1];
     srf__assert(at == edits->count || edits->list[at + 1].off >= off + remove);
+    srf__assert(at == 0 || edits->list[at - 1].off == off ||
+                edits->list[at - 1].off + edits->list[at - 1].remove <= off);
     edits->list[at] = (srf__edit_t){off, remove, insert};
     edits->count++;
 }

@@ -202,12 +202,25 @@ static void copy_unfolded(char *out, srf__str_t piece)
     out[n] = '\0';
 }
 
+/* Where the bytes of `piece` stand in the message itself: what views of lent
+ * facts point to may be gone before the message. */
+static srf__str_t own_piece(const srf_msg_t *msg, srf__str_t piece)
+{
+    const srf__facts_t *lent = msg->cache->lent;
+
+    if (lent == NULL)
+        return piece;
+    uintptr_t off = (uintptr_t)piece.p - (uintptr_t)lent->data;
+    return off <= lent->len ? srf__str(msg->data + off, piece.len) : piece;
+}
+
 const char *srf__msg_text_span(const srf_msg_t *msg, srf__str_t piece)
 {
     struct srf__msg_cache *cache = msg->cache;
-    uint32_t off = (uint32_t)(piece.p - msg->data);
     struct srf__msg_text *text;
 
+    piece = own_piece(msg, piece);
+    uint32_t off = (uint32_t)(piece.p - msg->data);
     srf__assert(piece.p >= msg->data &&
                 piece.p + piece.len <= msg->data + msg->len);
     for (text = cache->text; text != NULL; text = text->next) {
@@ -288,11 +301,15 @@ const char *srf_msg_get(const srf_msg_t *msg, const char *name, size_t index)
 const void *srf_msg_body(const srf_msg_t *msg, size_t *len)
 {
     const srf__facts_t *facts = srf__msg_facts(msg);
-    size_t body_len = facts == NULL ? 0 : facts->len - facts->head_len;
+    srf__str_t body = {NULL, 0};
 
+    if (facts != NULL && facts->len > facts->head_len) {
+        body = own_piece(msg, srf__str(facts->data + facts->head_len,
+                                       facts->len - facts->head_len));
+    }
     if (len != NULL)
-        *len = body_len;
-    return body_len == 0 ? NULL : facts->data + facts->head_len;
+        *len = body.len;
+    return body.p;
 }
 
 const void *srf_msg_raw(const srf_msg_t *msg, size_t *len)

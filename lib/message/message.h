@@ -56,10 +56,10 @@ void srf__msg_forget_facts(const srf_msg_t *msg);
  * the program has never been shown, or will no more be. */
 void srf__msg_forget(const srf_msg_t *msg);
 
-/* A NUL-terminated copy of `piece`, a view into msg->data, in which each fold
- * (RFC 3261 §7.3.1) is a single space. It lives as long as the message or until
- * srf__msg_forget(); the same piece gives the same pointer again. NULL when
- * memory is out. */
+/* A NUL-terminated copy of `piece`, a view of the message's facts, in which
+ * each fold (RFC 3261 §7.3.1) is a single space. It lives as long as the
+ * message or until srf__msg_forget(); the same piece gives the same pointer
+ * again. NULL when memory is out. */
 const char *srf__msg_text_span(const srf_msg_t *msg, srf__str_t piece);
 
 #endif /* SRF_MESSAGE_H */

@@ -124,7 +124,7 @@ typedef enum srf__scan_result {
  * repeated Max-Forwards or Content-Length; values of these that cannot be read
  * (of the Via lines only the topmost value is; Max-Forwards of a response is
  * ignored, §20); a CSeq method unlike the request's; a CSeq number >= 2**31;
- * Content- Length not a number, negative or beyond the data; a NUL byte in the
+ * Content-Length not a number, negative or beyond the data; a NUL byte in the
  * head; a header line without colon or with a name that is no token; limits
  * exceeded: 400. Another SIP version: 505. Start-line: no leading white space,
  * single SP separators, no trailing white space. Empty lines in front are

@@ -211,6 +211,7 @@ int srf__branch_launch(srf__context_t *context, const char *target)
         end(branch, SRF_CAUSE_TRANSPORT, 503, true);
 out:
     srf__buf_deinit(&plan.uri);
+    srf__context_request_done(context);
     return 0;
 }
 
@@ -226,6 +227,7 @@ static srf_msg_t *on_rebuild(srf__client_t *client)
     if (make_plan(branch, request, &plan) == 0)
         image = make_request(branch, request, &plan, &client->flow);
     srf__buf_deinit(&plan.uri);
+    srf__context_request_done(branch->context);
     return image;
 }
 
@@ -246,14 +248,16 @@ static bool reserve(srf__branch_t *branch)
 }
 
 /* Adds a response to the list; a later final one is a retransmission (or a
- * second 2xx of a fork behind us) and is not kept. Returns the message, with a
- * reference for the caller, or NULL when memory is out. */
+ * second 2xx of a fork behind us) and is not kept. Of a 100, which says nothing
+ * more and is not forwarded, only the time is. Returns the message, with a
+ * reference for the caller, or NULL when there is none or memory is out. */
 static srf_msg_t *keep_response(srf__branch_t *branch,
                                 const srf__facts_t *response)
 {
-    srf_msg_t *msg = srf__msg_create(response);
+    bool trying = response->status == 100;
+    srf_msg_t *msg = trying ? NULL : srf__msg_create(response);
 
-    if (msg == NULL || srf__branch_final(branch) != NULL)
+    if ((msg == NULL && !trying) || srf__branch_final(branch) != NULL)
         return msg;
     if (branch->msg_count == MSGS_MAX)
         srf__msg_unref(branch->msgs[--branch->msg_count].msg);
@@ -261,7 +265,7 @@ static srf_msg_t *keep_response(srf__branch_t *branch,
         return msg;
     branch->msgs[branch->msg_count++] = (srf__arrival_t){
         .time_us = branch->context->element->wall_us(),
-        .msg = srf__msg_ref(msg),
+        .msg = trying ? NULL : srf__msg_ref(msg),
         .status = response->status,
     };
     return msg;

@@ -22,7 +22,12 @@ static const srf__server_user_t server_user = {
 
 const srf__facts_t *srf__context_request(const srf__context_t *context)
 {
-    return srf__msg_facts(context->server->request);
+    return srf__msg_facts(context->request);
+}
+
+void srf__context_request_done(const srf__context_t *context)
+{
+    srf__msg_forget_facts(context->request);
 }
 
 static bool is_invite(const srf__context_t *context)
@@ -45,6 +50,7 @@ static void destroy(srf__context_t *context, bool end)
         context->next->link = context->link;
     context->element->pending--;
     srf__server_unref(context->server);
+    srf__msg_unref(context->request);
     srf__free(context);
 }
 
@@ -314,6 +320,7 @@ int srf__context_start(srf__element_t *element, srf__server_t *server,
         return SRF_ERR_NO_MEMORY;
     context->element = element;
     context->server = srf__server_ref(server);
+    context->request = srf__msg_ref(server->request);
     context->user = spec->user;
     context->user_data = spec->user_data;
     context->timer_c_ms =

@@ -39,6 +39,7 @@ struct srf__context {
     srf__context_t *next;
     srf__context_t **link;
     srf__server_t *server;
+    srf_msg_t *request;
     const srf__context_user_t *user;
     void *user_data;
     srf__timer_t deferred;   /* completion that must come from the loop */
@@ -85,7 +86,10 @@ void srf__context_branch_over(srf__context_t *context);
 /* The branch is not waited for any more. */
 void srf__context_branch_gone(srf__context_t *context);
 
-/* The request being proxied. NULL when memory is out. */
+/* The request being proxied, scanned; NULL when memory is out. A context that
+ * waits keeps only the bytes: whoever has called the first gives the facts back
+ * with the second. */
 const srf__facts_t *srf__context_request(const srf__context_t *context);
+void srf__context_request_done(const srf__context_t *context);
 
 #endif /* SRF_CONTEXT_H */

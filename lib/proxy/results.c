@@ -31,9 +31,8 @@ static const srf_proxy_msg_t *public_msgs(srf__arena_t *arena,
 static const char *target_text(const srf__context_t *context,
                                const srf__branch_t *branch)
 {
-    const char *uri = branch->target != NULL
-                          ? branch->target
-                          : srf_msg_uri(context->server->request);
+    const char *uri =
+        branch->target != NULL ? branch->target : srf_msg_uri(context->request);
 
     return uri == NULL ? "" : uri;
 }

@@ -9,8 +9,7 @@
 #include "base/error.h"
 #include "message/build.h"
 
-static void repeat_fired(srf__timer_t *timer);
-static void limit_fired(srf__timer_t *timer);
+static void clock_fired(srf__timer_t *timer);
 
 static void unref(srf__client_t *client)
 {
@@ -69,8 +68,7 @@ static void terminate(srf__client_t *client)
 {
     srf__txns_t *txns = client->txns;
 
-    srf__timer_stop(txns->wheel, &client->repeat);
-    srf__timer_stop(txns->wheel, &client->limit);
+    srf__clock_stop(&client->clock, txns->wheel);
     client->machine.state = SRF__TXN_TERMINATED;
     if (client->is_cancel) {
         srf__client_t *invite = srf__slot_get(txns, client->slot);
@@ -108,7 +106,7 @@ static void send_request(srf__client_t *client)
     if (err == 0 || err == SRF_ERR_LIMIT)
         return;
     client->undelivered = true;
-    srf__timer_start(client->txns->wheel, &client->limit, 0, limit_fired);
+    srf__clock_wake(&client->clock, client->txns->wheel, clock_fired);
 }
 
 /* The request as it was sent, kept or made anew. */
@@ -153,25 +151,6 @@ static void send_cancel(srf__client_t *invite)
     cancel->slot = invite->slot;
     invite->cancel = cancel;
     srf__client_start(cancel, &invite->flow, msg);
-}
-
-static void set_timers(srf__client_t *client, const srf__txn_actions_t *actions)
-{
-    srf__wheel_t *wheel = client->txns->wheel;
-
-    if (actions->what & SRF__DO_STOP_REPEAT)
-        srf__timer_stop(wheel, &client->repeat);
-    if (actions->what & SRF__DO_STOP_LIMIT)
-        srf__timer_stop(wheel, &client->limit);
-    if (actions->repeat != SRF__TIMER_NONE) {
-        client->repeat_name = (uint8_t)actions->repeat;
-        srf__timer_start(wheel, &client->repeat, actions->repeat_ms,
-                         repeat_fired);
-    }
-    if (actions->limit != SRF__TIMER_NONE) {
-        client->limit_name = (uint8_t)actions->limit;
-        srf__timer_start(wheel, &client->limit, actions->limit_ms, limit_fired);
-    }
 }
 
 static void drop_request(srf__client_t *client)
@@ -219,7 +198,8 @@ static void step(srf__client_t *client, srf__txn_event_t event,
     client->refs++;
     (invite ? srf__ict_step : srf__nict_step)(&client->machine, event,
                                               &client->txns->timing, &actions);
-    set_timers(client, &actions);
+    srf__clock_apply(&client->clock, client->txns->wheel, &actions,
+                     clock_fired);
     if (actions.what & SRF__DO_SEND)
         send_request(client);
     if ((actions.what & SRF__DO_RESEND) && client->request != NULL) {
@@ -241,25 +221,20 @@ static void step(srf__client_t *client, srf__txn_event_t event,
     unref(client);
 }
 
-static void repeat_fired(srf__timer_t *timer)
+static void clock_fired(srf__timer_t *timer)
 {
     srf__client_t *client =
-        (srf__client_t *)((char *)timer - offsetof(srf__client_t, repeat));
+        (srf__client_t *)((char *)timer - offsetof(srf__client_t, clock));
 
-    step(client, srf__timer_event((srf__txn_timer_t)client->repeat_name), NULL);
-}
+    srf__txn_timer_t due =
+        srf__clock_take(&client->clock, client->txns->wheel, clock_fired);
 
-static void limit_fired(srf__timer_t *timer)
-{
-    srf__client_t *client =
-        (srf__client_t *)((char *)timer - offsetof(srf__client_t, limit));
-    srf__txn_event_t event =
-        client->undelivered
-            ? SRF__EV_TRANSPORT_ERROR
-            : srf__timer_event((srf__txn_timer_t)client->limit_name);
-
-    client->undelivered = false;
-    step(client, event, NULL);
+    if (client->undelivered) {
+        client->undelivered = false;
+        step(client, SRF__EV_TRANSPORT_ERROR, NULL);
+    } else if (due != SRF__TIMER_NONE) {
+        step(client, srf__timer_event(due), NULL);
+    }
 }
 
 void srf__client_start(srf__client_t *client, const srf__flow_t *flow,
@@ -338,6 +313,7 @@ bool srf__client_receive(srf__txns_t *txns, const srf__facts_t *response)
         client = client->cancel;
     if (client != NULL && client->method == response->cseq_method &&
         client->machine.state != SRF__TXN_INIT) {
+        client->undelivered = false; /* the way is good after all */
         step(client, event, response);
         return true;
     }
@@ -373,7 +349,7 @@ void srf__client_undelivered(srf__txns_t *txns, srf__str_t datagram)
                                client->machine.state != SRF__TXN_TRYING))
             return;
         client->undelivered = true;
-        srf__timer_start(txns->wheel, &client->limit, 0, limit_fired);
+        srf__clock_wake(&client->clock, txns->wheel, clock_fired);
         return;
     }
 }

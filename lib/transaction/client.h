@@ -7,6 +7,7 @@
 #ifndef SRF_CLIENT_H
 #define SRF_CLIENT_H
 
+#include "transaction/clock.h"
 #include "transaction/table.h"
 
 typedef enum srf__client_failure {
@@ -30,8 +31,7 @@ typedef struct srf__client_user {
 
 struct srf__client {
     srf__txns_t *txns;
-    srf__timer_t repeat;
-    srf__timer_t limit;
+    srf__txn_clock_t clock;
     srf__flow_t flow;
     srf_msg_t *request;    /* as sent; NULL when not needed any more */
     srf_msg_t *ack;        /* ACK of a non-2xx, for its retransmissions */
@@ -43,9 +43,7 @@ struct srf__client {
     uint32_t generation;
     srf__machine_t machine;
     uint16_t refs;
-    uint8_t method;      /* srf__method_t */
-    uint8_t repeat_name; /* srf__txn_timer_t */
-    uint8_t limit_name;
+    uint8_t method;   /* srf__method_t */
     bool is_cancel;   /* shares the slot of its INVITE */
     bool cancelled;   /* a CANCEL was sent, or will be */
     bool want_cancel; /* CANCEL as soon as a provisional response is there */

@@ -1,6 +1,6 @@
 /*
- * INVITE client transaction: RFC 3261 §17.1.1, Figure 5, with the Accepted state
- * of RFC 6026 §7.2 (Timer M).
+ * INVITE client transaction: RFC 3261 §17.1.1, Figure 5, with the Accepted
+ * state of RFC 6026 §7.2 (Timer M).
  *
  * state       event            actions                             next
  * ----------  ---------------  ----------------------------------  ----------

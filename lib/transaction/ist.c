@@ -1,6 +1,6 @@
 /*
- * INVITE server transaction: RFC 3261 §17.2.1, Figure 7, with the Accepted state
- * of RFC 6026 §7.1 (Timer L).
+ * INVITE server transaction: RFC 3261 §17.2.1, Figure 7, with the Accepted
+ * state of RFC 6026 §7.1 (Timer L).
  *
  * state       event            actions                             next
  * ----------  ---------------  ----------------------------------  ----------
@@ -37,8 +37,8 @@ static void terminate(srf__machine_t *machine, uint32_t what,
                       srf__txn_actions_t *out)
 {
     machine->state = SRF__TXN_TERMINATED;
-    out->what = what | SRF__DO_TERMINATE | SRF__DO_STOP_REPEAT |
-                SRF__DO_STOP_LIMIT;
+    out->what =
+        what | SRF__DO_TERMINATE | SRF__DO_STOP_REPEAT | SRF__DO_STOP_LIMIT;
 }
 
 static void init_event(srf__machine_t *machine, srf__txn_event_t event,

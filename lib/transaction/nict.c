@@ -30,8 +30,8 @@ static void terminate(srf__machine_t *machine, uint32_t what,
                       srf__txn_actions_t *out)
 {
     machine->state = SRF__TXN_TERMINATED;
-    out->what = what | SRF__DO_TERMINATE | SRF__DO_STOP_REPEAT |
-                SRF__DO_STOP_LIMIT;
+    out->what =
+        what | SRF__DO_TERMINATE | SRF__DO_STOP_REPEAT | SRF__DO_STOP_LIMIT;
 }
 
 static void start_e(const srf__machine_t *machine, srf__txn_actions_t *out)

@@ -33,8 +33,7 @@ uint32_t srf__trying_delay_non_invite(const srf__txn_timing_t *timing)
 
     while (interval < timing->t2_ms) {
         delay += interval;
-        interval =
-            interval > timing->t2_ms / 2 ? timing->t2_ms : interval * 2;
+        interval = interval > timing->t2_ms / 2 ? timing->t2_ms : interval * 2;
     }
     return delay == 0 ? timing->t1_ms : delay;
 }
@@ -42,8 +41,7 @@ uint32_t srf__trying_delay_non_invite(const srf__txn_timing_t *timing)
 static void terminate(srf__machine_t *machine, srf__txn_actions_t *out)
 {
     machine->state = SRF__TXN_TERMINATED;
-    out->what =
-        SRF__DO_TERMINATE | SRF__DO_STOP_REPEAT | SRF__DO_STOP_LIMIT;
+    out->what = SRF__DO_TERMINATE | SRF__DO_STOP_REPEAT | SRF__DO_STOP_LIMIT;
 }
 
 static void init_event(srf__machine_t *machine, srf__txn_event_t event,

@@ -13,8 +13,7 @@ enum { MAX_TRYING_DELAY_MS = 200 };
 
 static const srf__span_t no_cut = {0, 0};
 
-static void repeat_fired(srf__timer_t *timer);
-static void limit_fired(srf__timer_t *timer);
+static void clock_fired(srf__timer_t *timer);
 
 srf__server_t *srf__server_find(const srf__txns_t *txns, srf__hash128_t key)
 {
@@ -72,31 +71,11 @@ static void send_trying(srf__server_t *server)
     (void)srf__server_reply(server, &spec);
 }
 
-static void set_timers(srf__server_t *server, const srf__txn_actions_t *actions)
-{
-    srf__wheel_t *wheel = server->txns->wheel;
-
-    if (actions->what & SRF__DO_STOP_REPEAT)
-        srf__timer_stop(wheel, &server->repeat);
-    if (actions->what & SRF__DO_STOP_LIMIT)
-        srf__timer_stop(wheel, &server->limit);
-    if (actions->repeat != SRF__TIMER_NONE) {
-        server->repeat_name = (uint8_t)actions->repeat;
-        srf__timer_start(wheel, &server->repeat, actions->repeat_ms,
-                         repeat_fired);
-    }
-    if (actions->limit != SRF__TIMER_NONE) {
-        server->limit_name = (uint8_t)actions->limit;
-        srf__timer_start(wheel, &server->limit, actions->limit_ms, limit_fired);
-    }
-}
-
 static void terminate(srf__server_t *server)
 {
     const srf__server_user_t *user = server->user;
 
-    srf__timer_stop(server->txns->wheel, &server->repeat);
-    srf__timer_stop(server->txns->wheel, &server->limit);
+    srf__clock_stop(&server->clock, server->txns->wheel);
     srf__map_remove(&server->txns->servers, &server->node);
     server->txns->counters.servers--;
     server->user = NULL;
@@ -116,7 +95,8 @@ static uint32_t step_with(srf__server_t *server, srf__txn_event_t event,
         srf__ist_step(&server->machine, event, timing, &actions);
     else
         srf__nist_step(&server->machine, event, timing, &actions);
-    set_timers(server, &actions);
+    srf__clock_apply(&server->clock, server->txns->wheel, &actions,
+                     clock_fired);
     if (actions.what & SRF__DO_RESEND)
         send_again(server);
     if (actions.what & SRF__DO_SEND_100)
@@ -133,20 +113,15 @@ static uint32_t step(srf__server_t *server, srf__txn_event_t event)
     return step_with(server, event, &server->txns->timing);
 }
 
-static void repeat_fired(srf__timer_t *timer)
+static void clock_fired(srf__timer_t *timer)
 {
     srf__server_t *server =
-        (srf__server_t *)((char *)timer - offsetof(srf__server_t, repeat));
+        (srf__server_t *)((char *)timer - offsetof(srf__server_t, clock));
+    srf__txn_timer_t due =
+        srf__clock_take(&server->clock, server->txns->wheel, clock_fired);
 
-    step(server, srf__timer_event((srf__txn_timer_t)server->repeat_name));
-}
-
-static void limit_fired(srf__timer_t *timer)
-{
-    srf__server_t *server =
-        (srf__server_t *)((char *)timer - offsetof(srf__server_t, limit));
-
-    step(server, srf__timer_event((srf__txn_timer_t)server->limit_name));
+    if (due != SRF__TIMER_NONE)
+        step(server, srf__timer_event(due));
 }
 
 /* Where responses to a request go, RFC 3261 §18.2.2 and RFC 3581 §4. */
@@ -210,9 +185,28 @@ void srf__server_retransmitted(srf__server_t *server)
     step(server, SRF__EV_RECV_REQUEST);
 }
 
+/* Most transactions alive are waiting out their last timer: they need not keep
+ * what will not be sent again. */
+static void forget_messages(srf__server_t *server)
+{
+    if (srf__server_is_open(server))
+        return;
+    srf__msg_unref(server->request);
+    server->request = NULL;
+    /* A 2xx to INVITE is never repeated from here: its sender does that
+     * (RFC 6026 §7.1). After the ACK nothing is. */
+    if (server->machine.state != SRF__TXN_COMPLETED) {
+        srf__msg_unref(server->response);
+        server->response = NULL;
+    }
+}
+
 void srf__server_acked(srf__server_t *server)
 {
+    srf__server_ref(server);
     step(server, SRF__EV_RECV_ACK);
+    forget_messages(server);
+    srf__server_unref(server);
 }
 
 void srf__server_cancel(srf__server_t *server, const srf__facts_t *cancel)
@@ -243,12 +237,7 @@ bool srf__server_respond(srf__server_t *server, srf_msg_t *response,
         (void)send_response(&server->flow, response, cut);
         sent = true;
     }
-    /* A 2xx to INVITE is never repeated from here: its sender does that
-     * (RFC 6026 §7.1). */
-    if (server->machine.state == SRF__TXN_ACCEPTED) {
-        srf__msg_unref(server->response);
-        server->response = NULL;
-    }
+    forget_messages(server);
     srf__server_unref(server);
     return sent;
 }

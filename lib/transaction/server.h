@@ -8,6 +8,7 @@
 #define SRF_SERVER_H
 
 #include "message/build.h"
+#include "transaction/clock.h"
 #include "transaction/table.h"
 
 /* Who uses a server transaction: the application's request, or a proxy. */
@@ -21,23 +22,20 @@ typedef struct srf__server_user {
 struct srf__server {
     srf__map_node_t node;
     srf__txns_t *txns;
-    srf__timer_t repeat;
-    srf__timer_t limit;
-    srf__flow_t flow;   /* where responses go (RFC 3261 §18.2.2) */
-    srf__addr_t source; /* where the request came from */
-    srf_msg_t *request;
+    srf__txn_clock_t clock;
+    srf__flow_t flow;    /* where responses go (RFC 3261 §18.2.2) */
+    srf__addr_t source;  /* where the request came from */
+    srf_msg_t *request;  /* NULL after the final response */
     srf_msg_t *response; /* last one sent; resent without response_cut */
     const srf__server_user_t *user;
     void *user_data;
     srf__span_t response_cut; /* bytes of `response` that are not sent */
     srf__machine_t machine;
     uint16_t refs;
-    uint16_t status;     /* of the last response sent; 0: none */
-    uint8_t method;      /* srf__method_t */
-    uint8_t repeat_name; /* srf__txn_timer_t */
-    uint8_t limit_name;
-    bool cancelled; /* a CANCEL came */
-    char tag[8];    /* To tag of responses made here; not terminated */
+    uint16_t status; /* of the last response sent; 0: none */
+    uint8_t method;  /* srf__method_t */
+    bool cancelled;  /* a CANCEL came */
+    char tag[8];     /* To tag of responses made here; not terminated */
 };
 
 /* The transaction with this key, or NULL. */

@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2034
 # Helpers of the tests of the example programs, on top of those of the interop
-# tests. Sourced, not run. The build directory is $1 of each test.
+# tests. Sourced, not run. The program or the build directory is $1 of each
+# test, or SRF_BUILD is set to that directory.
 #
 # SPDX-License-Identifier: MIT
 
@@ -10,10 +11,10 @@
 CALLS=3
 LIMIT=40
 
-# setup_example NAME [BUILD-DIR]
+# setup_example NAME [PROGRAM or BUILD-DIR]
 setup_example() {
     begin
-    find_program "$1" "${2:-}"
+    find_program "$1" "${2:-${SRF_BUILD:-}}"
     cd "$WORK" || exit 1
 }
 

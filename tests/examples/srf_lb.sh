@@ -31,9 +31,9 @@ lines_with() {
     lines=$(grep -c "$2" "$WORK/proxy.out")
     [ "$lines" = "$1" ] || fail "$lines lines with '$2', not $1"
 }
-lines_with 2 "target=127.0.0.1:$one status=200 tries=1 "
-lines_with 4 "target=127.0.0.1:$two status=200 tries=1 "
-lines_with 2 "target=127.0.0.1:$two status=200 tries=2 "
+lines_with 2 "target=sip:127.0.0.1:$one status=200 tries=1 "
+lines_with 4 "target=sip:127.0.0.1:$two status=200 tries=1 "
+lines_with 2 "target=sip:127.0.0.1:$two status=200 tries=2 "
 grep '^{' "$WORK/proxy.out" >"$WORK/json"
 [ "$(wc -l <"$WORK/json")" = 8 ] || fail "8 lines of JSON wanted"
 if command -v python3 >/dev/null; then

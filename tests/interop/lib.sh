@@ -2,7 +2,8 @@
 # Helpers of the interop tests: free ports, SIPp and srf-proxy started and
 # stopped by their process ids, counts compared. Sourced, not run.
 #
-#   SRF_PROXY   the program under test; or the build directory as $1
+#   SRF_PROXY   the program under test; or it, or the build directory, is $1;
+#   SRF_BUILD   or the build directory is here
 #   SRF_CALLS   calls of each script (200)
 #   SRF_RATE    calls per second (100)
 #   SRF_KEEP    not empty: keep the directory with the logs
@@ -85,7 +86,7 @@ find_program() {
 # setup [BUILD-DIR]: what every interop test begins with.
 setup() {
     begin
-    find_program srf-proxy "${SRF_PROXY:-${1:-}}"
+    find_program srf-proxy "${SRF_PROXY:-${1:-${SRF_BUILD:-}}}"
     cd "$WORK" || exit 1
 }
 

@@ -105,8 +105,7 @@ static void deliver(srf__timer_t *timer)
             host->peer->cb(host->peer, &datagram->from, datagram->data,
                            datagram->len);
     } else if (host != NULL) {
-        const srf__transports_events_t *events =
-            &host->listener.owner->events;
+        const srf__transports_events_t *events = &host->listener.owner->events;
         const srf__flow_t flow = {&host->listener, datagram->from};
         if (datagram->bounce)
             events->undelivered(events->arg, &datagram->to, datagram->data,
@@ -165,8 +164,8 @@ static int transmit(memnet_t *net, const srf__addr_t *from,
         if (chance(net, net->faults.loss_pct) && closed == NULL)
             continue;
         if (chance(net, net->faults.reorder_pct))
-            delay += srf__random_u32(&net->random) %
-                     (net->faults.reorder_ms + 1);
+            delay +=
+                srf__random_u32(&net->random) % (net->faults.reorder_ms + 1);
         fly(net, &model, data, delay);
     }
     return 0;

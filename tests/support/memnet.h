@@ -52,14 +52,13 @@ void *mempeer_data(mempeer_t *peer);
 void mempeer_send(mempeer_t *peer, const srf__addr_t *to, const char *data,
                   size_t len);
 
-/* From now on what is sent to `address` is given back as undelivered (as an ICMP
- * error would), or `immediate`: the send itself fails. */
+/* From now on what is sent to `address` is given back as undelivered (as an
+ * ICMP error would), or `immediate`: the send itself fails. */
 void memnet_close_port(memnet_t *net, const char *address, bool immediate);
 
 /* Watches every datagram as it is sent; NULL stops. */
 typedef void (*memnet_tap)(void *arg, const srf__addr_t *from,
-                           const srf__addr_t *to, const char *data,
-                           size_t len);
+                           const srf__addr_t *to, const char *data, size_t len);
 void memnet_set_tap(memnet_t *net, memnet_tap tap, void *arg);
 
 #endif /* SRF_TEST_MEMNET_H */

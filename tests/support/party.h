@@ -13,8 +13,8 @@ enum { PARTY_INBOX = 256, PARTY_TEXT = 4096 };
 
 typedef struct party {
     mempeer_t *peer;
-    const char *address; /* "10.0.0.9:5060" */
-    unsigned count;      /* messages received */
+    const char *address;      /* "10.0.0.9:5060" */
+    unsigned count;           /* messages received */
     char *inbox[PARTY_INBOX]; /* NUL-terminated copies */
     char text[PARTY_TEXT];    /* of the last value returned */
 } party_t;

@@ -207,6 +207,47 @@ START_TEST(facts_are_scanned_once_and_forgotten_on_demand)
 }
 END_TEST
 
+START_TEST(what_lent_facts_gave_is_the_message_s_own)
+{
+    srf__header_t headers[16];
+    srf__scan_limits_t limits = {16, 1000};
+    srf__facts_t facts = {.headers = headers, .header_cap = 16};
+    char bytes[sizeof(request) - 1];
+    size_t len;
+
+    memcpy(bytes, request, sizeof(bytes));
+    ck_assert_int_eq(srf__scan(bytes, sizeof(bytes), &limits, &facts),
+                     SRF__SCAN_OK);
+    srf_msg_t *msg = srf__msg_create(&facts);
+    ck_assert_ptr_nonnull(msg);
+    srf__msg_lend_facts(msg, &facts);
+    ck_assert_ptr_eq(srf__msg_facts(msg), &facts);
+    const char *call_id = srf_msg_get(msg, "Call-ID", 0);
+    const char *body = srf_msg_body(msg, &len);
+    srf__msg_lend_facts(msg, NULL);
+    memset(bytes, 'x', sizeof(bytes));
+
+    ck_assert_str_eq(call_id, "abc");
+    ck_assert_ptr_eq(srf_msg_get(msg, "Call-ID", 0), call_id);
+    ck_assert_uint_eq(len, 5);
+    ck_assert_ptr_eq(body, msg->data + msg->len - 5);
+    ck_assert_ptr_ne(srf__msg_facts(msg), &facts);
+    srf__msg_unref(msg);
+}
+END_TEST
+
+START_TEST(forgetting_the_facts_keeps_the_strings)
+{
+    srf_msg_t *msg = make_request();
+    const char *uri = srf_msg_uri(msg);
+
+    srf__msg_forget_facts(msg);
+    ck_assert_str_eq(uri, "sip:u@h.example.net;x=1");
+    ck_assert_ptr_eq(srf_msg_uri(msg), uri);
+    srf__msg_unref(msg);
+}
+END_TEST
+
 START_TEST(facts_own_exactly_the_lines_there_are)
 {
     static const unsigned counts[] = {5, 63, 64, 65, 200, 3000};
@@ -454,6 +495,8 @@ int main(void)
                    unlooked_at_message_costs_its_bytes_and_at_most_40_more);
     tcase_add_test(messages, message_lives_until_the_last_reference_goes);
     tcase_add_test(messages, facts_are_scanned_once_and_forgotten_on_demand);
+    tcase_add_test(messages, what_lent_facts_gave_is_the_message_s_own);
+    tcase_add_test(messages, forgetting_the_facts_keeps_the_strings);
     tcase_add_test(messages, facts_own_exactly_the_lines_there_are);
     tcase_add_test(messages, bytes_that_are_no_message_have_no_facts);
     tcase_add_test(messages, a_message_larger_than_32_bits_is_not_made);

@@ -9,16 +9,16 @@
 
 #include <stdio.h>
 
-#define PROXY "10.0.0.1:5060"
+#define PROXY  "10.0.0.1:5060"
 #define CALLER "10.0.0.9:5060"
-#define ONE "10.0.0.11:5060"
-#define TWO "10.0.0.12:5060"
+#define ONE    "10.0.0.11:5060"
+#define TWO    "10.0.0.12:5060"
 
 /* What the program did and was told. */
 typedef struct program {
     const char *uris[8];
     srf_proxy_options_t options;
-    int started;  /* result of srf_proxy_request() */
+    int started;   /* result of srf_proxy_request() */
     unsigned done; /* callbacks */
     int err;
     int connected;

@@ -1,0 +1,43 @@
+# shellcheck shell=bash
+# install_packages PACKAGE...: installs what is missing of these Debian packages.
+# Sourced by the scripts a newcomer runs.
+#
+# SPDX-License-Identifier: MIT
+
+# What building takes, and what the tests take beyond it.
+BUILD_PACKAGES="build-essential meson ninja-build pkg-config libuv1-dev \
+libosip2-dev libc-ares-dev libssl-dev"
+TEST_PACKAGES="check sip-tester python3 universal-ctags"
+
+install_packages() {
+    local package missing=() sudo=()
+
+    if ! command -v dpkg-query >/dev/null 2>&1 ||
+        ! command -v apt-get >/dev/null 2>&1; then
+        echo "This is no Debian system: please install the like of: $*" >&2
+        return 0
+    fi
+    for package in "$@"; do
+        dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null |
+            grep -qx installed || missing+=("$package")
+    done
+    [ "${#missing[@]}" -gt 0 ] || return 0
+    echo "Installing: ${missing[*]}"
+    if [ "$(id -u)" -ne 0 ]; then
+        if ! command -v sudo >/dev/null 2>&1; then
+            echo "error: ${missing[*]} missing; run as root, or install sudo" >&2
+            return 1
+        fi
+        sudo=(sudo)
+    fi
+    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q update \
+        >/dev/null || {
+        echo "error: apt-get update failed; is the network there?" >&2
+        return 1
+    }
+    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y \
+        --no-install-recommends install "${missing[@]}" >/dev/null || {
+        echo "error: could not install ${missing[*]}" >&2
+        return 1
+    }
+}
