@@ -231,6 +231,7 @@ void srf_destroy(srf_t *srf, srf_destroy_cb cb)
     srf__assert(!srf->closing);
     srf->closing = true;
     srf->destroy_cb = cb;
+    srf->element.transports.closing = true; /* nothing more is sent */
     srf__timer_start(srf->element.wheel, &srf->destroy_timer, 0, destroy_step);
 }
 

@@ -90,14 +90,14 @@ static void add_record_route(srf__edits_t *edits, srf__buf_t *scratch,
     srf__edit_insert_line(edits, request, before, piece_since(scratch, mark));
 }
 
-/* RFC 3327 §5.2: on top of the Path. */
+/* RFC 3327 §5.2: on top of the Path, the address the registrar will use. */
 static void add_path(srf__edits_t *edits, srf__buf_t *scratch,
                      const srf__facts_t *request, const srf__forward_t *forward)
 {
     const srf__header_t *before = srf__facts_first(request, SRF__HDR_PATH);
     size_t mark = scratch->len;
 
-    add_own_uri(scratch, "Path", forward->from->listener, &forward->from->peer);
+    add_own_uri(scratch, "Path", forward->to->listener, &forward->to->peer);
     srf__edit_insert_line(edits, request, before, piece_since(scratch, mark));
 }
 
@@ -202,24 +202,37 @@ static void stateless_branch(srf__element_t *element, const srf__facts_t *ack,
     srf__branch_write(&id, out);
 }
 
+/* Where an ACK goes on to; false when nowhere. */
+static bool ack_destination(srf__element_t *element, const srf__facts_t *ack,
+                            const srf__flow_t *from, srf__route_t *route,
+                            srf__flow_t *to)
+{
+    if (ack->max_forwards == 0 || srf__route_prepare(element, ack, route) != 0)
+        return false;
+    bool unchanged = route->removed == 0 && !route->from_strict;
+    if ((route->request_uri_is_us && !route->has_next) ||
+        srf__forward_next_hop(route, &to->peer) != 0 ||
+        (unchanged &&
+         srf__transports_is_local(&element->transports, &to->peer)))
+        return false;
+    to->listener =
+        srf__transports_pick(&element->transports, &to->peer, from->listener);
+    return to->listener != NULL;
+}
+
 void srf__forward_ack(srf__element_t *element, const srf__facts_t *ack,
                       const srf__flow_t *from)
 {
+    srf__txns_counters_t *counters = &element->txns.counters;
     char branch[SRF__BRANCH_LEN];
     srf__route_t route;
     srf__flow_t to;
 
     /* Never answered, whatever is wrong with it (RFC 3261 §17.1). */
-    element->txns.counters.dropped_unmatched++;
-    if (ack->max_forwards == 0 ||
-        srf__route_prepare(element, ack, &route) != 0 ||
-        (route.request_uri_is_us && !route.has_next) ||
-        srf__forward_next_hop(&route, &to.peer) != 0)
+    if (!ack_destination(element, ack, from, &route, &to)) {
+        counters->dropped_unmatched++;
         return;
-    to.listener =
-        srf__transports_pick(&element->transports, &to.peer, from->listener);
-    if (to.listener == NULL)
-        return;
+    }
     stateless_branch(element, ack, branch);
     const srf__forward_t forward = {
         .route = &route,
@@ -231,8 +244,7 @@ void srf__forward_ack(srf__element_t *element, const srf__facts_t *ack,
     if (image == NULL)
         return;
     const srf__str_t part = srf__str(image->data, image->len);
-    element->txns.counters.dropped_unmatched--;
-    element->txns.counters.requests_sent++;
+    counters->requests_sent++;
     (void)srf__transports_send(&to, &part, 1);
     srf__msg_unref(image);
 }

@@ -11,11 +11,17 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-static bool is_mapped(const uint8_t ip[16])
+/* One address has one form: ::ffff:a.b.c.d is a.b.c.d. */
+static void unmap(srf__addr_t *addr)
 {
     static const uint8_t prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255};
 
-    return memcmp(ip, prefix, sizeof(prefix)) == 0;
+    if (addr->family != 6 || memcmp(addr->ip, prefix, sizeof(prefix)) != 0)
+        return;
+    addr->family = 4;
+    addr->scope = 0;
+    memcpy(addr->ip, addr->ip + 12, 4);
+    memset(addr->ip + 4, 0, 12);
 }
 
 void srf__addr_from_sockaddr(srf__addr_t *out, const struct sockaddr *sa,
@@ -36,11 +42,7 @@ void srf__addr_from_sockaddr(srf__addr_t *out, const struct sockaddr *sa,
         out->port = ntohs(in6.sin6_port);
         memcpy(out->ip, &in6.sin6_addr, 16);
         out->scope = in6.sin6_scope_id;
-        if (is_mapped(out->ip)) {
-            out->family = 4;
-            memcpy(out->ip, out->ip + 12, 4);
-            memset(out->ip + 4, 0, 12);
-        }
+        unmap(out);
     }
 }
 
@@ -72,11 +74,7 @@ bool srf__addr_from_host(srf__addr_t *out, srf__str_t host, uint16_t port,
     out->port = port;
     out->transport = (uint8_t)transport;
     out->family = (uint8_t)srf__host_to_ip(host, out->ip);
-    if (out->family == 6 && is_mapped(out->ip)) {
-        out->family = 4;
-        memcpy(out->ip, out->ip + 12, 4);
-        memset(out->ip + 4, 0, 12);
-    }
+    unmap(out);
     return out->family != 0;
 }
 
@@ -116,7 +114,8 @@ static void add_ip(srf__buf_t *out, const srf__addr_t *addr)
                 srf__buf_add_char(out, '.');
             srf__buf_add_u64(out, addr->ip[i]);
         }
-    } else if (inet_ntop(AF_INET6, addr->ip, text, sizeof(text)) != NULL) {
+    } else if (addr->family == 6 &&
+               inet_ntop(AF_INET6, addr->ip, text, sizeof(text)) != NULL) {
         srf__buf_add_text(out, text);
     }
 }

@@ -108,7 +108,8 @@ void srf__local_towards(srf__local_cache_t *cache, const srf__addr_t *to,
     uint64_t now = uv_hrtime();
     route_t *route = route_to(cache, to);
 
-    if (now > route->until_ns || !srf__addr_ip_eq(&route->to, to)) {
+    if (now > route->until_ns || !srf__addr_ip_eq(&route->to, to) ||
+        route->to.scope != to->scope) {
         route->to = *to;
         route->until_ns = now + fresh_ns;
         ask_route(route);

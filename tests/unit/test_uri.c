@@ -226,8 +226,7 @@ static const char *const bad[] = {
     "http://a b",
     "http://a\"",
     "http:%zz",
-    "x:\xff",
-};
+    "x:\xff"};
 
 START_TEST(what_is_no_uri_is_refused)
 {
@@ -371,26 +370,24 @@ START_TEST(name_addr_gives_uri_and_parameters)
 }
 END_TEST
 
-static const char *const bad_values[] = {
-    "",
-    " ",
-    "<>",
-    "<sip:h",
-    "sip:h>",
-    "<sip:h>x",
-    "<sip:h>,<sip:i>",
-    "< sip:h>",
-    "<sip:h >",
-    "\"Ann <sip:h>",
-    "\"Ann\"",
-    "\"Ann\" x <sip:h>",
-    "\"Ann\\\" <sip:h>",
-    "Ann",
-    "Ann, B <sip:h>",
-    "<<sip:h>>",
-    ";tag=1",
-    "*",
-};
+static const char *const bad_values[] = {"",
+                                         " ",
+                                         "<>",
+                                         "<sip:h",
+                                         "sip:h>",
+                                         "<sip:h>x",
+                                         "<sip:h>,<sip:i>",
+                                         "< sip:h>",
+                                         "<sip:h >",
+                                         "\"Ann <sip:h>",
+                                         "\"Ann\"",
+                                         "\"Ann\" x <sip:h>",
+                                         "\"Ann\\\" <sip:h>",
+                                         "Ann",
+                                         "Ann, B <sip:h>",
+                                         "<<sip:h>>",
+                                         ";tag=1",
+                                         "*"};
 
 START_TEST(what_is_no_name_addr_is_refused)
 {
