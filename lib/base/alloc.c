@@ -88,7 +88,8 @@ struct srf__arena_block {
     max_align_t bytes[];
 };
 
-enum { ARENA_BLOCK_BYTES = 1024 };
+/* Small enough for the fast path of the usual allocators. */
+enum { ARENA_BLOCK_BYTES = 512 };
 
 void *srf__arena_alloc(srf__arena_t *arena, size_t size)
 {

@@ -90,6 +90,10 @@ void srf__buf_add_u64(srf__buf_t *buf, uint64_t value)
     char digits[20];
     size_t n = sizeof(digits);
 
+    if (value < 10) {
+        srf__buf_add_char(buf, (char)('0' + value));
+        return;
+    }
     do {
         digits[--n] = (char)('0' + value % 10);
         value /= 10;

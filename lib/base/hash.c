@@ -34,11 +34,18 @@ static inline void compress(uint64_t v[4], uint64_t m)
 
 static inline uint64_t read_le64(const unsigned char *p)
 {
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    uint64_t m;
+
+    memcpy(&m, p, sizeof(m));
+    return m;
+#else
     uint64_t m = 0;
 
     for (unsigned i = 0; i < 8; i++)
         m |= (uint64_t)p[i] << (8 * i);
     return m;
+#endif
 }
 
 void srf__hasher_init(srf__hasher_t *hasher, const srf__hash_key_t *key,
@@ -53,39 +60,49 @@ void srf__hasher_init(srf__hasher_t *hasher, const srf__hash_key_t *key,
     hasher->wide = wide;
 }
 
-static inline void add_byte(srf__hasher_t *hasher, unsigned char c)
+/* Adds `n` bytes, 8 at the most, that stand in the low end of `m`. */
+static inline void add_word(srf__hasher_t *hasher, uint64_t m, unsigned n)
 {
-    hasher->tail |= (uint64_t)c << (8 * (hasher->total & 7));
-    hasher->total++;
-    if ((hasher->total & 7) == 0) {
-        compress(hasher->v, hasher->tail);
-        hasher->tail = 0;
+    unsigned waiting = (unsigned)(hasher->total & 7);
+    uint64_t joined = hasher->tail | m << (8 * waiting);
+
+    hasher->total += n;
+    if (waiting + n < 8) {
+        hasher->tail = joined;
+        return;
     }
+    compress(hasher->v, joined);
+    hasher->tail = waiting == 0 ? 0 : m >> (64 - 8 * waiting);
+}
+
+/* Up to 7 bytes as a word. When more lie before them, one read that overlaps
+ * does it. */
+static inline uint64_t read_rest(const unsigned char *p, size_t len,
+                                 bool more_before)
+{
+    uint64_t m = 0;
+
+    if (more_before)
+        return read_le64(p + len - 8) >> (64 - 8 * len);
+    for (size_t i = 0; i < len; i++)
+        m |= (uint64_t)p[i] << (8 * i);
+    return m;
 }
 
 void srf__hasher_update(srf__hasher_t *hasher, const void *data, size_t len)
 {
     const unsigned char *p = data;
-    unsigned shift = 8 * (unsigned)(hasher->total & 7);
+    size_t left = len;
 
-    /* Whole words, joined with the bytes that wait. */
-    while (len >= 8) {
-        uint64_t m = read_le64(p);
-        compress(hasher->v, hasher->tail | m << shift);
-        hasher->tail = shift == 0 ? 0 : m >> (64 - shift);
-        hasher->total += 8;
-        p += 8;
-        len -= 8;
-    }
-    while (len-- > 0)
-        add_byte(hasher, *p++);
+    for (; left >= 8; left -= 8, p += 8)
+        add_word(hasher, read_le64(p), 8);
+    if (left > 0)
+        add_word(hasher, read_rest(p, left, len >= 8), (unsigned)left);
 }
 
 static void add_length(srf__hasher_t *hasher, size_t len)
 {
-    uint32_t prefix = (uint32_t)len;
-
-    srf__hasher_update(hasher, &prefix, sizeof(prefix));
+    add_word(hasher, (uint32_t)len, 4);
 }
 
 void srf__hasher_field(srf__hasher_t *hasher, srf__str_t s)
@@ -96,9 +113,15 @@ void srf__hasher_field(srf__hasher_t *hasher, srf__str_t s)
 
 void srf__hasher_field_lower(srf__hasher_t *hasher, srf__str_t s)
 {
+    unsigned char word[8];
+
     add_length(hasher, s.len);
-    for (size_t i = 0; i < s.len; i++)
-        add_byte(hasher, srf__lower((unsigned char)s.p[i]));
+    for (size_t at = 0; at < s.len; at += sizeof(word)) {
+        size_t n = s.len - at < sizeof(word) ? s.len - at : sizeof(word);
+        for (size_t i = 0; i < n; i++)
+            word[i] = srf__lower((unsigned char)s.p[at + i]);
+        srf__hasher_update(hasher, word, n);
+    }
 }
 
 srf__hash128_t srf__hasher_final(srf__hasher_t *hasher)

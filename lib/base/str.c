@@ -78,12 +78,17 @@ bool srf__str_to_u32(srf__str_t s, uint32_t max, uint32_t *out)
     return true;
 }
 
+/* One more than the value of a hexadecimal digit; 0 for other bytes. */
+static const unsigned char hex_values[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,
+    ['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
+    ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16, ['A'] = 11, ['B'] = 12,
+    ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
+
 int srf__hex_value(unsigned char c)
 {
-    if (srf__is_digit(c))
-        return c - '0';
-    c = srf__lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    return hex_values[c] - 1;
 }
 
 void srf__hex_write(char *out, uint64_t value, unsigned digits)
@@ -103,10 +108,10 @@ bool srf__hex_read(srf__str_t s, uint64_t *out)
     if (s.len == 0 || s.len > 16)
         return false;
     for (size_t i = 0; i < s.len; i++) {
-        int digit = srf__hex_value((unsigned char)s.p[i]);
-        if (digit < 0)
+        unsigned digit = hex_values[(unsigned char)s.p[i]];
+        if (digit == 0)
             return false;
-        value = value << 4 | (unsigned)digit;
+        value = value << 4 | (digit - 1);
     }
     *out = value;
     return true;

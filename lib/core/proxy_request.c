@@ -63,10 +63,13 @@ static int check_options(const srf_proxy_options_t *options)
     return unsupported ? SRF_ERR_UNSUPPORTED : 0;
 }
 
+enum { FEW_TARGETS = 8 };
+
 /* Normalised targets: their texts in one buffer, and pointers to them. */
 typedef struct targets {
     srf__buf_t text;
     const char **list;
+    const char *few[FEW_TARGETS];
     unsigned count;
 } targets_t;
 
@@ -87,7 +90,9 @@ static int read_targets(targets_t *targets, const char *const *uris,
             return err;
         count++;
     }
-    targets->list = srf__calloc(count + 1, sizeof(*targets->list));
+    targets->list = targets->few;
+    if (count > FEW_TARGETS)
+        targets->list = srf__calloc(count, sizeof(*targets->list));
     if (targets->list == NULL)
         return SRF_ERR_NO_MEMORY;
     const char *p = targets->text.p;
@@ -112,6 +117,7 @@ static int start(srf_req_t *req, const targets_t *targets,
         .path = options->path != 0,
         .user = &context_user,
         .user_data = req,
+        .route = req->route,
     };
     srf__element_t *element = &req->srf->element;
 
@@ -134,7 +140,7 @@ int srf_proxy_request(srf_req_t *req, const char *const *uris,
         1u << SRF__HDR_CALL_ID | 1u << SRF__HDR_FROM | 1u << SRF__HDR_TO |
         1u << SRF__HDR_MAX_FORWARDS | 1u << SRF__HDR_CONTENT_LENGTH;
     srf_proxy_options_t options;
-    targets_t targets = {.list = NULL};
+    targets_t targets;
     srf__buf_t headers;
 
     if (req == NULL)
@@ -148,6 +154,7 @@ int srf_proxy_request(srf_req_t *req, const char *const *uris,
     if (err != 0)
         return err;
 
+    targets.list = NULL;
     srf__buf_init(&targets.text, TARGETS_TEXT_MAX);
     srf__buf_init(&headers, LINES_MAX);
     err = read_targets(&targets, uris, req->srf->element.max_targets);
@@ -159,6 +166,7 @@ int srf_proxy_request(srf_req_t *req, const char *const *uris,
     }
     srf__buf_deinit(&targets.text);
     srf__buf_deinit(&headers);
-    srf__free(targets.list);
+    if (targets.list != targets.few)
+        srf__free(targets.list);
     return err;
 }

@@ -43,21 +43,49 @@ static void log_refusal(const arrival_t *arrival, unsigned status,
                   reason == NULL ? srf__status_reason(status) : reason);
 }
 
+/* Opens the transaction of a new request. What was scanned from its bytes is
+ * lent to their copy until close_transaction(). NULL when memory is out: the
+ * request will be sent again. */
+static srf__server_t *open_transaction(const arrival_t *arrival,
+                                       srf__hash128_t key, bool quiet,
+                                       srf_msg_t **request)
+{
+    srf__server_t *server = NULL;
+
+    *request = srf__msg_create(arrival->facts);
+    if (*request == NULL)
+        return NULL;
+    srf__msg_lend_facts(*request, arrival->facts);
+    (void)srf__server_create(&arrival->srf->element.txns, key, *request,
+                             arrival->from, quiet, &server);
+    if (server == NULL) {
+        srf__msg_lend_facts(*request, NULL);
+        srf__msg_unref(*request);
+    }
+    return server;
+}
+
+static void close_transaction(srf__server_t *server, srf_msg_t *request)
+{
+    srf__msg_lend_facts(request, NULL);
+    srf__msg_unref(request);
+    srf__server_unref(server);
+}
+
 /* Answers a new request that goes no further. The transaction takes the ACK, so
  * that it does not leak onward. */
 static void refuse(const arrival_t *arrival, srf__hash128_t key,
                    srf__response_spec_t *spec)
 {
-    srf_t *srf = arrival->srf;
-    srf__server_t *server;
+    srf_msg_t *request;
 
-    srf->rejected++;
+    arrival->srf->rejected++;
     log_refusal(arrival, spec->status, spec->reason.p);
-    if (srf__server_create(&srf->element.txns, key, arrival->facts,
-                           arrival->from, true, &server) != 0)
+    srf__server_t *server = open_transaction(arrival, key, true, &request);
+    if (server == NULL)
         return;
     reply(server, spec);
-    srf__server_unref(server);
+    close_transaction(server, request);
 }
 
 /* ---- requests without a transaction of their own kind ---- */
@@ -88,15 +116,15 @@ static void on_cancel(const arrival_t *arrival, srf__hash128_t key)
     srf__server_t *invite = srf__server_find(
         txns, srf__server_key(txns, cancel, SRF__METHOD_INVITE));
     srf__response_spec_t spec = {.status = invite == NULL ? 481 : 200};
-    srf__server_t *server;
+    srf_msg_t *request;
+    srf__server_t *server = open_transaction(arrival, key, true, &request);
 
-    if (srf__server_create(txns, key, cancel, arrival->from, true, &server) !=
-        0)
+    if (server == NULL)
         return;
     if (invite != NULL)
         memcpy(server->tag, invite->tag, sizeof(server->tag));
     reply(server, &spec);
-    srf__server_unref(server);
+    close_transaction(server, request);
     if (invite != NULL)
         srf__server_cancel(invite, cancel);
 }
@@ -140,9 +168,10 @@ static void refuse_method(const arrival_t *arrival, srf__hash128_t key)
 }
 
 /* Inside a dialog we record-routed: proxied without asking (§16). */
-static void proxy_in_dialog(srf_t *srf, srf__server_t *server)
+static void proxy_in_dialog(srf_t *srf, srf__server_t *server,
+                            const srf__route_t *route)
 {
-    const srf__context_spec_t spec = {.target_count = 0};
+    const srf__context_spec_t spec = {.route = route};
     srf__response_spec_t failed = {.status = 500};
 
     if (srf__context_start(&srf->element, server, &spec, NULL) != 0)
@@ -163,7 +192,7 @@ static void on_new_request(const arrival_t *arrival, srf__hash128_t key)
     srf_t *srf = arrival->srf;
     srf__route_t route;
     srf__verdict_t verdict;
-    srf__server_t *server;
+    srf_msg_t *request;
 
     if (is_overloaded(arrival)) {
         srf->rejected++;
@@ -182,19 +211,14 @@ static void on_new_request(const arrival_t *arrival, srf__hash128_t key)
         refuse_method(arrival, key);
         return;
     }
-    if (srf__server_create(&srf->element.txns, key, arrival->facts,
-                           arrival->from, false, &server) != 0)
-        return; /* it will be sent again */
-    /* What was scanned from these bytes holds for their copy. */
-    srf_msg_t *request = srf__msg_ref(server->request);
-    srf__msg_lend_facts(request, arrival->facts);
+    srf__server_t *server = open_transaction(arrival, key, false, &request);
+    if (server == NULL)
+        return;
     if (in_dialog)
-        proxy_in_dialog(srf, server);
+        proxy_in_dialog(srf, server, &route);
     else
-        srf__req_deliver(srf, server, cb);
-    srf__msg_lend_facts(request, NULL);
-    srf__msg_unref(request);
-    srf__server_unref(server);
+        srf__req_deliver(srf, server, cb, &route);
+    close_transaction(server, request);
 }
 
 static void on_request(const arrival_t *arrival)

@@ -178,7 +178,8 @@ static void start_clock(srf_req_t *req)
                          req->srf->handler_timeout_ms, too_long);
 }
 
-void srf__req_deliver(srf_t *srf, srf__server_t *server, srf_request_cb cb)
+void srf__req_deliver(srf_t *srf, srf__server_t *server, srf_request_cb cb,
+                      const srf__route_t *route)
 {
     srf__response_spec_t spec = {.status = 500};
     srf_req_t *req = create(srf, server);
@@ -188,7 +189,9 @@ void srf__req_deliver(srf_t *srf, srf__server_t *server, srf_request_cb cb)
             srf__server_abandon(server);
         return;
     }
+    req->route = route;
     cb(req, &req->res);
+    req->route = NULL;
     if (req->refs > 1)
         start_clock(req);
     srf_req_unref(req);

@@ -32,6 +32,7 @@ struct srf_req {
     srf_cancel_cb on_cancel;
     srf_proxy_cb proxy_cb;
     struct srf__req_extra *extra; /* made when needed */
+    const srf__route_t *route;    /* prepared; while the handler runs */
     struct srf_req *next;         /* srf->requests, while undecided */
     struct srf_req **link;
     struct srf_res res;
@@ -40,9 +41,11 @@ struct srf_req {
     bool final_sent;
 };
 
-/* Hands the request of `server` to `cb` and settles what it leaves undone.
+/* Hands the request of `server`, whose route is prepared, to `cb` and settles
+ * what it leaves undone.
  * Answers 500 itself when memory is out. */
-void srf__req_deliver(srf_t *srf, srf__server_t *server, srf_request_cb cb);
+void srf__req_deliver(srf_t *srf, srf__server_t *server, srf_request_cb cb,
+                      const srf__route_t *route);
 
 /* The program's decision was taken: it leaves srf->requests. */
 void srf__req_decide(srf_req_t *req, srf__req_state_t state);

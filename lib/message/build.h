@@ -18,7 +18,10 @@ typedef struct srf__via_mark {
 } srf__via_mark_t;
 
 /* Adds to `edits` what marks the topmost Via of `facts`: an existing received
- * or rport value is replaced, an empty rport filled in. */
+ * or rport value is replaced, an empty rport filled in, what is not there
+ * added. The text goes into `scratch`, which must be a fixed buffer (growth
+ * would move the bytes that the edits point to) and live until gathering; its
+ * err tells that it was too small. */
 void srf__edit_mark_via(srf__edits_t *edits, const srf__facts_t *facts,
                         const srf__via_mark_t *mark, srf__buf_t *scratch);
 

@@ -20,15 +20,16 @@ int srf__osip_init(void);
 
 typedef struct srf__name_addr {
     const char *display; /* without quotes; NULL when absent */
-    const char *uri;
-    const char *user; /* unescaped; NULL when absent */
-    const char *tag;  /* NULL when absent */
-    const char *q;    /* NULL when absent */
+    const char *uri;     /* as libosip2 writes it */
+    const char *user;    /* unescaped; number of a tel; NULL when absent */
+    const char *tag;     /* NULL when absent */
+    const char *q;       /* NULL when absent */
 } srf__name_addr_t;
 
 /* Reads one name-addr or addr-spec value (From, To, Contact, P-Asserted-
- * Identity). Strings live in `arena`. 0; SRF_ERR_SYNTAX, also for values with
- * NUL or "%00" and values too long; SRF_ERR_NO_MEMORY. */
+ * Identity); the first of a list. Strings live in `arena`. 0; SRF_ERR_SYNTAX,
+ * also for values with NUL or "%00", values too long, and URIs shorter than
+ * libosip2 takes ("sip:x"); SRF_ERR_NO_MEMORY. */
 int srf__osip_name_addr(srf__str_t value, srf__arena_t *arena,
                         srf__name_addr_t *out);
 

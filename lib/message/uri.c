@@ -99,12 +99,9 @@ unsigned char srf__uri_take(const char **p, const char *end)
                            srf__hex_value((unsigned char)at[2]));
 }
 
-/* `name` is `lower` in any case, with or without escapes. */
-static bool name_is(srf__str_t name, const char *lower)
+/* The rest of a name, where escapes begin. */
+static bool escaped_name_is(const char *p, const char *end, const char *lower)
 {
-    const char *p = name.p;
-    const char *end = p + name.len;
-
     while (p < end && *lower != '\0') {
         if (srf__lower(srf__uri_take(&p, end)) != (unsigned char)*lower)
             return false;
@@ -113,19 +110,33 @@ static bool name_is(srf__str_t name, const char *lower)
     return p == end && *lower == '\0';
 }
 
+/* `name` is `lower`, made of small letters, in any case, with or without
+ * escapes. No byte but a capital becomes a small letter by setting bit 5. */
+static bool name_is(srf__str_t name, const char *lower)
+{
+    const char *p = name.p;
+    const char *end = p + name.len;
+
+    while (p < end && (*p | 0x20) == *lower) {
+        p++;
+        lower++;
+    }
+    if (p < end && *p == '%')
+        return escaped_name_is(p, end, lower);
+    return p == end && *lower == '\0';
+}
+
 /* ------------------------------------------------------------------ */
 /* Hosts                                                               */
 /* ------------------------------------------------------------------ */
 
-/* Leading zeros are refused: some would read them as octal. */
-static bool read_ipv4(srf__str_t host, uint8_t *ip)
+/* Behind the IPv4 address at `p`, or NULL. Leading zeros are refused: some
+ * would read them as octal. */
+static const char *skip_ipv4(const char *p, const char *end, uint8_t *ip)
 {
-    const char *p = host.p;
-    const char *end = p + host.len;
-
     for (unsigned i = 0; i < 4; i++) {
         if (i > 0 && (p == end || *p != '.'))
-            return false;
+            return NULL;
         if (i > 0)
             p++;
         const char *begin = p;
@@ -133,10 +144,10 @@ static bool read_ipv4(srf__str_t host, uint8_t *ip)
         while (p < end && p - begin < 3 && srf__is_digit((unsigned char)*p))
             value = value * 10 + (unsigned)(*p++ - '0');
         if (p == begin || value > 255 || (*begin == '0' && p - begin > 1))
-            return false;
+            return NULL;
         ip[i] = (uint8_t)value;
     }
-    return p == end;
+    return p;
 }
 
 static bool read_ipv6(srf__str_t host, uint8_t *ip)
@@ -159,19 +170,18 @@ int srf__host_to_ip(srf__str_t host, uint8_t ip[16])
             return 0;
         return read_ipv6(srf__str(host.p + 1, host.len - 2), ip) ? 6 : 0;
     }
-    if (srf__is_digit((unsigned char)host.p[0]) && read_ipv4(host, ip))
+    if (skip_ipv4(host.p, host.p + host.len, ip) == host.p + host.len)
         return 4;
     return memchr(host.p, ':', host.len) != NULL && read_ipv6(host, ip) ? 6 : 0;
 }
 
-/* Behind the host name or IPv4 address at `p`, or NULL. No label is empty or
- * has a "-" at either end, and a name's last label begins with a letter. */
-static const char *read_host_name(const char *p, const char *end)
+/* Behind the host name at `p`, or NULL. No label is empty or has a "-" at
+ * either end, and the last one begins with a letter. */
+static const char *skip_host_name(const char *p, const char *end)
 {
     const char *begin = p;
     const char *label = p;
     const char *last = p; /* label that is not empty */
-    uint8_t ip[4];
 
     for (; p < end && is(*p, HOST); p++) {
         if (*p == '-' && p == label)
@@ -187,23 +197,22 @@ static const char *read_host_name(const char *p, const char *end)
         return NULL;
     if (p > label)
         last = label;
-    if (srf__is_digit((unsigned char)*last) && !read_ipv4(piece(begin, p), ip))
-        return NULL;
-    return p;
+    return srf__is_digit((unsigned char)*last) ? NULL : p;
 }
 
 static const char *read_host(const char *p, const char *end, srf__str_t *out)
 {
-    const char *behind;
+    const char *behind = NULL;
     uint8_t ip[16];
 
     if (p < end && *p == '[') {
         const char *close = memchr(p, ']', (size_t)(end - p));
-        if (close == NULL || srf__host_to_ip(piece(p, close + 1), ip) != 6)
-            return NULL;
-        behind = close + 1;
+        if (close != NULL && srf__host_to_ip(piece(p, close + 1), ip) == 6)
+            behind = close + 1;
     } else {
-        behind = read_host_name(p, end);
+        behind = skip_ipv4(p, end, ip);
+        if (behind == NULL || (behind < end && is(*behind, HOST)))
+            behind = skip_host_name(p, end);
     }
     if (behind != NULL)
         *out = piece(p, behind);
@@ -265,8 +274,17 @@ static void keep_transport(srf__str_t value, srf__uri_t *out)
     out->transport_unknown = out->transport == SRF__TRANSPORT_NONE;
 }
 
-/* Keeps what routing needs; false when that makes no sense. A parameter stands
- * at most once (RFC 3261 §19.1.1). */
+/* A parameter stands at most once (RFC 3261 §19.1.1), and for these two that
+ * matters: who reads another one would go elsewhere. */
+static bool keep_maddr(srf__str_t value, srf__uri_t *out)
+{
+    if (value.p == NULL || out->maddr.len > 0)
+        return false;
+    return read_host(value.p, value.p + value.len, &out->maddr) ==
+           value.p + value.len;
+}
+
+/* Keeps what routing needs; false when that makes no sense. */
 static bool keep_param(const param_t *param, srf__uri_t *out)
 {
     if (name_is(param->name, "lr")) {
@@ -277,10 +295,7 @@ static bool keep_param(const param_t *param, srf__uri_t *out)
             return false;
         keep_transport(param->value, out);
     } else if (name_is(param->name, "maddr")) {
-        const char *end = param->value.p + param->value.len;
-        if (param->value.p == NULL || out->maddr.len > 0 ||
-            read_host(param->value.p, end, &out->maddr) != end)
-            return false;
+        return keep_maddr(param->value, out);
     }
     return true;
 }
@@ -378,6 +393,11 @@ static const char *read_scheme(const char *p, const char *end, uint8_t *scheme)
 {
     const char *begin = p;
 
+    /* Nearly always. */
+    if (end - p > 4 && memcmp(p, "sip:", 4) == 0) {
+        *scheme = SRF__SCHEME_SIP;
+        return p + 4;
+    }
     if (p == end || !srf__is_alpha((unsigned char)*p))
         return NULL;
     while (p < end && is(*p, SCHEME))
@@ -402,13 +422,13 @@ static const char *read_scheme(const char *p, const char *end, uint8_t *scheme)
 
 int srf__uri_parse(srf__str_t text, srf__uri_t *out)
 {
-    const char *end = text.p + text.len;
     bool good = false;
 
     memset(out, 0, sizeof(*out));
     out->text = text;
     if (text.len == 0)
         return SRF_ERR_INVALID_URI;
+    const char *end = text.p + text.len;
     const char *p = read_scheme(text.p, end, &out->scheme);
     if (p == NULL)
         return SRF_ERR_INVALID_URI;
@@ -515,7 +535,7 @@ static const char *skip_value(const char *p, const char *end)
 bool srf__param_find(srf__str_t params, const char *name, srf__str_t *value)
 {
     const char *p = params.p;
-    const char *end = p + params.len;
+    const char *end = params.len == 0 ? p : p + params.len;
 
     while (p < end) {
         const char *begin = *p == ';' ? p + 1 : p;
@@ -578,7 +598,9 @@ int srf__target_normalize(const char *text, srf__buf_t *out, srf__uri_t *uri)
     memset(uri, 0, sizeof(*uri));
     if (out->err != 0)
         return out->err;
-    if (value.len > 0 && find_bracket(value) != NULL) {
+    if (value.len == 0)
+        return SRF_ERR_INVALID_URI;
+    if (find_bracket(value) != NULL) {
         srf__str_t params;
         if (!split_name_addr(value, &value, &params) || params.len > 0)
             return SRF_ERR_INVALID_URI;

@@ -25,14 +25,14 @@ typedef enum srf__scheme {
 typedef struct srf__uri {
     srf__str_t text; /* all of it */
     srf__str_t user; /* escaped as it stands, no password; number of a tel */
-    srf__str_t password;
-    srf__str_t host;    /* IPv6 with its brackets */
-    srf__str_t params;  /* from the first ";" on, before "?"; for tel too */
-    srf__str_t headers; /* behind "?" */
-    srf__str_t maddr;   /* value of that parameter */
-    uint16_t port;      /* 0 when absent */
-    uint8_t scheme;     /* srf__scheme_t */
-    uint8_t transport;  /* srf__transport_id_t of transport=; NONE if absent */
+    srf__str_t password; /* p is not NULL when it is there, be it empty */
+    srf__str_t host;     /* IPv6 with its brackets */
+    srf__str_t params;   /* from the first ";" on, before "?"; for tel too */
+    srf__str_t headers;  /* behind "?" */
+    srf__str_t maddr;    /* value of that parameter */
+    uint16_t port;       /* 0 when absent */
+    uint8_t scheme;      /* srf__scheme_t */
+    uint8_t transport;   /* srf__transport_id_t of transport=; NONE if absent */
     bool transport_unknown; /* transport= names one we do not know */
     bool lr;                /* parameter lr is there */
     bool has_user;          /* there was an "@" (an empty user is an error) */
@@ -43,7 +43,10 @@ typedef struct srf__uri {
  * Refused: bytes outside the grammar (white space, "<", ">", quotes, controls),
  * % without two hex digits, empty user or host, a host that is neither a host
  * name (RFC 3261 §25.1 hostname, underscore tolerated) nor an IPv4 address nor
- * IPv6 in brackets, a port that is 0, not a number or above 65535. */
+ * IPv6 in brackets, a port that is 0, not a number or above 65535, a parameter
+ * transport or maddr that is there twice or without value, a maddr that is no
+ * host. Tolerated beyond the grammar: "#" in a user part, a local tel number
+ * without phone-context. */
 int srf__uri_parse(srf__str_t text, srf__uri_t *out);
 
 /* Reads a name-addr or addr-spec such as a Route, From or Contact value
@@ -52,12 +55,14 @@ int srf__uri_parse(srf__str_t text, srf__uri_t *out);
  * from the first ";" on belongs to the header. 0; SRF_ERR_INVALID_URI. */
 int srf__name_addr_parse(srf__str_t value, srf__uri_t *out, srf__str_t *params);
 
-/* Value of the parameter `name` in a list that begins with ";" (of a URI or a
- * header). True when it is there; *value is empty for one without "=". */
+/* Value of the parameter `name` (small letters; any case is found) in a list
+ * that begins with ";" (of a URI or a header). True when it is there; *value is
+ * empty for one without "=", and keeps the quotes of a quoted string. */
 bool srf__param_find(srf__str_t params, const char *name, srf__str_t *value);
 
-/* Equality by RFC 3261 §19.1.4. tel URIs by RFC 3966 §4 as far as visual
- * separators go; other schemes byte by byte. */
+/* Equality by RFC 3261 §19.1.4, IPv6 hosts by their address (RFC 5954 §4.2).
+ * tel URIs by RFC 3966 §4; other schemes byte by byte. Lists of more than 64
+ * parameters or headers are equal only when all their bytes are. */
 bool srf__uri_eq(const srf__uri_t *a, const srf__uri_t *b);
 
 /* Port with the default of the scheme and transport: 5060, 5061 for sips and

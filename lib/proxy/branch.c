@@ -87,8 +87,10 @@ static int make_plan(const srf__branch_t *branch, const srf__facts_t *request,
     srf__str_t received = srf__facts_str(request, request->uri);
 
     srf__buf_init(&plan->uri, SRF__HEAD_MAX);
-    if (srf__route_prepare(context->element, request, &plan->route) != 0)
-        return SRF_ERR_INVALID_URI;
+    if (context->route != NULL)
+        plan->route = *context->route;
+    else if (srf__route_prepare(context->element, request, &plan->route) != 0)
+        return SRF_ERR_INVALID_URI; /* it was good when it came */
     if (branch->target == NULL) {
         plan->spiral = plan->route.removed > 0 || plan->route.from_strict;
         return srf__forward_next_hop(&plan->route, &plan->to);
@@ -168,6 +170,8 @@ static srf__branch_t *append_branch(srf__context_t *context, const char *target)
         return NULL;
     branch->context = context;
     branch->target = target;
+    branch->msgs = branch->few;
+    branch->msg_cap = sizeof(branch->few) / sizeof(*branch->few);
     while (*at != NULL)
         at = &(*at)->next;
     *at = branch;
@@ -238,10 +242,14 @@ static bool reserve(srf__branch_t *branch)
 {
     if (branch->msg_count < branch->msg_cap)
         return true;
-    unsigned cap = branch->msg_cap == 0 ? 2 : branch->msg_cap * 2u;
-    srf__arrival_t *msgs = srf__realloc(branch->msgs, cap * sizeof(*msgs));
+    unsigned cap = branch->msg_cap * 2u;
+    bool few = branch->msgs == branch->few;
+    srf__arrival_t *msgs =
+        srf__realloc(few ? NULL : branch->msgs, cap * sizeof(*msgs));
     if (msgs == NULL)
         return false;
+    if (few)
+        memcpy(msgs, branch->few, sizeof(branch->few));
     branch->msgs = msgs;
     branch->msg_cap = (uint16_t)cap;
     return true;
@@ -395,6 +403,7 @@ void srf__branch_destroy(srf__branch_t *branch, bool end)
     srf__client_release(branch->client, end);
     for (unsigned i = 0; i < branch->msg_count; i++)
         srf__msg_unref(branch->msgs[i].msg);
-    srf__free(branch->msgs);
+    if (branch->msgs != branch->few)
+        srf__free(branch->msgs);
     srf__free(branch);
 }

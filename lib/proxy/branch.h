@@ -31,6 +31,7 @@ typedef struct srf__branch {
     srf__timer_t timer;    /* Timer C, then the wait behind a CANCEL */
     const char *target;    /* NULL: the Request-URI */
     srf__arrival_t *msgs;  /* in order of arrival */
+    srf__arrival_t few[2]; /* where they are while they are few */
     srf__addr_t addr;      /* family 0: never known */
     uint16_t msg_count;
     uint16_t msg_cap;

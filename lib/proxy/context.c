@@ -340,8 +340,10 @@ int srf__context_start(srf__element_t *element, srf__server_t *server,
     srf__server_set_user(server, &server_user, context);
 
     context->starting = true;
+    context->route = spec->route;
     srf__context_branch_over(context); /* no branch yet: tries the first */
     context->starting = false;
+    context->route = NULL;
     if (out != NULL)
         *out = context;
     return 0;

@@ -32,6 +32,7 @@ typedef struct srf__context_spec {
     bool path;
     const srf__context_user_t *user; /* NULL: nobody asks */
     void *user_data;
+    const srf__route_t *route; /* of the request, if at hand; borrowed */
 } srf__context_spec_t;
 
 struct srf__context {
@@ -46,6 +47,7 @@ struct srf__context {
     srf__branch_t *branches; /* in order of launching */
     const srf__branch_t *final_branch; /* whose response was forwarded; NULL:
                                           none, or it was made here */
+    const srf__route_t *route; /* prepared; while starting, if at hand */
     const char *headers;
     uint32_t headers_len;
     uint32_t timer_c_ms;

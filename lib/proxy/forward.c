@@ -31,9 +31,8 @@ static void add_own_host(srf__buf_t *scratch, srf__listener_t *listener,
                          const srf__addr_t *peer)
 {
     char text[SRF__ADDR_TEXT];
-    srf__addr_t local = srf__listener_local(listener, peer);
 
-    srf__buf_add_str(scratch, srf__addr_text(&local, text));
+    srf__buf_add_str(scratch, srf__listener_host_port(listener, peer, text));
 }
 
 static void add_via(srf__buf_t *scratch, const srf__forward_t *forward)
@@ -192,8 +191,7 @@ static void stateless_branch(srf__element_t *element, const srf__facts_t *ack,
 {
     srf__hasher_t hasher;
     srf__branch_id_t id = {.worker = element->txns.worker,
-                           .slot = SRF__SLOTS_MAX - 1,
-                           .loop_hash = srf__loop_hash(element, ack)};
+                           .slot = SRF__SLOTS_MAX - 1};
 
     srf__hasher_init(&hasher, &element->txns.key, false);
     srf__hasher_field(&hasher, srf__facts_str(ack, ack->via.branch));

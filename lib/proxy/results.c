@@ -14,15 +14,20 @@ static srf_proxy_msg_t public_msg(const srf__arrival_t *arrival)
     return out;
 }
 
-static const srf_proxy_msg_t *public_msgs(srf__arena_t *arena,
+static const srf_proxy_msg_t *public_msgs(srf__results_t *results,
                                           const srf__branch_t *branch)
 {
-    srf_proxy_msg_t *msgs =
-        srf__arena_alloc(arena, (branch->msg_count + 1u) * sizeof(*msgs));
+    const unsigned few = sizeof(results->few_msgs) / sizeof(srf_proxy_msg_t);
+    unsigned count = branch->msg_count;
+    srf_proxy_msg_t *msgs = &results->few_msgs[results->few_msgs_used];
 
+    if (count <= few - results->few_msgs_used)
+        results->few_msgs_used += count;
+    else
+        msgs = srf__arena_alloc(&results->arena, count * sizeof(*msgs));
     if (msgs == NULL)
         return NULL;
-    for (unsigned i = 0; i < branch->msg_count; i++)
+    for (unsigned i = 0; i < count; i++)
         msgs[i] = public_msg(&branch->msgs[i]);
     return msgs;
 }
@@ -37,7 +42,7 @@ static const char *target_text(const srf__context_t *context,
     return uri == NULL ? "" : uri;
 }
 
-static bool fill(srf_proxy_response_t *out, srf__arena_t *arena,
+static bool fill(srf_proxy_response_t *out, srf__results_t *results,
                  const srf__context_t *context, const srf__branch_t *branch)
 {
     char text[SRF__ADDR_TEXT];
@@ -48,13 +53,13 @@ static bool fill(srf_proxy_response_t *out, srf__arena_t *arena,
     out->address = "";
     out->transport = "";
     if (branch->addr.family != 0) {
-        out->address =
-            srf__arena_strdup(arena, srf__addr_ip_text(&branch->addr, text));
+        out->address = srf__arena_strdup(
+            &results->arena, srf__addr_ip_text(&branch->addr, text));
         out->transport = srf__transport_uri_name(
             (srf__transport_id_t)branch->addr.transport);
         out->port = branch->addr.port;
     }
-    out->msgs = public_msgs(arena, branch);
+    out->msgs = public_msgs(results, branch);
     out->msg_count = branch->msg_count;
     return out->address != NULL && out->msgs != NULL;
 }
@@ -79,14 +84,16 @@ void srf__results_make(srf__results_t *results, const srf__context_t *context)
 
     for (; branch != NULL; branch = branch->next)
         count++;
-    srf_proxy_response_t *responses =
-        srf__arena_alloc(&results->arena, (count + 1) * sizeof(*responses));
+    srf_proxy_response_t *responses = results->few_responses;
+    if (count > sizeof(results->few_responses) / sizeof(*responses))
+        responses =
+            srf__arena_alloc(&results->arena, count * sizeof(*responses));
     if (responses == NULL)
         return;
-    memset(responses, 0, (count + 1) * sizeof(*responses));
+    memset(responses, 0, count * sizeof(*responses));
     branch = context->branches;
     for (size_t i = 0; i < count; i++, branch = branch->next) {
-        if (!fill(&responses[i], &results->arena, context, branch))
+        if (!fill(&responses[i], results, context, branch))
             return;
     }
     public->responses = responses;

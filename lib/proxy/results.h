@@ -12,6 +12,9 @@
 typedef struct srf__results {
     srf_proxy_results_t public;
     srf_proxy_msg_t final_response;
+    srf_proxy_response_t few_responses[2]; /* enough for most */
+    srf_proxy_msg_t few_msgs[6];
+    unsigned few_msgs_used;
     srf__arena_t arena;
 } srf__results_t;
 

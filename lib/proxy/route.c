@@ -7,6 +7,8 @@
 
 #include "base/error.h"
 
+#include <limits.h>
+
 /* A double Record-Route (RFC 5658) puts two values of ours on top. */
 enum { OWN_ROUTES_MAX = 2 };
 
@@ -50,6 +52,18 @@ static int last_route(const srf__facts_t *request, srf__uri_t *out)
     return srf__name_addr_parse(last, out, &params);
 }
 
+static unsigned count_routes(const srf__facts_t *request)
+{
+    walk_t walk;
+    srf__str_t value;
+    unsigned total = 0;
+
+    walk_init(&walk, request);
+    while (walk_next(&walk, &value))
+        total++;
+    return total;
+}
+
 /* Counts our own values on top and finds the first that is not. */
 static int walk_routes(srf__element_t *element, const srf__facts_t *request,
                        srf__route_t *out)
@@ -57,17 +71,14 @@ static int walk_routes(srf__element_t *element, const srf__facts_t *request,
     walk_t walk;
     srf__str_t value;
     srf__str_t params;
-    unsigned total = 0;
+    unsigned total = UINT_MAX;
 
-    walk_init(&walk, request);
-    while (walk_next(&walk, &value))
-        total++;
-    if (out->from_strict)
-        total--; /* the last became the Request-URI */
+    if (out->from_strict) /* the last became the Request-URI */
+        total = count_routes(request) - 1;
     walk_init(&walk, request);
     for (unsigned i = 0; i < total && walk_next(&walk, &value); i++) {
         if (srf__name_addr_parse(value, &out->next, &params) != 0)
-            return SRF_ERR_INVALID_URI;
+            return SRF_ERR_SYNTAX;
         if (out->removed == OWN_ROUTES_MAX ||
             !srf__element_is(element, &out->next)) {
             out->has_next = true;
@@ -94,7 +105,7 @@ int srf__route_prepare(srf__element_t *element, const srf__facts_t *request,
      * Request-URI; the lr parameter tells it from an address of ours. */
     if (out->request_uri_is_us && out->request_uri.lr) {
         if (last_route(request, &out->request_uri) != 0)
-            return SRF_ERR_INVALID_URI;
+            return SRF_ERR_SYNTAX;
         out->from_strict = true;
         out->request_uri_is_us = srf__element_is(element, &out->request_uri);
     }
@@ -119,48 +130,38 @@ static void append_line(srf__edits_t *edits, const srf__facts_t *request,
         srf__edits_add(edits, off, 0, line);
 }
 
-/* Cuts `first` values from the front of one line and, if asked, the last. */
-static void edit_line(srf__edits_t *edits, const srf__facts_t *request,
-                      const srf__header_t *line, unsigned first, bool last)
+/* Cuts up to `first` values from the front of one line and, if asked, the last;
+ * returns how many of the first it had. */
+static unsigned edit_line(srf__edits_t *edits, const srf__facts_t *request,
+                          const srf__header_t *line, unsigned first, bool last)
 {
     srf__str_t rest = srf__header_value(request, line);
     const char *begin = rest.p;
     const char *end = rest.p + rest.len;
-    const char *keep = end; /* first value that stays */
-    const char *tail = end; /* end of the last value that stays */
+    const char *keep = NULL; /* first value that stays */
+    const char *tail = NULL; /* end of the last value that stays */
+    const srf__str_t none = {NULL, 0};
     srf__str_t value;
     unsigned count = 0;
 
     while (srf__list_next(&rest, &value)) {
-        if (count == first)
+        if (count++ < first || (last && rest.len == 0))
+            continue;
+        if (keep == NULL)
             keep = value.p;
-        if (rest.len > 0 || !last)
-            tail = value.p + value.len;
-        count++;
+        tail = value.p + value.len;
     }
-    if (first + (last ? 1 : 0) >= count) {
+    if (keep == NULL) {
         srf__edit_remove_line(edits, line);
-        return;
+        return count < first ? count : first;
     }
-    srf__str_t none = {NULL, 0};
     if (keep > begin)
         srf__edits_add(edits, (uint32_t)(begin - request->data),
                        (uint32_t)(keep - begin), none);
     if (last)
         srf__edits_add(edits, (uint32_t)(tail - request->data),
                        (uint32_t)(end - tail), none);
-}
-
-static unsigned count_values(const srf__facts_t *request,
-                             const srf__header_t *line)
-{
-    srf__str_t rest = srf__header_value(request, line);
-    srf__str_t value;
-    unsigned count = 0;
-
-    while (srf__list_next(&rest, &value))
-        count++;
-    return count;
+    return first;
 }
 
 void srf__route_edit(srf__edits_t *edits, const srf__facts_t *request,
@@ -172,11 +173,8 @@ void srf__route_edit(srf__edits_t *edits, const srf__facts_t *request,
     while (line != NULL && (left > 0 || change->drop_last)) {
         const srf__header_t *next = srf__facts_next(request, line);
         bool last = change->drop_last && next == NULL;
-        unsigned count = count_values(request, line);
-        unsigned first = left < count ? left : count;
-        if (first > 0 || last)
-            edit_line(edits, request, line, first, last);
-        left -= first;
+        if (left > 0 || last)
+            left -= edit_line(edits, request, line, left, last);
         line = next;
     }
     if (change->append.len > 0)

@@ -20,8 +20,8 @@ typedef struct srf__route {
     srf__uri_t next;  /* the topmost of them */
 } srf__route_t;
 
-/* 0; SRF_ERR_INVALID_URI when the Request-URI or a Route needed cannot be read.
- */
+/* 0; SRF_ERR_INVALID_URI when the Request-URI cannot be read; SRF_ERR_SYNTAX
+ * for a Route that is needed. */
 int srf__route_prepare(srf__element_t *element, const srf__facts_t *request,
                        srf__route_t *out);
 

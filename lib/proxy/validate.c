@@ -6,6 +6,7 @@
 #include "proxy/validate.h"
 
 #include "proxy/loop.h"
+#include "srf/srf.h"
 
 static void refuse(srf__verdict_t *out, unsigned status, const char *reason)
 {
@@ -16,26 +17,18 @@ static void refuse(srf__verdict_t *out, unsigned status, const char *reason)
 static bool check_uri(srf__element_t *element, const srf__facts_t *request,
                       srf__route_t *route, srf__verdict_t *out)
 {
-    srf__uri_t uri;
+    const srf__uri_t *uri = &route->request_uri;
+    int err = srf__route_prepare(element, request, route);
 
-    if (srf__uri_parse(srf__facts_str(request, request->uri), &uri) != 0) {
+    if (err == SRF_ERR_INVALID_URI)
         refuse(out, 400, "Bad Request-URI");
-        return false;
-    }
-    if (uri.scheme == SRF__SCHEME_OTHER) {
-        refuse(out, 416, NULL); /* §16.3 step 2 */
-        return false;
-    }
-    /* §19.1.1: header parts have no place in a Request-URI. */
-    if (uri.headers.len > 0) {
-        refuse(out, 400, "Headers In Request-URI");
-        return false;
-    }
-    if (srf__route_prepare(element, request, route) != 0) {
+    else if (err != 0)
         refuse(out, 400, "Bad Route");
-        return false;
-    }
-    return true;
+    else if (uri->scheme == SRF__SCHEME_OTHER)
+        refuse(out, 416, NULL); /* §16.3 step 2 */
+    else if (uri->headers.len > 0)
+        refuse(out, 400, "Headers In Request-URI"); /* §19.1.1, table 1 */
+    return out->status == 0;
 }
 
 void srf__validate(srf__element_t *element, const srf__facts_t *request,

@@ -147,29 +147,29 @@ static void reply_flow(const srf__txns_t *txns, const srf__facts_t *request,
 }
 
 int srf__server_create(srf__txns_t *txns, srf__hash128_t key,
-                       const srf__facts_t *request, const srf__flow_t *from,
-                       bool quiet, srf__server_t **out)
+                       srf_msg_t *request, const srf__flow_t *from, bool quiet,
+                       srf__server_t **out)
 {
+    const srf__facts_t *facts = srf__msg_facts(request);
     srf__txn_timing_t timing = txns->timing;
 
     *out = NULL;
-    srf__server_t *server = srf__calloc(1, sizeof(*server));
+    srf__server_t *server =
+        facts == NULL ? NULL : srf__calloc(1, sizeof(*server));
     if (server == NULL)
         return SRF_ERR_NO_MEMORY;
-    server->request = srf__msg_create(request);
     server->node.key = key;
-    if (server->request == NULL ||
-        srf__map_add(&txns->servers, &server->node) != 0) {
-        srf__msg_unref(server->request);
+    if (srf__map_add(&txns->servers, &server->node) != 0) {
         srf__free(server);
         return SRF_ERR_NO_MEMORY;
     }
+    server->request = srf__msg_ref(request);
     server->txns = txns;
-    server->method = request->method;
+    server->method = facts->method;
     server->source = from->peer;
     server->machine.reliable = from->listener->ops->reliable;
     server->refs = 2; /* the machine's and the caller's */
-    reply_flow(txns, request, from, &server->flow);
+    reply_flow(txns, facts, from, &server->flow);
     srf__hex_write(server->tag, srf__random_u32(txns->random), 8);
     txns->counters.servers++;
     if (quiet)
@@ -330,6 +330,7 @@ void srf__stateless_reply(srf__txns_t *txns, const srf__facts_t *request,
     srf_msg_t *msg = srf__build_response(request, &spec);
     if (msg == NULL)
         return; /* the caller sends its request again */
+    txns->answered_stateless = true;
     txns->counters.responses_sent++;
     (void)send_response(&flow, msg, no_cut);
     srf__msg_unref(msg);
@@ -339,6 +340,8 @@ bool srf__stateless_is_ack_for(const srf__txns_t *txns, const srf__facts_t *ack)
 {
     char tag[16];
 
+    if (!txns->answered_stateless)
+        return false;
     stateless_tag(txns, ack, tag);
     return srf__str_eq(srf__facts_str(ack, ack->to_tag),
                        srf__str(tag, sizeof(tag)));

@@ -41,13 +41,13 @@ struct srf__server {
 /* The transaction with this key, or NULL. */
 srf__server_t *srf__server_find(const srf__txns_t *txns, srf__hash128_t key);
 
-/* Creates the transaction for a new request and starts its machine, which sends
- * a 100 to an INVITE, at once or after the delay set; with `quiet` not before
- * 200 ms, for a final response that follows at once. `*out` is referenced for
- * the caller. 0; SRF_ERR_NO_MEMORY. */
+/* Creates the transaction for a new request, whose message it references, and
+ * starts its machine, which sends a 100 to an INVITE, at once or after the
+ * delay set; with `quiet` not before 200 ms, for a final response that follows
+ * at once. `*out` is referenced for the caller. 0; SRF_ERR_NO_MEMORY. */
 int srf__server_create(srf__txns_t *txns, srf__hash128_t key,
-                       const srf__facts_t *request, const srf__flow_t *from,
-                       bool quiet, srf__server_t **out);
+                       srf_msg_t *request, const srf__flow_t *from, bool quiet,
+                       srf__server_t **out);
 
 srf__server_t *srf__server_ref(srf__server_t *server);
 void srf__server_unref(srf__server_t *server);

@@ -158,22 +158,27 @@ srf__hash128_t srf__server_key(const srf__txns_t *txns,
     return srf__hasher_final(&hasher);
 }
 
+/* RFC 3261 §18.2.1: received is added when sent-by is a name or another
+ * address. */
+static bool sent_by_is(const srf__facts_t *request, const srf__addr_t *peer)
+{
+    srf__str_t host = srf__facts_str(request, request->via.host);
+    srf__addr_t sent_by;
+
+    return srf__addr_from_host(&sent_by, host, 0, SRF__TRANSPORT_NONE) &&
+           srf__addr_ip_eq(&sent_by, peer);
+}
+
 void srf__via_mark_for(const srf__txns_t *txns, const srf__facts_t *request,
                        const srf__flow_t *from,
                        srf__via_mark_storage_t *storage, srf__via_mark_t *out)
 {
     const srf__via_t *via = &request->via;
     bool rport = via->has_rport || txns->force_rport;
-    srf__addr_t sent_by;
 
     memset(out, 0, sizeof(*out));
-    /* RFC 3261 §18.2.1: received when sent-by is a name or another address;
-     * RFC 3581 §4: always when the port was asked for. */
-    bool same =
-        srf__addr_from_host(&sent_by, srf__facts_str(request, via->host), 0,
-                            SRF__TRANSPORT_NONE) &&
-        srf__addr_ip_eq(&sent_by, &from->peer);
-    if (rport || !same)
+    /* RFC 3581 §4: always when the port was asked for. */
+    if (rport || !sent_by_is(request, &from->peer))
         out->received = srf__addr_ip_text(&from->peer, storage->ip);
     if (rport) {
         srf__buf_t buf;

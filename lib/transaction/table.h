@@ -39,6 +39,7 @@ struct srf__txns {
     srf__random_t *random;
     srf__txn_timing_t timing;
     bool force_rport;
+    bool answered_stateless; /* there may be ACKs for such answers */
     uint8_t worker;
     srf__hash_key_t key;
     srf__txns_counters_t counters;

@@ -122,6 +122,20 @@ srf__addr_t srf__listener_local(srf__listener_t *listener,
     return local;
 }
 
+srf__str_t srf__listener_host_port(srf__listener_t *listener,
+                                   const srf__addr_t *to,
+                                   char storage[SRF__ADDR_TEXT])
+{
+    if (listener->wildcard) {
+        srf__addr_t local = srf__listener_local(listener, to);
+        return srf__addr_text(&local, storage);
+    }
+    if (listener->host_port_len == 0)
+        listener->host_port_len =
+            srf__addr_text(&listener->bound, listener->host_port).len;
+    return srf__str(listener->host_port, listener->host_port_len);
+}
+
 bool srf__transports_is_local(srf__transports_t *transports,
                               const srf__addr_t *address)
 {

@@ -49,7 +49,9 @@ struct srf__listener {
     srf__listener_t *next;
     srf__addr_t bound; /* with the real port; any address for a wildcard */
     bool wildcard;
-    char uri[96]; /* "sip:127.0.0.1:5060;transport=udp" */
+    char uri[96];                   /* "sip:127.0.0.1:5060;transport=udp" */
+    char host_port[SRF__ADDR_TEXT]; /* of a bound one, once asked for */
+    size_t host_port_len;
 };
 
 typedef struct srf__transports_events {
@@ -117,6 +119,12 @@ int srf__transports_send(const srf__flow_t *flow, const srf__str_t *parts,
  * one the system would choose. */
 srf__addr_t srf__listener_local(srf__listener_t *listener,
                                 const srf__addr_t *to);
+
+/* The same as "host:port", for a Via or a Route; a view of the listener's or of
+ * `storage`. */
+srf__str_t srf__listener_host_port(srf__listener_t *listener,
+                                   const srf__addr_t *to,
+                                   char storage[SRF__ADDR_TEXT]);
 
 /* Whether this IP, port and transport is one listened on; a wildcard listener
  * stands for every interface address. port 0 and transport NONE match any. */

@@ -245,7 +245,8 @@ static int enqueue(udp_t *udp, const srf__addr_t *to, const srf__str_t *parts,
     queued->again = false;
     queued->len = len;
     for (unsigned i = 0; i < count; i++) {
-        memcpy(queued->data + at, parts[i].p, parts[i].len);
+        if (parts[i].len > 0)
+            memcpy(queued->data + at, parts[i].p, parts[i].len);
         at += parts[i].len;
     }
     int err = post(queued);

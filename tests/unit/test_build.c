@@ -397,7 +397,7 @@ START_TEST(response_without_tag_given_adds_none)
 {
     const srf__response_spec_t spec = {.status = 200};
 
-    ck_assert_int_eq(scan_parts(&(parts_t){NULL}), SRF__SCAN_OK);
+    ck_assert_int_eq(scan_parts(&(parts_t){.rest = NULL}), SRF__SCAN_OK);
     msg = srf__build_response(&facts, &spec);
 
     ck_assert_ptr_nonnull(msg);

@@ -249,6 +249,7 @@ START_TEST(first_element_of_a_list_is_cut)
     snprintf(expected, sizeof(expected), START VIA "%s" REST "\r\n", c->after);
     scan_ok(message);
     const srf__header_t *line = srf__facts_first(&facts, SRF__HDR_ROUTE);
+    ck_assert_ptr_nonnull(line);
     srf__str_t rest = srf__header_value(&facts, line);
     ck_assert(srf__list_next(&rest, &element));
 

@@ -1,0 +1,594 @@
+/*
+ * Fuzz target: a whole stack on a virtual network and clock.
+ *
+ * The input is a script of commands, each beginning with "%" at the start of a
+ * line:
+ *
+ *   %c TEXT   a datagram from the caller; %t and %u: from a target; "@B" in it
+ *             becomes the branch of the last request that the stack sent, "@T"
+ *             the To value of the last response
+ *   %rNSSS    a target answers the last request but N with status SSS
+ *   %wX       time passes, 2 to the power of X modulo 20 milliseconds
+ *   %x        the network gives the last datagram back
+ *   %f        the next datagram cannot be sent
+ *   %mX       the allocation after X others fails
+ *   %h        the program answers the request it has kept
+ *   %d        the program destroys the stack
+ *
+ * The handler does what the header field X-Do says. At the end every timer has
+ * run out: no transaction may be left, each callback must have come once.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "fuzz.h"
+
+#include "core/stack.h"
+#include "message/scan.h"
+
+#include <string.h>
+
+enum {
+    TEXT_BYTES = 4096,
+    SENT_KEPT = 4,
+    OPS_MAX = 48,
+    LOOPED_MAX = 8,
+    DRAIN_STEPS = 100000,
+    HEADERS = 256
+};
+
+typedef struct text {
+    size_t len;
+    char p[TEXT_BYTES];
+} text_t;
+
+/* One use of srf_proxy_request(). */
+typedef struct op {
+    unsigned started;
+    unsigned done;
+    unsigned cancels;
+} op_t;
+
+typedef struct world {
+    srf__listener_t listener;
+    srf__wheel_t wheel;
+    srf_t *srf; /* NULL after %d */
+    unsigned destroyed;
+    srf__addr_t self;
+    srf__addr_t caller;
+    srf__addr_t targets[2];
+    text_t requests[SENT_KEPT]; /* sent by the stack, the last one first */
+    srf__addr_t request_to;
+    text_t last; /* datagram */
+    srf__addr_t last_to;
+    char response_to[128];     /* To value of the last response */
+    text_t looped[LOOPED_MAX]; /* sent to itself, not delivered yet */
+    unsigned looped_count;
+    bool fail_send;
+    op_t ops[OPS_MAX];
+    unsigned op_count;
+    srf_req_t *kept;
+} world_t;
+
+/* ---- memory that fails when told ---- */
+
+static unsigned fail_in; /* 0: never */
+
+static bool fails(void)
+{
+    return fail_in > 0 && --fail_in == 0;
+}
+
+static void *fuzz_malloc(size_t size, void *data)
+{
+    (void)data;
+    return fails() ? NULL : malloc(size);
+}
+
+static void *fuzz_calloc(size_t count, size_t size, void *data)
+{
+    (void)data;
+    return fails() ? NULL : calloc(count, size);
+}
+
+static void *fuzz_realloc(void *ptr, size_t size, void *data)
+{
+    (void)data;
+    return fails() ? NULL : realloc(ptr, size);
+}
+
+static void fuzz_free(void *ptr, void *data)
+{
+    (void)data;
+    free(ptr);
+}
+
+static const srf_allocator_t allocator = {
+    .malloc_fn = fuzz_malloc,
+    .calloc_fn = fuzz_calloc,
+    .realloc_fn = fuzz_realloc,
+    .free_fn = fuzz_free,
+};
+
+/* ---- texts ---- */
+
+static void add(text_t *text, const char *p, size_t len)
+{
+    if (len > sizeof(text->p) - 1 - text->len)
+        len = sizeof(text->p) - 1 - text->len;
+    memcpy(text->p + text->len, p, len);
+    text->len += len;
+    text->p[text->len] = '\0';
+}
+
+static void add_string(text_t *text, const char *string)
+{
+    add(text, string, strlen(string));
+}
+
+typedef struct scanned {
+    srf__facts_t facts;
+    srf__header_t headers[HEADERS];
+} scanned_t;
+
+/* What the stack sends must be a message that it would accept itself. */
+static void scan_sent(const text_t *text, scanned_t *out)
+{
+    static const srf__scan_limits_t limits = {HEADERS, 65535};
+
+    out->facts.headers = out->headers;
+    out->facts.header_cap = HEADERS;
+    srf__scan_result_t result =
+        srf__scan(text->p, text->len, &limits, &out->facts);
+    if (result != SRF__SCAN_OK)
+        out->facts.via.branch.len = 0;
+}
+
+static void add_lines(text_t *out, const scanned_t *from, srf__header_id_t id,
+                      const char *suffix)
+{
+    const srf__facts_t *facts = &from->facts;
+    const srf__header_t *header = srf__facts_first(facts, id);
+
+    for (; header != NULL; header = srf__facts_next(facts, header)) {
+        add(out, facts->data + header->name,
+            (size_t)(header->value + header->value_len - header->name));
+        add_string(out, suffix);
+        add_string(out, "\r\n");
+    }
+}
+
+/* ---- the network ---- */
+
+static void note_sent(world_t *world, const srf__addr_t *to)
+{
+    static scanned_t scanned;
+
+    scan_sent(&world->last, &scanned);
+    if (scanned.facts.via.branch.len == 0)
+        return;
+    if (!scanned.facts.is_request) {
+        const srf__header_t *header =
+            srf__facts_first(&scanned.facts, SRF__HDR_TO);
+        srf__str_t value = srf__header_value(&scanned.facts, header);
+        if (value.len < sizeof(world->response_to)) {
+            memcpy(world->response_to, value.p, value.len);
+            world->response_to[value.len] = '\0';
+        }
+        return;
+    }
+    if (scanned.facts.method == SRF__METHOD_ACK)
+        return;
+    memmove(&world->requests[1], &world->requests[0],
+            (SENT_KEPT - 1) * sizeof(world->requests[0]));
+    world->requests[0] = world->last;
+    world->request_to = *to;
+}
+
+static int net_send(srf__listener_t *listener, const srf__addr_t *to,
+                    const srf__str_t *parts, unsigned count)
+{
+    world_t *world = (world_t *)(void *)listener;
+
+    FUZZ_CHECK(world->srf != NULL || !world->destroyed);
+    world->last.len = 0;
+    for (unsigned i = 0; i < count; i++)
+        add(&world->last, parts[i].p, parts[i].len);
+    FUZZ_CHECK(world->last.len > 0);
+    world->last_to = *to;
+    if (world->fail_send) {
+        world->fail_send = false;
+        return SRF_ERR_UNREACHABLE;
+    }
+    if (srf__addr_eq(to, &world->self)) {
+        if (world->looped_count < LOOPED_MAX)
+            world->looped[world->looped_count++] = world->last;
+        return 0;
+    }
+    note_sent(world, to);
+    return 0;
+}
+
+static void net_close(srf__listener_t *listener)
+{
+    srf__transports_closed(listener);
+}
+
+static void deliver(world_t *world, const srf__addr_t *from, const char *p,
+                    size_t len)
+{
+    const srf__flow_t flow = {&world->listener, *from};
+
+    if (world->srf == NULL)
+        return;
+    /* Of its exact size, so that reading beyond it is noticed. */
+    char *exact = malloc(len == 0 ? 1 : len);
+    FUZZ_CHECK(exact != NULL);
+    memcpy(exact, p, len);
+    srf__on_message(world->srf, &flow, exact, len);
+    free(exact);
+}
+
+static void deliver_looped(world_t *world)
+{
+    static text_t text;
+
+    for (unsigned rounds = 0; world->looped_count > 0 && rounds < 200;
+         rounds++) {
+        text = world->looped[--world->looped_count];
+        deliver(world, &world->self, text.p, text.len);
+    }
+    world->looped_count = 0;
+}
+
+static void pass(world_t *world, uint64_t ms)
+{
+    srf__wheel_t *wheel = &world->wheel;
+    uint64_t end = wheel->now_ms + ms;
+
+    for (;;) {
+        uint64_t next = srf__wheel_next(wheel);
+        if (next > end)
+            break;
+        srf__wheel_advance(wheel, next);
+        deliver_looped(world);
+    }
+    srf__wheel_advance(wheel, end);
+    deliver_looped(world);
+}
+
+/* ---- the program ---- */
+
+static void on_cancel(srf_req_t *req)
+{
+    op_t *op = srf_req_data(req);
+
+    FUZZ_CHECK(op->cancels == 0);
+    op->cancels++;
+}
+
+static void on_done(srf_req_t *req, int err, const srf_proxy_results_t *results)
+{
+    op_t *op = srf_req_data(req);
+
+    FUZZ_CHECK(op->started == 1 && op->done == 0);
+    op->done++;
+    FUZZ_CHECK(err <= 0 && results != NULL);
+    for (size_t i = 0; i < results->response_count; i++) {
+        const srf_proxy_response_t *response = &results->responses[i];
+        FUZZ_CHECK(response->target != NULL && response->address != NULL);
+        for (size_t j = 0; j < response->msg_count; j++) {
+            const srf_proxy_msg_t *msg = &response->msgs[j];
+            /* NULL when there was no memory for it. */
+            if (msg->msg != NULL)
+                FUZZ_CHECK(srf_msg_status(msg->msg) == msg->status);
+        }
+    }
+    srf_free(srf_proxy_results_json(results));
+    FUZZ_CHECK(srf_proxy_request(req, NULL, NULL, NULL) != 0);
+}
+
+static void look_at(const srf_req_t *req)
+{
+    size_t len;
+
+    (void)srf_req_uri(req);
+    (void)srf_req_from_tag(req);
+    (void)srf_req_to_tag(req);
+    (void)srf_req_branch(req);
+    (void)srf_req_calling_number(req);
+    (void)srf_req_called_number(req);
+    (void)srf_req_get(req, "Subject", 0);
+    (void)srf_req_get(req, "Contact", 1);
+    (void)srf_req_body(req, &len);
+    (void)srf_req_is_new_invite(req);
+}
+
+static int start(srf_req_t *req, char what)
+{
+    static const char *const lists[][4] = {
+        {"sip:10.0.0.11", NULL},
+        {"sip:10.0.0.11", "sip:10.0.0.12;transport=udp", NULL},
+        {"<sip:10.0.0.12:5060;lr>", "10.0.0.11", "sip:10.0.0.12", NULL},
+        {"sip:10.0.0.1:5060", "sip:10.0.0.11", NULL},
+        {"sip:name.example.com", "sip:10.0.0.11", NULL},
+        {NULL},
+    };
+    static const char headers[][12] = {"X-Added", "by fuzz"};
+    const char *const pairs[] = {headers[0], headers[1], NULL};
+    srf_proxy_options_t options;
+
+    srf_proxy_options_init(&options);
+    options.record_route = what & 1;
+    options.keep_user = what >> 1 & 1;
+    options.path = what >> 2 & 1;
+    options.headers = (what & 8) != 0 ? pairs : NULL;
+    return srf_proxy_request(req, lists[(unsigned char)what % 6], &options,
+                             on_done);
+}
+
+static void on_request(srf_req_t *req, srf_res_t *res)
+{
+    world_t *world = srf_data(srf_req_srf(req));
+    const char *wish = srf_req_get(req, "X-Do", 0);
+    char what = wish == NULL || wish[0] == '\0' ? '1' : wish[0];
+
+    look_at(req);
+    if (world->op_count == OPS_MAX || what == 'l')
+        return;
+    op_t *op = &world->ops[world->op_count++];
+    srf_req_set_data(req, op);
+    srf_req_on_cancel(req, on_cancel);
+    if (what == 'k' && world->kept == NULL) {
+        world->kept = srf_req_ref(req);
+    } else if (what == 'a') {
+        (void)srf_res_send(res, 200, NULL);
+    } else if (what == 'b') {
+        (void)srf_res_send(res, 183, NULL);
+        (void)srf_res_send(res, 404, NULL);
+    } else {
+        op->started = 1;
+        if (start(req, what) != 0) {
+            op->started = 0;
+            (void)srf_res_send(res, 500, NULL);
+        }
+    }
+}
+
+/* ---- the script ---- */
+
+static void command_datagram(world_t *world, const srf__addr_t *from,
+                             const char *p, size_t len)
+{
+    static scanned_t scanned;
+    static text_t text;
+
+    text.len = 0;
+    scan_sent(&world->requests[0], &scanned);
+    for (size_t i = 0; i < len; i++) {
+        if (p[i] == '@' && i + 1 < len && p[i + 1] == 'B') {
+            srf__str_t branch =
+                srf__facts_str(&scanned.facts, scanned.facts.via.branch);
+            add(&text, branch.p, branch.len);
+            i++;
+        } else if (p[i] == '@' && i + 1 < len && p[i + 1] == 'T') {
+            add_string(&text, world->response_to);
+            i++;
+        } else {
+            add(&text, p + i, 1);
+        }
+    }
+    deliver(world, from, text.p, text.len);
+}
+
+static void command_reply(world_t *world, const char *p, size_t len)
+{
+    static scanned_t scanned;
+    static text_t text;
+    char status[4] = "200";
+
+    if (len < 4)
+        return;
+    const text_t *request = &world->requests[(unsigned char)p[0] % SENT_KEPT];
+    memcpy(status, p + 1, 3);
+    scan_sent(request, &scanned);
+    if (request->len == 0 || scanned.facts.via.branch.len == 0)
+        return;
+    text.len = 0;
+    add_string(&text, "SIP/2.0 ");
+    add_string(&text, status);
+    add_string(&text, " Reply\r\n");
+    add_lines(&text, &scanned, SRF__HDR_VIA, "");
+    add_lines(&text, &scanned, SRF__HDR_RECORD_ROUTE, "");
+    add_lines(&text, &scanned, SRF__HDR_FROM, "");
+    add_lines(&text, &scanned, SRF__HDR_TO,
+              scanned.facts.to_tag.len > 0 ? "" : ";tag=b");
+    add_lines(&text, &scanned, SRF__HDR_CALL_ID, "");
+    add_lines(&text, &scanned, SRF__HDR_CSEQ, "");
+    add(&text, p + 4, len - 4); /* further lines */
+    add_string(&text, "\r\nContact: <sip:b@10.0.0.11>\r\n\r\n");
+    deliver(world, &world->request_to, text.p, text.len);
+}
+
+static void command_answer(world_t *world)
+{
+    srf_req_t *req = world->kept;
+
+    if (req == NULL)
+        return;
+    world->kept = NULL;
+    op_t *op = srf_req_data(req);
+    op->started = 1;
+    if (start(req, '1') != 0) {
+        op->started = 0;
+        (void)srf_res_send(srf_req_res(req), 486, NULL);
+    }
+    srf_req_unref(req);
+}
+
+static void on_destroyed(void *data)
+{
+    world_t *world = data;
+
+    world->destroyed++;
+}
+
+static void command_destroy(world_t *world)
+{
+    if (world->srf == NULL)
+        return;
+    srf_destroy(world->srf, on_destroyed);
+    world->srf = NULL;
+}
+
+static void command(world_t *world, const char *p, size_t len)
+{
+    unsigned argument = len > 1 ? (unsigned char)p[1] : 0;
+
+    switch (p[0]) {
+    case 'c':
+        command_datagram(world, &world->caller, p + 2, len < 2 ? 0 : len - 2);
+        break;
+    case 't':
+    case 'u':
+        command_datagram(world, &world->targets[p[0] - 't'], p + 2,
+                         len < 2 ? 0 : len - 2);
+        break;
+    case 'r':
+        command_reply(world, p + 1, len - 1);
+        break;
+    case 'w':
+        pass(world, (uint64_t)1 << argument % 20);
+        break;
+    case 'x':
+        if (world->srf != NULL && world->last.len > 0) {
+            text_t copy = world->last;
+            srf__on_undelivered(world->srf, &world->last_to, copy.p, copy.len);
+        }
+        break;
+    case 'f':
+        world->fail_send = true;
+        break;
+    case 'm':
+        fail_in = argument;
+        break;
+    case 'h':
+        command_answer(world);
+        break;
+    case 'd':
+        command_destroy(world);
+        break;
+    default:
+        break;
+    }
+    deliver_looped(world);
+    /* Timers of delay zero: what must come from the loop. */
+    pass(world, 0);
+}
+
+static void run_script(world_t *world, const char *p, size_t size)
+{
+    size_t begin = 0;
+
+    while (begin < size) {
+        size_t end = begin;
+        do {
+            const char *line = memchr(p + end, '\n', size - end);
+            end = line == NULL ? size : (size_t)(line - p) + 1;
+        } while (end < size && p[end] != '%');
+        if (p[begin] == '%' && end - begin > 1)
+            command(world, p + begin + 1, end - begin - 1);
+        begin = end;
+    }
+}
+
+/* ---- start and end ---- */
+
+static srf__addr_t address(const char *ip)
+{
+    srf__addr_t out;
+
+    FUZZ_CHECK(
+        srf__addr_from_host(&out, srf__str_of(ip), 5060, SRF__TRANSPORT_UDP));
+    return out;
+}
+
+static int64_t fixed_wall(void)
+{
+    return 1700000000000000;
+}
+
+static void world_init(world_t *world)
+{
+    static const srf__listener_ops_t ops = {.send = net_send,
+                                            .close = net_close};
+    const srf__env_t env = {
+        .wheel = &world->wheel, .seed = 99, .wall_us = fixed_wall};
+    srf_options_t options;
+
+    memset(world, 0, sizeof(*world));
+    srf__wheel_init(&world->wheel, 1000);
+    srf_options_init(&options);
+    options.max_transactions = 200;
+    FUZZ_CHECK(srf__create(&world->srf, &env, &options) == 0);
+    world->self = address("10.0.0.1");
+    world->caller = address("10.0.0.9");
+    world->targets[0] = address("10.0.0.11");
+    world->targets[1] = address("10.0.0.12");
+    world->listener.ops = &ops;
+    world->listener.bound = world->self;
+    strcpy(world->listener.uri, "sip:10.0.0.1:5060;transport=udp");
+    srf__transports_add(&world->srf->element.transports, &world->listener);
+    srf_set_data(world->srf, world);
+    FUZZ_CHECK(srf_alias(world->srf, "proxy.example.com") == 0);
+    FUZZ_CHECK(srf_on(world->srf, NULL, on_request) == 0);
+}
+
+static void drain(world_t *world)
+{
+    unsigned steps = 0;
+
+    while (world->wheel.count > 0) {
+        FUZZ_CHECK(++steps < DRAIN_STEPS);
+        srf__wheel_advance(&world->wheel, srf__wheel_next(&world->wheel));
+        deliver_looped(world);
+    }
+}
+
+static void check_idle(const world_t *world)
+{
+    srf_stats_t stats = {.size = sizeof(stats)};
+
+    FUZZ_CHECK(srf_stats(world->srf, &stats) == 0);
+    FUZZ_CHECK(stats.server_transactions == 0);
+    FUZZ_CHECK(stats.client_transactions == 0);
+    FUZZ_CHECK(stats.proxies_pending == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static world_t world;
+    static int ready;
+
+    if (!ready) {
+        FUZZ_CHECK(srf_set_allocator(&allocator) == 0);
+        ready = 1;
+    }
+    fail_in = 0;
+    world_init(&world);
+    run_script(&world, (const char *)data, size);
+    fail_in = 0;
+    world.fail_send = false;
+    if (world.srf != NULL)
+        command_answer(&world);
+    else if (world.kept != NULL)
+        srf_req_unref(world.kept);
+    drain(&world);
+    if (world.srf != NULL)
+        check_idle(&world);
+    command_destroy(&world);
+    drain(&world);
+    FUZZ_CHECK(world.destroyed == 1);
+    for (unsigned i = 0; i < world.op_count; i++)
+        FUZZ_CHECK(world.ops[i].done == world.ops[i].started);
+    return 0;
+}

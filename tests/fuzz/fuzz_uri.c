@@ -1,0 +1,108 @@
+/*
+ * Fuzz target: reading, completing and comparing URIs. The input is two texts
+ * with a line feed between them.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "fuzz.h"
+
+#include "message/uri.h"
+
+#include <string.h>
+
+enum { TEXT_MAX = 4096 };
+
+static void check_view(srf__str_t whole, srf__str_t piece)
+{
+    if (piece.len == 0)
+        return;
+    FUZZ_CHECK(piece.p >= whole.p);
+    FUZZ_CHECK(piece.p + piece.len <= whole.p + whole.len);
+}
+
+static void check_uri(srf__str_t text, const srf__uri_t *uri)
+{
+    uint8_t ip[16];
+    srf__str_t value;
+
+    check_view(text, uri->text);
+    check_view(uri->text, uri->user);
+    check_view(uri->text, uri->password);
+    check_view(uri->text, uri->host);
+    check_view(uri->text, uri->params);
+    check_view(uri->text, uri->headers);
+    check_view(uri->text, uri->maddr);
+    FUZZ_CHECK(srf__uri_eq(uri, uri));
+    (void)srf__host_to_ip(uri->host, ip);
+    if (uri->scheme == SRF__SCHEME_OTHER)
+        return;
+    if (uri->scheme != SRF__SCHEME_TEL) {
+        FUZZ_CHECK(uri->host.len > 0);
+        FUZZ_CHECK(srf__uri_port(uri) != 0);
+        FUZZ_CHECK(uri->lr == srf__param_find(uri->params, "lr", &value));
+    }
+    for (size_t i = 0; i < uri->text.len; i++)
+        FUZZ_CHECK((unsigned char)uri->text.p[i] > ' ');
+}
+
+/* What was completed needs no completing. */
+static void check_normalize(const char *text)
+{
+    srf__buf_t once;
+    srf__buf_t twice;
+    srf__uri_t uri;
+    srf__uri_t again;
+    char copy[TEXT_MAX + 64];
+
+    srf__buf_init(&once, sizeof(copy));
+    srf__buf_init(&twice, sizeof(copy));
+    if (srf__target_normalize(text, &once, &uri) == 0) {
+        srf__str_t result = srf__buf_str(&once);
+        check_uri(result, &uri);
+        FUZZ_CHECK(uri.scheme != SRF__SCHEME_OTHER);
+        FUZZ_CHECK(uri.headers.len == 0);
+        FUZZ_CHECK(result.len < sizeof(copy));
+        memcpy(copy, result.p, result.len);
+        copy[result.len] = '\0';
+        FUZZ_CHECK(srf__target_normalize(copy, &twice, &again) == 0);
+        FUZZ_CHECK(srf__str_eq(result, srf__buf_str(&twice)));
+        FUZZ_CHECK(srf__uri_eq(&uri, &again));
+    }
+    srf__buf_deinit(&once);
+    srf__buf_deinit(&twice);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char text[TEXT_MAX + 1];
+    srf__uri_t uris[3];
+    srf__str_t params;
+    srf__str_t value;
+
+    if (size > TEXT_MAX)
+        return 0;
+    memcpy(text, data, size);
+    text[size] = '\0';
+    srf__str_t whole = srf__str(text, size);
+    const char *cut = memchr(text, '\n', size);
+    size_t first_len = cut == NULL ? size : (size_t)(cut - text);
+    srf__str_t first = srf__str(text, first_len);
+    srf__str_t second =
+        cut == NULL ? first : srf__str(cut + 1, size - first_len - 1);
+
+    int err = srf__uri_parse(first, &uris[0]);
+    if (err == 0)
+        check_uri(first, &uris[0]);
+    if (err == 0 && srf__uri_parse(second, &uris[1]) == 0) {
+        check_uri(second, &uris[1]);
+        FUZZ_CHECK(srf__uri_eq(&uris[0], &uris[1]) ==
+                   srf__uri_eq(&uris[1], &uris[0]));
+    }
+    if (srf__name_addr_parse(whole, &uris[2], &params) == 0) {
+        check_uri(whole, &uris[2]);
+        check_view(whole, params);
+        (void)srf__param_find(params, "tag", &value);
+    }
+    check_normalize(text);
+    return 0;
+}
