@@ -1,5 +1,5 @@
 /*
- * SipHash-2-4 with 64 and 128 bits: keyed, so that nobody without the key can
+ * SipHash-1-3 with 64 and 128 bits: keyed, so that nobody without the key can
  * choose colliding input.
  *
  * SPDX-License-Identifier: MIT

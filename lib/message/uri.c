@@ -200,19 +200,24 @@ static const char *skip_host_name(const char *p, const char *end)
     return srf__is_digit((unsigned char)*last) ? NULL : p;
 }
 
-static const char *read_host(const char *p, const char *end, srf__str_t *out)
+static const char *read_host(const char *p, const char *end, srf__str_t *out,
+                             uint8_t ip[16], uint8_t *family)
 {
     const char *behind = NULL;
-    uint8_t ip[16];
 
+    *family = 0;
     if (p < end && *p == '[') {
         const char *close = memchr(p, ']', (size_t)(end - p));
         if (close != NULL && srf__host_to_ip(piece(p, close + 1), ip) == 6)
             behind = close + 1;
+        *family = 6;
     } else {
         behind = skip_ipv4(p, end, ip);
-        if (behind == NULL || (behind < end && is(*behind, HOST)))
+        *family = 4;
+        if (behind == NULL || (behind < end && is(*behind, HOST))) {
             behind = skip_host_name(p, end);
+            *family = 0;
+        }
     }
     if (behind != NULL)
         *out = piece(p, behind);
@@ -278,9 +283,12 @@ static void keep_transport(srf__str_t value, srf__uri_t *out)
  * matters: who reads another one would go elsewhere. */
 static bool keep_maddr(srf__str_t value, srf__uri_t *out)
 {
+    uint8_t ip[16];
+    uint8_t family;
+
     if (value.p == NULL || out->maddr.len > 0)
         return false;
-    return read_host(value.p, value.p + value.len, &out->maddr) ==
+    return read_host(value.p, value.p + value.len, &out->maddr, ip, &family) ==
            value.p + value.len;
 }
 
@@ -358,7 +366,7 @@ static bool read_sip(const char *p, const char *end, srf__uri_t *out)
             return false;
         p = at + 1;
     }
-    p = read_host(p, end, &out->host);
+    p = read_host(p, end, &out->host, out->ip, &out->family);
     if (p != NULL && p < end && *p == ':')
         p = read_port(p + 1, end, &out->port);
     return p != NULL && read_tail(p, end, out);

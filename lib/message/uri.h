@@ -31,6 +31,8 @@ typedef struct srf__uri {
     srf__str_t headers;  /* behind "?" */
     srf__str_t maddr;    /* value of that parameter */
     uint16_t port;       /* 0 when absent */
+    uint8_t family;      /* 4 or 6 when the host is numeric, else 0 */
+    uint8_t ip[16];      /* then its bytes */
     uint8_t scheme;      /* srf__scheme_t */
     uint8_t transport;   /* srf__transport_id_t of transport=; NONE if absent */
     bool transport_unknown; /* transport= names one we do not know */

@@ -84,23 +84,10 @@ static bool is_alias(const srf__element_t *element, srf__str_t host,
     return false;
 }
 
-static bool is_ours(srf__element_t *element, srf__str_t host, uint16_t port,
-                    uint16_t default_port, uint8_t transport)
-{
-    srf__addr_t addr;
-
-    if (port == 0)
-        port = default_port;
-    if (srf__addr_from_host(&addr, host, port,
-                            (srf__transport_id_t)transport) &&
-        srf__transports_is_local(&element->transports, &addr))
-        return true;
-    return is_alias(element, host, port, default_port, transport);
-}
-
 bool srf__element_is(srf__element_t *element, const srf__uri_t *uri)
 {
-    uint8_t transport = uri->transport;
+    srf__transport_id_t transport = (srf__transport_id_t)uri->transport;
+    srf__addr_t addr;
 
     if (uri->transport_unknown ||
         (uri->scheme != SRF__SCHEME_SIP && uri->scheme != SRF__SCHEME_SIPS))
@@ -108,16 +95,26 @@ bool srf__element_is(srf__element_t *element, const srf__uri_t *uri)
     if (uri->scheme == SRF__SCHEME_SIPS && transport == SRF__TRANSPORT_NONE)
         transport = SRF__TRANSPORT_TLS;
     uint16_t default_port = transport == SRF__TRANSPORT_TLS ? 5061 : 5060;
+    uint16_t port = uri->port == 0 ? default_port : uri->port;
     /* RFC 3261 §16.4: with maddr it is that address the request is for. */
     srf__str_t host = uri->maddr.len > 0 ? uri->maddr : uri->host;
-    return is_ours(element, host, uri->port, default_port, transport);
+    if (srf__addr_from_uri(&addr, uri, port, transport) &&
+        srf__transports_is_local(&element->transports, &addr))
+        return true;
+    return is_alias(element, host, port, default_port, (uint8_t)transport);
 }
 
 bool srf__element_sent(srf__element_t *element, const srf__facts_t *facts,
                        const srf__via_t *via)
 {
     uint16_t default_port = via->transport == SRF__TRANSPORT_TLS ? 5061 : 5060;
+    uint16_t port = via->port == 0 ? default_port : via->port;
+    srf__str_t host = srf__facts_str(facts, via->host);
+    srf__addr_t addr;
 
-    return is_ours(element, srf__facts_str(facts, via->host), via->port,
-                   default_port, via->transport);
+    if (srf__addr_from_host(&addr, host, port,
+                            (srf__transport_id_t)via->transport) &&
+        srf__transports_is_local(&element->transports, &addr))
+        return true;
+    return is_alias(element, host, port, default_port, via->transport);
 }

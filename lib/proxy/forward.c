@@ -253,10 +253,11 @@ bool srf__forward_response_cut(const srf__facts_t *response, srf__span_t *out)
 
     if (response->via2 == 0 || line == NULL)
         return false;
-    srf__edit_t cut = srf__cut_first_element(
-        response, line, srf__facts_str(response, response->via.value));
-    out->off = (uint16_t)cut.off;
-    out->len = (uint16_t)cut.remove;
+    /* The line, or its first value with the comma when another follows on it.
+     */
+    bool alone = response->via2 >= line->end;
+    out->off = alone ? line->name : response->via.value.off;
+    out->len = (uint16_t)((alone ? line->end : response->via2) - out->off);
     return true;
 }
 

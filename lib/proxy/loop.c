@@ -22,10 +22,6 @@ uint32_t srf__loop_hash(const srf__element_t *element,
 
     srf__hasher_init(&hasher, &element->txns.key, false);
     srf__hasher_field(&hasher, srf__facts_str(request, request->uri));
-    srf__hasher_field(&hasher, srf__facts_str(request, request->call_id));
-    srf__hasher_field(&hasher, srf__facts_str(request, request->from_tag));
-    srf__hasher_field(&hasher, srf__facts_str(request, request->to_tag));
-    srf__hasher_update(&hasher, &request->cseq, sizeof(request->cseq));
     add_lines(&hasher, request, SRF__HDR_ROUTE);
     add_lines(&hasher, request, SRF__HDR_PROXY_REQUIRE);
     add_lines(&hasher, request, SRF__HDR_PROXY_AUTHORIZATION);

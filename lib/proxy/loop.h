@@ -10,8 +10,10 @@
 
 #include "proxy/element.h"
 
-/* Over Request-URI, Route, tags, Call-ID, CSeq number, Proxy-Require and
- * Proxy-Authorization; not over Via (RFC 5393 §4.2.2). */
+/* Over Request-URI, Route, Proxy-Require and Proxy-Authorization; not over Via
+ * (RFC 5393 §4.2.2). Tags, Call-ID and CSeq need not be in it: a request is
+ * compared with its own past, which it carries along, and these stay the same
+ * on its way. */
 uint32_t srf__loop_hash(const srf__element_t *element,
                         const srf__facts_t *request);
 

@@ -9,7 +9,6 @@
 
 int srf__next_hop(const srf__uri_t *uri, srf__addr_t *out)
 {
-    srf__str_t host = uri->maddr.len > 0 ? uri->maddr : uri->host;
     srf__transport_id_t transport = (srf__transport_id_t)uri->transport;
 
     memset(out, 0, sizeof(*out));
@@ -29,7 +28,7 @@ int srf__next_hop(const srf__uri_t *uri, srf__addr_t *out)
     } else if (transport == SRF__TRANSPORT_NONE) {
         transport = SRF__TRANSPORT_UDP;
     }
-    return srf__addr_from_host(out, host, srf__uri_port(uri), transport)
+    return srf__addr_from_uri(out, uri, srf__uri_port(uri), transport)
                ? 0
                : SRF_ERR_NAME_NOT_FOUND;
 }

@@ -78,6 +78,20 @@ bool srf__addr_from_host(srf__addr_t *out, srf__str_t host, uint16_t port,
     return out->family != 0;
 }
 
+bool srf__addr_from_uri(srf__addr_t *out, const srf__uri_t *uri, uint16_t port,
+                        srf__transport_id_t transport)
+{
+    if (uri->maddr.len > 0)
+        return srf__addr_from_host(out, uri->maddr, port, transport);
+    memset(out, 0, sizeof(*out));
+    out->port = port;
+    out->transport = (uint8_t)transport;
+    out->family = uri->family;
+    memcpy(out->ip, uri->ip, uri->family == 4 ? 4 : sizeof(out->ip));
+    unmap(out);
+    return out->family != 0;
+}
+
 bool srf__addr_ip_eq(const srf__addr_t *a, const srf__addr_t *b)
 {
     return a->family == b->family && memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;

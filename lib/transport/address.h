@@ -7,7 +7,7 @@
 #define SRF_ADDRESS_H
 
 #include "base/buf.h"
-#include "message/scan.h"
+#include "message/uri.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,6 +30,10 @@ size_t srf__addr_to_sockaddr(const srf__addr_t *addr, void *storage);
 /* A numeric host (IPv6 with or without brackets); false if it is a name. */
 bool srf__addr_from_host(srf__addr_t *out, srf__str_t host, uint16_t port,
                          srf__transport_id_t transport);
+
+/* The same for the host of a URI, or its maddr parameter if it has one. */
+bool srf__addr_from_uri(srf__addr_t *out, const srf__uri_t *uri, uint16_t port,
+                        srf__transport_id_t transport);
 
 /* Same IP address. */
 bool srf__addr_ip_eq(const srf__addr_t *a, const srf__addr_t *b);

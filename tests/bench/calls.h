@@ -243,8 +243,9 @@ static inline void bench_add_sdp(bench_text_t *text)
                     "s=-\r\nc=IN IP4 192.0.2.10\r\nt=0 0\r\n"
                     "m=audio 49170 RTP/AVP 0 8 101\r\n"
                     "a=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n");
+    bench_add(&sdp, "a=tool:");
     while (sdp.len < BENCH_SDP - 2)
-        bench_add(&sdp, "%s", sdp.len == BENCH_SDP - 20 ? "a" : "x");
+        bench_add(&sdp, "x");
     bench_add(&sdp, "\r\n");
     bench_add(text,
               "Content-Type: application/sdp\r\nContent-Length: %zu\r\n\r\n%s",
@@ -265,7 +266,8 @@ static inline void bench_invite(bench_t *bench, unsigned number)
               "CSeq: 1 INVITE\r\n"
               "Contact: <sip:ann@192.0.2.10:5070>\r\n"
               "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS\r\n"
-              "User-Agent: bench/1.0\r\n",
+              "User-Agent: bench/1.0\r\n"
+              "Supported: timer, replaces, 100rel\r\nPrivacy: none\r\n",
               number, bench->round, number, number, number, number,
               bench->round);
     bench_add_sdp(&text);

@@ -8,8 +8,6 @@
 #include "memnet.h"
 #include "runner.h"
 
-#include "base/random.h"
-
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -127,46 +125,51 @@ __attribute__((format(printf, 2, 3))) static void add(text_t *text,
     text->len += (size_t)n;
 }
 
-/* The value of the first line with this name, copied; false if there is none.
+/* The next line with this name behind the one at `at`; NULL if there is none.
  */
-static bool value_of(const char *msg, const char *name, char *out, size_t size)
+static const char *next_line(const char *at, const char *name, size_t *len)
 {
     size_t name_len = strlen(name);
-    const char *line = strstr(msg, "\r\n");
 
-    while (line != NULL) {
-        line += 2;
-        const char *end = strstr(line, "\r\n");
-        if (end == NULL || end == line)
-            return false;
-        if (strncmp(line, name, name_len) == 0 && line[name_len] == ':') {
-            const char *value = line + name_len + 2;
-            size_t len = (size_t)(end - value);
-            ck_assert_uint_lt(len, size);
-            memcpy(out, value, len);
-            out[len] = '\0';
-            return true;
-        }
-        line = end;
-    }
-    return false;
+    do {
+        at = strstr(at, "\r\n");
+        if (at == NULL)
+            return NULL;
+        at += 2;
+    } while (strncmp(at, name, name_len) != 0 || at[name_len] != ':');
+    *len = strcspn(at, "\r");
+    return at;
+}
+
+/* The value of the first line with this name; false if there is none. */
+static bool value_of(const char *msg, const char *name, char *out, size_t size)
+{
+    size_t len;
+    const char *line = next_line(msg, name, &len);
+
+    if (line == NULL)
+        return false;
+    int n = snprintf(out, size, "%.*s", (int)(len - strlen(name) - 2),
+                     line + strlen(name) + 2);
+    ck_assert_int_lt(n, (int)size);
+    return true;
 }
 
 static void copy_lines(text_t *out, const char *msg, const char *name,
                        const char *suffix)
 {
-    size_t name_len = strlen(name);
-    const char *line = strstr(msg, "\r\n");
+    size_t len;
+    const char *line = next_line(msg, name, &len);
 
-    while (line != NULL) {
-        line += 2;
-        const char *end = strstr(line, "\r\n");
-        if (end == NULL || end == line)
-            return;
-        if (strncmp(line, name, name_len) == 0 && line[name_len] == ':')
-            add(out, "%.*s%s\r\n", (int)(end - line), line, suffix);
-        line = end;
-    }
+    for (; line != NULL; line = next_line(line, name, &len))
+        add(out, "%.*s%s\r\n", (int)len, line, suffix);
+}
+
+static void copy_datagram(char out[TEXT_BYTES], const char *data, size_t len)
+{
+    ck_assert_uint_lt(len, TEXT_BYTES);
+    memcpy(out, data, len);
+    out[len] = '\0';
 }
 
 static call_t *call_of(world_t *world, const char *msg)
@@ -363,9 +366,7 @@ static void on_uac_datagram(mempeer_t *peer, const srf__addr_t *from,
     unsigned status;
 
     (void)from;
-    ck_assert_uint_lt(len, sizeof(msg));
-    memcpy(msg, data, len);
-    msg[len] = '\0';
+    copy_datagram(msg, data, len);
     ck_assert_int_eq(sscanf(msg, "SIP/2.0 %u ", &status), 1);
     ck_assert(value_of(msg, "CSeq", cseq, sizeof(cseq)));
     call_t *call = call_of(world, msg);
@@ -488,9 +489,7 @@ static void on_uas_datagram(mempeer_t *peer, const srf__addr_t *from,
     char msg[TEXT_BYTES];
 
     (void)from;
-    ck_assert_uint_lt(len, sizeof(msg));
-    memcpy(msg, data, len);
-    msg[len] = '\0';
+    copy_datagram(msg, data, len);
     uas_t *uas = &call_of(world, msg)->uas[target];
     if (strncmp(msg, "INVITE ", 7) == 0) {
         uas_invite(uas, msg);
@@ -595,15 +594,6 @@ static world_t *world_create(uint64_t seed)
     return world;
 }
 
-/* The callee side of a call that was answered: who talked last. */
-static bool was_answered(const call_t *call)
-{
-    const uas_t *one = &call->uas[0];
-    const uas_t *two = &call->uas[1];
-
-    return one->status == 200 || two->status == 200;
-}
-
 static void check_uas(const call_t *call, const uas_t *uas)
 {
     ck_assert_msg(uas->state != UAS_RINGING && uas->state != UAS_ANSWERED &&
@@ -637,7 +627,8 @@ static bool check_call(const call_t *call)
     case PLAN_CANCEL:
         return call->state == UAC_FAILED && call->status == 487;
     case PLAN_CANCEL_LATE:
-        return call->state == (was_answered(call) ? UAC_LEFT : UAC_FAILED);
+        return call->state ==
+               (call->uas[0].status == 200 ? UAC_LEFT : UAC_FAILED);
     case PLAN_ANSWER:
     case PLAN_BUSY_THEN_ANSWER:
     case PLAN_DOWN_THEN_ANSWER:
