@@ -117,7 +117,7 @@ static int start(srf_req_t *req, const targets_t *targets,
         .path = options->path != 0,
         .user = &context_user,
         .user_data = req,
-        .route = req->route,
+        .route = req->srf->delivering == req ? req->srf->route : NULL,
     };
     srf__element_t *element = &req->srf->element;
 

@@ -189,9 +189,10 @@ void srf__req_deliver(srf_t *srf, srf__server_t *server, srf_request_cb cb,
             srf__server_abandon(server);
         return;
     }
-    req->route = route;
+    srf->delivering = req;
+    srf->route = route;
     cb(req, &req->res);
-    req->route = NULL;
+    srf->delivering = NULL;
     if (req->refs > 1)
         start_clock(req);
     srf_req_unref(req);

@@ -32,7 +32,6 @@ struct srf_req {
     srf_cancel_cb on_cancel;
     srf_proxy_cb proxy_cb;
     struct srf__req_extra *extra; /* made when needed */
-    const srf__route_t *route;    /* prepared; while the handler runs */
     struct srf_req *next;         /* srf->requests, while undecided */
     struct srf_req **link;
     struct srf_res res;

@@ -27,8 +27,10 @@ struct srf {
     srf_request_cb wildcard;
     srf__uas_t uas;
 
-    srf__facts_t facts; /* of the message being received */
-    bool receiving;     /* facts are in use */
+    srf__facts_t facts;               /* of the message being received */
+    bool receiving;                   /* facts are in use */
+    const struct srf_req *delivering; /* its handler runs; route is its route */
+    const struct srf__route *route;
     srf__scan_limits_t limits;
     uint32_t max_message_bytes;
     uint32_t max_transactions;

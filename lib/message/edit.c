@@ -104,30 +104,16 @@ void srf__edit_replace_value(srf__edits_t *edits, const srf__header_t *header,
     srf__edits_add(edits, header->value, header->value_len, value);
 }
 
-static const char *skip_white(const char *p, const char *end)
+srf__span_t srf__cut_top_via(const srf__facts_t *facts)
 {
-    while (p < end &&
-           (srf__is_blank((unsigned char)*p) || *p == '\r' || *p == '\n'))
-        p++;
-    return p;
-}
+    const srf__header_t *line = srf__facts_first(facts, SRF__HDR_VIA);
+    uint16_t off = facts->via.value.off;
+    uint16_t end = facts->via2;
 
-srf__edit_t srf__cut_first_element(const srf__facts_t *facts,
-                                   const srf__header_t *header,
-                                   srf__str_t element)
-{
-    srf__str_t value = srf__header_value(facts, header);
-    const char *end = value.p + value.len;
-    const char *p = skip_white(element.p + element.len, end);
-    srf__edit_t cut = {header->name, (uint32_t)(header->end - header->name),
-                       srf__str(NULL, 0)};
-
-    srf__assert(element.p >= value.p && p <= end);
-    if (p < end && *p == ',')
-        p = skip_white(p + 1, end);
-    if (p < end) {
-        cut.off = header->value;
-        cut.remove = (uint32_t)(p - value.p);
+    srf__assert(line != NULL);
+    if (facts->via2 == 0 || facts->via2 >= line->end) {
+        off = line->name;
+        end = line->end;
     }
-    return cut;
+    return (srf__span_t){off, (uint16_t)(end - off)};
 }

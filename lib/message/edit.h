@@ -53,12 +53,8 @@ void srf__edit_remove_line(srf__edits_t *edits, const srf__header_t *header);
 /* Replaces a line's value, trailing white space excepted. */
 void srf__edit_replace_value(srf__edits_t *edits, const srf__header_t *header,
                              srf__str_t value);
-/* The bytes to cut so that the first element of the list-valued header `header`
- * (Via, Route) is gone: the whole line when it is the only element, else the
- * element with its comma and white space. `element` is that first element as
- * srf__list_next() gave it. */
-srf__edit_t srf__cut_first_element(const srf__facts_t *facts,
-                                   const srf__header_t *header,
-                                   srf__str_t element);
+/* The bytes to cut so that the topmost Via value of a message is gone: the
+ * whole line when it stands alone there, else the value with its comma. */
+srf__span_t srf__cut_top_via(const srf__facts_t *facts);
 
 #endif /* SRF_EDIT_H */

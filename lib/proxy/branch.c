@@ -251,7 +251,7 @@ static bool reserve(srf__branch_t *branch)
     if (few)
         memcpy(msgs, branch->few, sizeof(branch->few));
     branch->msgs = msgs;
-    branch->msg_cap = (uint16_t)cap;
+    branch->msg_cap = (uint8_t)cap;
     return true;
 }
 

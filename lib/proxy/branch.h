@@ -33,8 +33,8 @@ typedef struct srf__branch {
     srf__arrival_t *msgs;  /* in order of arrival */
     srf__arrival_t few[2]; /* where they are while they are few */
     srf__addr_t addr;      /* family 0: never known */
-    uint16_t msg_count;
-    uint16_t msg_cap;
+    uint8_t msg_count;
+    uint8_t msg_cap;
     uint16_t status; /* final status, also when it stands for a timeout or
                         a failure; 0 while there is none */
     uint8_t state;   /* srf__branch_state_t */

@@ -44,7 +44,6 @@ static void destroy(srf__context_t *context, bool end)
         context->branches = branch->next;
         srf__branch_destroy(branch, end);
     }
-    srf__timer_stop(context->element->wheel, &context->deferred);
     *context->link = context->next;
     if (context->next != NULL)
         context->next->link = context->link;
@@ -60,7 +59,6 @@ static void complete(srf__context_t *context, bool end)
 {
     srf__results_t results;
 
-    srf__timer_stop(context->element->wheel, &context->deferred);
     srf__server_set_user(context->server, NULL, NULL);
     /* Nothing was or could be sent: the caller's transaction ends with us. */
     if (srf__server_is_open(context->server))
@@ -73,11 +71,27 @@ static void complete(srf__context_t *context, bool end)
     destroy(context, end);
 }
 
-static void deferred_fired(srf__timer_t *timer)
+static void done_fired(srf__timer_t *timer)
 {
-    complete(
-        (srf__context_t *)((char *)timer - offsetof(srf__context_t, deferred)),
-        false);
+    srf__element_t *element =
+        (srf__element_t *)((char *)timer -
+                           offsetof(srf__element_t, done_timer));
+
+    while (element->done != NULL) {
+        srf__context_t *context = element->done;
+        element->done = context->next_done;
+        complete(context, false);
+    }
+}
+
+/* The callback never comes from inside srf_proxy_request(). */
+static void complete_later(srf__context_t *context)
+{
+    srf__element_t *element = context->element;
+
+    context->next_done = element->done;
+    element->done = context;
+    srf__timer_start(element->wheel, &element->done_timer, 0, done_fired);
 }
 
 static bool has_branch(const srf__context_t *context, srf__branch_state_t state,
@@ -97,16 +111,16 @@ void srf__context_branch_gone(srf__context_t *context)
     if (!context->answered || has_branch(context, SRF__BRANCH_PENDING, false) ||
         has_branch(context, SRF__BRANCH_GIVEN_UP, true))
         return;
-    /* The callback never comes from inside srf_proxy_request(). */
     if (context->starting)
-        srf__timer_start(context->element->wheel, &context->deferred, 0,
-                         deferred_fired);
+        complete_later(context);
     else
         complete(context, false);
 }
 
 void srf__contexts_abort(srf__element_t *element, int err)
 {
+    element->done = NULL;
+    srf__timer_stop(element->wheel, &element->done_timer);
     while (element->contexts != NULL) {
         element->contexts->err = err;
         complete(element->contexts, true);

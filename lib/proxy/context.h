@@ -43,8 +43,8 @@ struct srf__context {
     srf_msg_t *request;
     const srf__context_user_t *user;
     void *user_data;
-    srf__timer_t deferred;   /* completion that must come from the loop */
-    srf__branch_t *branches; /* in order of launching */
+    srf__context_t *next_done;         /* element->done */
+    srf__branch_t *branches;           /* in order of launching */
     const srf__branch_t *final_branch; /* whose response was forwarded; NULL:
                                           none, or it was made here */
     const srf__route_t *route; /* prepared; while starting, if at hand */

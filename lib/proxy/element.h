@@ -38,6 +38,8 @@ typedef struct srf__element {
     size_t alias_count;
 
     srf__context_t *contexts; /* proxy operations under way */
+    srf__context_t *done;     /* of these, completed by the loop next */
+    srf__timer_t done_timer;
     uint64_t proxied;
     uint64_t pending;
 } srf__element_t;

@@ -249,15 +249,9 @@ void srf__forward_ack(srf__element_t *element, const srf__facts_t *ack,
 
 bool srf__forward_response_cut(const srf__facts_t *response, srf__span_t *out)
 {
-    const srf__header_t *line = srf__facts_first(response, SRF__HDR_VIA);
-
-    if (response->via2 == 0 || line == NULL)
+    if (response->via2 == 0)
         return false;
-    /* The line, or its first value with the comma when another follows on it.
-     */
-    bool alone = response->via2 >= line->end;
-    out->off = alone ? line->name : response->via.value.off;
-    out->len = (uint16_t)((alone ? line->end : response->via2) - out->off);
+    *out = srf__cut_top_via(response);
     return true;
 }
 

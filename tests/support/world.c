@@ -47,8 +47,8 @@ void world_on_request(srf_req_t *req, srf_res_t *res)
     program->handled++;
     srf_req_on_cancel(req, world_on_cancel);
     program->inside = 1;
-    program->started = srf_proxy_request(req, program->uris, &program->options,
-                                         world_on_done);
+    program->started =
+        srf_proxy_request(req, program->uris, &program->options, world_on_done);
     program->inside = 0;
     if (program->started != 0)
         ck_assert_int_eq(srf_res_send(res, 500, NULL), 0);

@@ -104,6 +104,35 @@ START_TEST(host_sets_every_member)
 }
 END_TEST
 
+/* Where a request to this URI goes; NULL: to a name. */
+static const struct {
+    const char *uri;
+    const char *text;
+} uris[] = {
+    {"sip:192.0.2.1", "192.0.2.1:5070"},
+    {"sip:a@[2001:db8::1]:9", "[2001:db8::1]:5070"},
+    {"sip:[::ffff:192.0.2.1]", "192.0.2.1:5070"},
+    {"sip:192.0.2.1;maddr=192.0.2.9", "192.0.2.9:5070"},
+    {"sip:example.com;maddr=192.0.2.9", "192.0.2.9:5070"},
+    {"sip:192.0.2.1;maddr=example.com", NULL},
+    {"sip:example.com", NULL},
+};
+
+START_TEST(uri_gives_its_host_or_its_maddr)
+{
+    char out[SRF__ADDR_TEXT];
+    srf__uri_t uri;
+    srf__addr_t addr;
+
+    ck_assert_int_eq(srf__uri_parse(srf__str_of(uris[_i].uri), &uri), 0);
+    bool numeric = srf__addr_from_uri(&addr, &uri, 5070, SRF__TRANSPORT_UDP);
+
+    ck_assert_int_eq(numeric, uris[_i].text != NULL);
+    if (numeric)
+        assert_text(srf__addr_text(&addr, out), out, uris[_i].text);
+}
+END_TEST
+
 START_TEST(ipv4_goes_to_a_sockaddr_and_back)
 {
     srf__addr_t addr = address("192.0.2.33", 5062);
@@ -264,6 +293,7 @@ int main(void)
     tcase_add_loop_test(tcase, host_that_is_not_numeric_is_refused, 0,
                         ROWS(names));
     tcase_add_test(tcase, host_sets_every_member);
+    tcase_add_loop_test(tcase, uri_gives_its_host_or_its_maddr, 0, ROWS(uris));
     tcase_add_test(tcase, ipv4_goes_to_a_sockaddr_and_back);
     tcase_add_test(tcase, ipv6_goes_to_a_sockaddr_and_back_with_its_scope);
     tcase_add_test(tcase, mapped_sockaddr_becomes_ipv4_without_scope);
