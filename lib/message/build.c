@@ -148,22 +148,21 @@ void srf__edit_mark_via(srf__edits_t *edits, const srf__facts_t *facts,
     const srf__span_t behind = {(uint16_t)(via->value.off + via->value.len), 0};
 
     srf__assert(scratch->fixed);
-    /* In this order, because an empty rport may be the last parameter: the
-     * first of several insertions at one place comes first. */
-    if (mark->rport.len > 0) { /* RFC 3581 §4 */
-        if (!via->has_rport)
-            replace(edits, scratch, behind, ";rport=", mark->rport);
-        else if (via->rport_value.len > 0)
-            replace(edits, scratch, via->rport_value, "", mark->rport);
-        else
-            replace(edits, scratch, via->rport, "rport=", mark->rport);
-    }
-    if (mark->received.len > 0) { /* RFC 3261 §18.2.1 */
-        if (via->received.off != 0)
-            replace(edits, scratch, via->received, "", mark->received);
-        else
-            replace(edits, scratch, behind, ";received=", mark->received);
-    }
+    /* What is there is filled in before anything is put behind it: an empty
+     * parameter may be the last, and of several insertions at one place the
+     * first comes first. */
+    bool rport = mark->rport.len > 0;       /* RFC 3581 §4 */
+    bool received = mark->received.len > 0; /* RFC 3261 §18.2.1 */
+    if (rport && via->rport_value.len > 0)
+        replace(edits, scratch, via->rport_value, "", mark->rport);
+    else if (rport && via->has_rport)
+        replace(edits, scratch, via->rport, "rport=", mark->rport);
+    if (received && via->received.off != 0)
+        replace(edits, scratch, via->received, "", mark->received);
+    if (rport && !via->has_rport)
+        replace(edits, scratch, behind, ";rport=", mark->rport);
+    if (received && via->received.off == 0)
+        replace(edits, scratch, behind, ";received=", mark->received);
 }
 
 /* ------------------------------------------------------------------ */

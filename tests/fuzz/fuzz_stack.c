@@ -169,8 +169,10 @@ static void note_sent(world_t *world, const srf__addr_t *to)
     if (!scanned.facts.is_request) {
         const srf__header_t *header =
             srf__facts_first(&scanned.facts, SRF__HDR_TO);
-        srf__str_t value = srf__header_value(&scanned.facts, header);
-        if (value.len < sizeof(world->response_to)) {
+        srf__str_t value = header == NULL
+                               ? srf__str(NULL, 0)
+                               : srf__header_value(&scanned.facts, header);
+        if (header != NULL && value.len < sizeof(world->response_to)) {
             memcpy(world->response_to, value.p, value.len);
             world->response_to[value.len] = '\0';
         }

@@ -189,6 +189,8 @@ static const marking_t markings[] = {
      "SIP/2.0/UDP c;rport=7;received=::1;x"},
     /* not asked for, but wanted: force_rport */
     {"SIP/2.0/UDP c;x", "::1", "7", "SIP/2.0/UDP c;x;rport=7;received=::1"},
+    {"SIP/2.0/UDP c;received=", "::1", "7",
+     "SIP/2.0/UDP c;received=::1;rport=7"},
     /* the topmost value only */
     {"SIP/2.0/UDP c;rport , SIP/2.0/UDP d;rport", "10.0.0.1", "5",
      "SIP/2.0/UDP c;rport=5;received=10.0.0.1 , SIP/2.0/UDP d;rport"},
