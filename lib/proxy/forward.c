@@ -13,7 +13,7 @@
 
 /* Room for what we insert, the Request-URI, application headers and long Route
  * values excepted, which are inserted from where they stand. */
-enum { SCRATCH_BYTES = 1024, MAX_FORWARDS = 70 };
+enum { SCRATCH_BYTES = 1024 };
 
 int srf__forward_next_hop(const srf__route_t *route, srf__addr_t *out)
 {
@@ -120,8 +120,7 @@ static void edit_max_forwards(srf__edits_t *edits, srf__buf_t *scratch,
 }
 
 /* The Route header fields and the Request-URI that go with them. */
-static void edit_route(srf__edits_t *edits, srf__buf_t *scratch,
-                       const srf__facts_t *request,
+static void edit_route(srf__edits_t *edits, const srf__facts_t *request,
                        const srf__forward_t *forward)
 {
     const srf__route_t *route = forward->route;
@@ -129,18 +128,14 @@ static void edit_route(srf__edits_t *edits, srf__buf_t *scratch,
                                   .drop_last = route->from_strict};
     srf__str_t uri =
         route->from_strict ? route->request_uri.text : srf__str(NULL, 0);
-    size_t mark = scratch->len;
 
     if (forward->request_uri.len > 0)
         uri = forward->request_uri;
     if (route->has_next && !route->next.lr && !forward->target_given) {
         /* §16.6 step 6: the next hop is a strict router. */
         change.drop_first++;
-        srf__buf_add_text(scratch, "Route: <");
-        srf__buf_add_str(
-            scratch, uri.len > 0 ? uri : srf__facts_str(request, request->uri));
-        srf__buf_add_text(scratch, ">\r\n");
-        change.append = piece_since(scratch, mark);
+        change.append =
+            uri.len > 0 ? uri : srf__facts_str(request, request->uri);
         uri = route->next.text;
     }
     if (uri.len > 0)
@@ -162,7 +157,7 @@ srf_msg_t *srf__forward_request(srf__element_t *element,
     srf__buf_init_fixed(&scratch, storage, sizeof(storage));
     srf__edits_init(&edits);
 
-    edit_route(&edits, &scratch, request, forward);
+    edit_route(&edits, request, forward);
     size_t at = scratch.len;
     add_via(&scratch, forward);
     srf__edit_insert_line(&edits, request,

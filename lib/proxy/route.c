@@ -112,22 +112,20 @@ int srf__route_prepare(srf__element_t *element, const srf__facts_t *request,
     return walk_routes(element, request, out);
 }
 
-static void append_line(srf__edits_t *edits, const srf__facts_t *request,
-                        srf__str_t line)
+static void append_route(srf__edits_t *edits, const srf__facts_t *request,
+                         srf__str_t uri)
 {
-    const srf__header_t *at = srf__facts_first(request, SRF__HDR_ROUTE);
-    const srf__header_t *next = at;
+    const srf__header_t *last = srf__facts_first(request, SRF__HDR_ROUTE);
+    const srf__header_t *next = last;
 
-    /* Behind the last Route line, so that the order of values holds. */
+    srf__assert(last != NULL); /* a strict router was named by one */
     while (next != NULL) {
-        at = next;
-        next = srf__facts_next(request, at);
+        last = next;
+        next = srf__facts_next(request, last);
     }
-    uint32_t off = at == NULL ? request->head_len : at->end;
-    if (at == NULL)
-        srf__edit_insert_line(edits, request, NULL, line);
-    else
-        srf__edits_add(edits, off, 0, line);
+    srf__edits_add(edits, last->end, 0, SRF__STR("Route: <"));
+    srf__edits_add(edits, last->end, 0, uri);
+    srf__edits_add(edits, last->end, 0, SRF__STR(">\r\n"));
 }
 
 /* Cuts up to `first` values from the front of one line and, if asked, the last;
@@ -178,5 +176,5 @@ void srf__route_edit(srf__edits_t *edits, const srf__facts_t *request,
         line = next;
     }
     if (change->append.len > 0)
-        append_line(edits, request, change->append);
+        append_route(edits, request, change->append);
 }

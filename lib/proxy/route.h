@@ -29,7 +29,7 @@ int srf__route_prepare(srf__element_t *element, const srf__facts_t *request,
 typedef struct srf__route_change {
     unsigned drop_first; /* values removed from the top */
     bool drop_last;
-    srf__str_t append; /* a whole "Route: ...\r\n" line at the end, or empty */
+    srf__str_t append; /* URI of a value to put at the end; empty: none */
 } srf__route_change_t;
 
 void srf__route_edit(srf__edits_t *edits, const srf__facts_t *request,
