@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Prints "N passed, N failed, N skipped" from the newest test log of meson.
+"""Prints "N passed, N failed, N skipped" from meson's test log in a directory:
+count.py LOG-DIRECTORY
 
 SPDX-License-Identifier: MIT
 """
@@ -9,17 +10,13 @@ import sys
 
 
 def main():
-    logs = pathlib.Path(sys.argv[1]).glob("testlog*.json")
-    newest = max(logs, key=lambda log: log.stat().st_mtime)
-    passed = failed = skipped = 0
-    for line in newest.read_text().splitlines():
-        result = json.loads(line)["result"]
-        if result in ("OK", "EXPECTEDFAIL"):
-            passed += 1
-        elif result == "SKIP":
-            skipped += 1
-        else:
-            failed += 1
+    results = [json.loads(line)["result"]
+               for log in pathlib.Path(sys.argv[1]).glob("testlog*.json")
+               for line in log.read_text().splitlines()]
+    passed = sum(result in ("OK", "EXPECTEDFAIL") for result in results)
+    skipped = results.count("SKIP")
+    # A run without a test is no good one. All else failed: TIMEOUT, ERROR, ...
+    failed = len(results) - passed - skipped if results else 1
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     return failed > 0 or passed == 0
 

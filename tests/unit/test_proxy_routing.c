@@ -1,5 +1,6 @@
 /*
- * Where requests go: Route, Request-URI, next hop, and requests inside a dialog.
+ * Where requests go: Route, Request-URI, next hop, and requests inside a
+ * dialog.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -56,8 +57,8 @@ START_TEST(a_route_that_only_looks_like_ours_is_followed)
     };
     char lines[128];
     world_t *world = world_create(NULL, NULL);
-    party_t *there = party_create(
-        world->net, _i == 0 ? "10.0.0.1:5070" : "10.0.0.2:5060");
+    party_t *there =
+        party_create(world->net, _i == 0 ? "10.0.0.1:5070" : "10.0.0.2:5060");
 
     sprintf(lines, "Route: %s\n", routes[_i]);
     call_with(world, "sip:bob@10.0.0.11", lines);
@@ -384,8 +385,8 @@ static void in_dialog(world_t *world, bool back, const char *method,
 
 START_TEST(requests_of_a_dialog_pass_without_the_program)
 {
-    static const char *const methods[] = {"BYE",     "INFO",   "UPDATE",
-                                          "PRACK",   "REFER",  "NOTIFY",
+    static const char *const methods[] = {"BYE",     "INFO",    "UPDATE",
+                                          "PRACK",   "REFER",   "NOTIFY",
                                           "MESSAGE", "OPTIONS", "BREW"};
     bool back = _i >= 9;
     world_t *world = world_with_dialog();
@@ -519,14 +520,13 @@ static void add_routes(Suite *suite)
     tcase_add_loop_test(tcase, a_route_that_only_looks_like_ours_is_followed, 0,
                         3);
     tcase_add_test(tcase, a_route_of_ours_over_another_transport_is_not_ours);
-    tcase_add_loop_test(tcase, only_what_is_ours_is_removed_and_the_rest_followed,
-                        0, 5);
+    tcase_add_loop_test(
+        tcase, only_what_is_ours_is_removed_and_the_rest_followed, 0, 5);
     tcase_add_test(tcase, a_target_wins_over_a_route);
     tcase_add_test(tcase, a_route_that_cannot_be_read_gets_400);
     tcase_add_loop_test(tcase, a_strict_router_before_us_is_undone, 0, 5);
-    tcase_add_loop_test(tcase,
-                        a_strict_router_behind_us_gets_the_request_its_way, 0,
-                        4);
+    tcase_add_loop_test(
+        tcase, a_strict_router_behind_us_gets_the_request_its_way, 0, 4);
     tcase_add_test(tcase, a_long_request_uri_passes_a_strict_router);
     suite_add_tcase(suite, tcase);
 }

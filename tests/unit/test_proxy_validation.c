@@ -75,9 +75,21 @@ START_TEST(a_broken_request_gets_400_with_the_name_of_the_header)
 {
     pieces_t bad[16];
     static const char *const names[] = {
-        "From",         "To",   "Call-ID", "CSeq",           "From",
-        "CSeq",         "CSeq", "CSeq",    "Content-Length", "Content-Length",
-        "Content-Length", "Max-Forwards", "To", "Call-ID", "CSeq",
+        "From",
+        "To",
+        "Call-ID",
+        "CSeq",
+        "From",
+        "CSeq",
+        "CSeq",
+        "CSeq",
+        "Content-Length",
+        "Content-Length",
+        "Content-Length",
+        "Max-Forwards",
+        "To",
+        "Call-ID",
+        "CSeq",
         "Max-Forwards",
     };
     world_t *world = world_create("10.0.0.11", NULL);
@@ -436,8 +448,7 @@ START_TEST(too_many_transactions_get_503_and_retry_after)
     world_settle(world);
     ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 503"), 1);
     const char *msg = party_find(world->caller, "SIP/2.0 503", 0);
-    ck_assert_ptr_nonnull(
-        party_header(world->caller, msg, "Retry-After", 0));
+    ck_assert_ptr_nonnull(party_header(world->caller, msg, "Retry-After", 0));
     const char *to = party_header(world->caller, msg, "To", 0);
     const char *tag = strstr(to, ";tag=");
     ck_assert_ptr_nonnull(tag);
@@ -506,7 +517,9 @@ END_TEST
 START_TEST(a_response_is_never_answered)
 {
     static const char *const starts[] = {
-        "SIP/2.0 200 OK\n", "SIP/2.0 404 Not Found\n", "SIP/3.0 200 OK\n",
+        "SIP/2.0 200 OK\n",
+        "SIP/2.0 404 Not Found\n",
+        "SIP/3.0 200 OK\n",
         "SIP/2.0 99 Low\n",
     };
     static const char *const cseqs[] = {"CSeq: 1 INVITE\n", "",

@@ -1,0 +1,241 @@
+/*
+ * The timer wheel on a virtual clock.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "base/random.h"
+#include "base/wheel.h"
+#include "runner.h"
+
+#include <string.h>
+
+static srf__wheel_t wheel;
+
+typedef struct probe {
+    srf__timer_t timer;
+    uint64_t fired_ms; /* 0: not yet */
+    unsigned count;
+    struct probe *victim; /* stopped by the callback */
+    struct probe *heir;   /* started by it, with no delay */
+} probe_t;
+
+static void fired(srf__timer_t *timer)
+{
+    probe_t *probe = (probe_t *)timer;
+
+    probe->fired_ms = wheel.now_ms;
+    probe->count++;
+    if (probe->victim != NULL)
+        srf__timer_stop(&wheel, &probe->victim->timer);
+    if (probe->heir != NULL)
+        srf__timer_start(&wheel, &probe->heir->timer, 0, fired);
+}
+
+static void setup(void)
+{
+    srf__wheel_init(&wheel, 1000);
+}
+
+START_TEST(a_timer_fires_at_its_due_time_and_once)
+{
+    static const uint64_t delays[] = {
+        1,      255,   256,      257,     500,    65535,     65536,
+        100000, 32000, 16777215, 1 << 24, 180000, 1ull << 31};
+    probe_t probe = {.count = 0};
+
+    srf__timer_start(&wheel, &probe.timer, delays[_i], fired);
+    srf__wheel_advance(&wheel, 1000 + delays[_i] - 1);
+    ck_assert_uint_eq(probe.count, 0);
+    srf__wheel_advance(&wheel, 1000 + delays[_i]);
+    ck_assert_uint_eq(probe.count, 1);
+    ck_assert_uint_eq(probe.fired_ms, 1000 + delays[_i]);
+    srf__wheel_advance(&wheel, 1000 + 3 * delays[_i]);
+    ck_assert_uint_eq(probe.count, 1);
+    ck_assert_uint_eq(srf__wheel_next(&wheel), UINT64_MAX);
+}
+END_TEST
+
+START_TEST(no_delay_means_the_next_advance_and_not_this_one)
+{
+    probe_t second = {.count = 0};
+    probe_t first = {.heir = &second};
+
+    srf__timer_start(&wheel, &first.timer, 0, fired);
+    ck_assert_uint_eq(first.count, 0);
+    srf__wheel_advance(&wheel, 1000);
+    ck_assert_uint_eq(first.count, 1);
+    ck_assert_uint_eq(second.count, 0);
+    srf__wheel_advance(&wheel, 1000);
+    ck_assert_uint_eq(second.count, 1);
+}
+END_TEST
+
+START_TEST(a_timer_that_restarts_itself_without_delay_lets_an_advance_end)
+{
+    probe_t probe = {.count = 0};
+
+    probe.heir = &probe;
+    srf__timer_start(&wheel, &probe.timer, 5, fired);
+    srf__wheel_advance(&wheel, 2000);
+    ck_assert_uint_ge(probe.count, 1);
+    ck_assert_uint_le(probe.count, 2);
+    ck_assert_uint_eq(wheel.now_ms, 2000);
+    srf__timer_stop(&wheel, &probe.timer);
+}
+END_TEST
+
+START_TEST(restart_moves_the_due_time)
+{
+    probe_t probe = {.count = 0};
+
+    srf__timer_start(&wheel, &probe.timer, 100, fired);
+    srf__wheel_advance(&wheel, 1050);
+    srf__timer_start(&wheel, &probe.timer, 1000, fired);
+    srf__wheel_advance(&wheel, 2049);
+    ck_assert_uint_eq(probe.count, 0);
+    srf__wheel_advance(&wheel, 2050);
+    ck_assert_uint_eq(probe.count, 1);
+}
+END_TEST
+
+START_TEST(a_stopped_timer_does_not_fire_and_may_be_stopped_again)
+{
+    probe_t probe = {.count = 0};
+
+    srf__timer_start(&wheel, &probe.timer, 300, fired);
+    ck_assert(srf__timer_is_active(&probe.timer));
+    srf__timer_stop(&wheel, &probe.timer);
+    srf__timer_stop(&wheel, &probe.timer);
+    ck_assert(!srf__timer_is_active(&probe.timer));
+    srf__wheel_advance(&wheel, 5000);
+    ck_assert_uint_eq(probe.count, 0);
+    ck_assert_uint_eq(wheel.count, 0);
+}
+END_TEST
+
+START_TEST(a_callback_may_stop_the_others_of_its_slot)
+{
+    probe_t probes[3] = {{.count = 0}};
+
+    for (unsigned i = 0; i < 3; i++) {
+        probes[i].victim = &probes[(i + 1) % 3];
+        srf__timer_start(&wheel, &probes[i].timer, 10, fired);
+    }
+    srf__wheel_advance(&wheel, 1010);
+    /* Whoever comes first stops the next; one of the three is stopped twice
+     * over or fires, so one or two fire, and none is left. */
+    unsigned count = probes[0].count + probes[1].count + probes[2].count;
+    ck_assert_uint_ge(count, 1);
+    ck_assert_uint_le(count, 2);
+    ck_assert_uint_eq(wheel.count, 0);
+}
+END_TEST
+
+START_TEST(time_never_goes_back)
+{
+    probe_t probe = {.count = 0};
+
+    srf__wheel_advance(&wheel, 5000);
+    srf__wheel_advance(&wheel, 100);
+    ck_assert_uint_eq(wheel.now_ms, 5000);
+    srf__timer_start(&wheel, &probe.timer, 10, fired);
+    srf__wheel_advance(&wheel, 5010);
+    ck_assert_uint_eq(probe.count, 1);
+}
+END_TEST
+
+START_TEST(next_is_never_later_than_what_is_due)
+{
+    probe_t probe = {.count = 0};
+
+    srf__timer_start(&wheel, &probe.timer, 70000, fired);
+    for (unsigned steps = 0; probe.count == 0; steps++) {
+        uint64_t next = srf__wheel_next(&wheel);
+        ck_assert_uint_le(next, 71000);
+        ck_assert_uint_lt(steps, 10);
+        srf__wheel_advance(&wheel, next);
+    }
+    ck_assert_uint_eq(wheel.now_ms, 71000);
+}
+END_TEST
+
+START_TEST(delays_beyond_the_reach_are_cut_to_it)
+{
+    probe_t probe = {.count = 0};
+
+    srf__timer_start(&wheel, &probe.timer, UINT64_MAX, fired);
+    srf__wheel_advance(&wheel, 1000 + (1ull << 32) - 2);
+    ck_assert_uint_eq(probe.count, 0);
+    srf__wheel_advance(&wheel, 1000 + (1ull << 32) - 1);
+    ck_assert_uint_eq(probe.count, 1);
+}
+END_TEST
+
+static uint64_t late_clock(srf__wheel_t *self)
+{
+    return self->now_ms + 300;
+}
+
+START_TEST(delays_count_from_the_clock_when_there_is_one)
+{
+    probe_t probe = {.count = 0};
+
+    wheel.clock = late_clock;
+    srf__timer_start(&wheel, &probe.timer, 100, fired);
+    srf__wheel_advance(&wheel, 1399);
+    ck_assert_uint_eq(probe.count, 0);
+    srf__wheel_advance(&wheel, 1400);
+    ck_assert_uint_eq(probe.count, 1);
+}
+END_TEST
+
+/* Many timers against a plain list of due times, over the wraps of every level
+ * but the last. */
+START_TEST(random_timers_fire_when_a_plain_list_says)
+{
+    enum { COUNT = 400 };
+    static probe_t probes[COUNT];
+    static uint64_t due[COUNT];
+    srf__random_t random;
+
+    memset(probes, 0, sizeof(probes));
+    srf__random_init_seeded(&random, (uint64_t)_i + 1);
+    srf__wheel_init(&wheel, (1ull << 24) - 5000);
+    for (unsigned i = 0; i < COUNT; i++) {
+        uint64_t delay = srf__random_u32(&random) % (1u << (i % 20));
+        due[i] = wheel.now_ms + delay;
+        srf__timer_start(&wheel, &probes[i].timer, delay, fired);
+    }
+    while (wheel.count > 0)
+        srf__wheel_advance(&wheel,
+                           wheel.now_ms + srf__random_u32(&random) % 700);
+    for (unsigned i = 0; i < COUNT; i++) {
+        ck_assert_uint_eq(probes[i].count, 1);
+        ck_assert_uint_eq(probes[i].fired_ms, due[i]);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("wheel");
+    TCase *tcase = tcase_create("timers");
+
+    tcase_add_checked_fixture(tcase, setup, NULL);
+    tcase_add_loop_test(tcase, a_timer_fires_at_its_due_time_and_once, 0, 13);
+    tcase_add_test(tcase, no_delay_means_the_next_advance_and_not_this_one);
+    tcase_add_test(
+        tcase, a_timer_that_restarts_itself_without_delay_lets_an_advance_end);
+    tcase_add_test(tcase, restart_moves_the_due_time);
+    tcase_add_test(tcase,
+                   a_stopped_timer_does_not_fire_and_may_be_stopped_again);
+    tcase_add_test(tcase, a_callback_may_stop_the_others_of_its_slot);
+    tcase_add_test(tcase, time_never_goes_back);
+    tcase_add_test(tcase, next_is_never_later_than_what_is_due);
+    tcase_add_test(tcase, delays_beyond_the_reach_are_cut_to_it);
+    tcase_add_test(tcase, delays_count_from_the_clock_when_there_is_one);
+    tcase_add_loop_test(tcase, random_timers_fire_when_a_plain_list_says, 0,
+                        20);
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}
