@@ -21,6 +21,8 @@ static unsigned rank(const srf__context_t *context, const srf__branch_t *branch)
         return 0;
     if (context->cancelled && status == 487)
         return 2 + branch->generated;
+    if (status == 408 && context->server->method != SRF__METHOD_INVITE)
+        return 1000; /* RFC 4320 §4.2: it may not be sent */
     if (lets_caller_repair(status))
         within = 0;
     else if (status == 503)

@@ -217,6 +217,8 @@ static void answer(srf__context_t *context)
         status = 500;
         final = NULL;
     }
+    if (status == 408 && !is_invite(context))
+        final = NULL;
     if (final == NULL) {
         /* RFC 4320 §4.2: never a 408 for a non-INVITE. */
         if (status != 408 || is_invite(context))

