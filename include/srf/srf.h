@@ -864,6 +864,8 @@ static inline void srf_res_options_init(srf_res_options_t *options)
  * @param options  reason, header fields, body; NULL for none. Copied.
  * @return 0; SRF_ERR_INVALID_ARGUMENT when status is out of range or a body has
  *         no Content-Type; SRF_ERR_INVALID_HEADER; SRF_ERR_HEADER_NOT_ALLOWED;
+ *         SRF_ERR_UNSUPPORTED for a provisional response to a request other
+ *         than INVITE (RFC 4320 §4.1: the library sends a 100 when it is due);
  *         SRF_ERR_ALREADY_FINAL; SRF_ERR_ALREADY_PROXIED; SRF_ERR_CANCELED
  *         when the stack is being destroyed; SRF_ERR_NO_MEMORY. On failure
  *         nothing was sent.
@@ -993,9 +995,9 @@ typedef struct srf_proxy_results {
  * @param req      the request that was proxied. Borrowed until return.
  * @param err      0 when the caller got a response that came out of trying
  *                 targets; SRF_ERR_NO_TARGET when nothing could be tried;
- *                 SRF_ERR_TIMEOUT when no target answered a request other than
- *                 INVITE, for which no response is made up (RFC 4320 §4.2);
- *                 SRF_ERR_CANCELED when the stack was destroyed.
+ *                 SRF_ERR_TIMEOUT when no target answered (or each with 408) a
+ *                 request other than INVITE, for which no response is made up
+ * (RFC 4320 §4.2); SRF_ERR_CANCELED when the stack was destroyed.
  * @param results  what happened; never NULL. Borrowed until return.
  */
 typedef void (*srf_proxy_cb)(srf_req_t *req, int err,

@@ -24,16 +24,23 @@ static srf__handler_t **find(srf_t *srf, srf__method_t method, srf__str_t name)
     return at;
 }
 
-srf_request_cb srf__handler_find(const srf_t *srf, const srf__facts_t *request)
+static const srf__handler_t *find_listed(const srf_t *srf, srf__method_t method,
+                                         srf__str_t name)
 {
     const srf__handler_t *handler = srf->handlers;
-    srf__str_t name = srf__facts_str(request, request->method_name);
 
-    for (; handler != NULL; handler = handler->next) {
-        if (matches(handler, (srf__method_t)request->method, name))
-            return handler->cb;
-    }
-    return srf->wildcard;
+    while (handler != NULL && !matches(handler, method, name))
+        handler = handler->next;
+    return handler;
+}
+
+srf_request_cb srf__handler_find(const srf_t *srf, const srf__facts_t *request)
+{
+    const srf__handler_t *handler =
+        find_listed(srf, (srf__method_t)request->method,
+                    srf__facts_str(request, request->method_name));
+
+    return handler == NULL ? srf->wildcard : handler->cb;
 }
 
 void srf__handlers_write_allow(const srf_t *srf, srf__buf_t *out)
@@ -46,7 +53,15 @@ void srf__handlers_write_allow(const srf_t *srf, srf__buf_t *out)
         srf__buf_add_text(out, handler->name);
         separator = ", ";
     }
-    if (srf->handlers == NULL)
+    for (int id = 1; srf->wildcard != NULL && id < SRF__METHOD_COUNT; id++) {
+        srf__str_t name = srf__method_name((srf__method_t)id);
+        if (find_listed(srf, (srf__method_t)id, name) != NULL)
+            continue;
+        srf__buf_add_text(out, separator);
+        srf__buf_add_str(out, name);
+        separator = ", ";
+    }
+    if (srf->handlers == NULL && srf->wildcard == NULL)
         srf__buf_add_text(out, separator);
     srf__buf_add_text(out, "\r\n");
 }

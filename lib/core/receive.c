@@ -79,8 +79,10 @@ static void refuse(const arrival_t *arrival, srf__hash128_t key,
 {
     srf_msg_t *request;
 
-    arrival->srf->rejected++;
-    log_refusal(arrival, spec->status, spec->reason.p);
+    if (spec->status >= 300) {
+        arrival->srf->rejected++;
+        log_refusal(arrival, spec->status, spec->reason.p);
+    }
     srf__server_t *server = open_transaction(arrival, key, true, &request);
     if (server == NULL)
         return;

@@ -62,8 +62,13 @@ static int send(srf_req_t *req, srf__response_spec_t *spec)
 {
     srf__server_t *server = req->server;
 
-    if (spec->status < 200)
+    if (spec->status < 200) {
+        if (server->method != SRF__METHOD_INVITE) /* RFC 4320 §4.1 */
+            return SRF_ERR_UNSUPPORTED;
+        if (spec->status == 100 && server->status >= 100)
+            return 0; /* it went already, or something better */
         return srf__server_reply(server, spec);
+    }
     bool success = spec->status < 300 && server->method == SRF__METHOD_INVITE;
     int err = success ? srf__uas_answer(&req->srf->uas, server, spec)
                       : srf__server_reply(server, spec);
@@ -115,5 +120,5 @@ int srf_res_send(srf_res_t *res, int status, const srf_res_options_t *options)
 
 int srf_res_final_sent(const srf_res_t *res)
 {
-    return res->req->final_sent;
+    return res->req->final_sent || res->req->server->status >= 200;
 }

@@ -219,6 +219,8 @@ static void answer(srf__context_t *context)
     }
     if (status == 408 && !is_invite(context))
         final = NULL;
+    if (context->cancelled && final == NULL)
+        status = 487; /* §16.10: nothing better came */
     if (final == NULL) {
         /* RFC 4320 §4.2: never a 408 for a non-INVITE. */
         if (status != 408 || is_invite(context))

@@ -25,12 +25,6 @@
  */
 #include "transaction/machine.h"
 
-#include <string.h>
-
-typedef void handler_fn(srf__machine_t *machine, srf__txn_event_t event,
-                        const srf__txn_timing_t *timing,
-                        srf__txn_actions_t *out);
-
 static void stop_timers(srf__txn_actions_t *out)
 {
     out->what |= SRF__DO_STOP_REPEAT | SRF__DO_STOP_LIMIT;
@@ -41,14 +35,6 @@ static void set_limit(srf__txn_actions_t *out, srf__txn_timer_t timer,
 {
     out->limit = timer;
     out->limit_ms = ms;
-}
-
-static void terminate(srf__machine_t *machine, uint32_t what,
-                      srf__txn_actions_t *out)
-{
-    machine->state = SRF__TXN_TERMINATED;
-    stop_timers(out);
-    out->what |= what | SRF__DO_TERMINATE;
 }
 
 static void init_event(srf__machine_t *machine, srf__txn_event_t event,
@@ -94,10 +80,10 @@ static void calling_event(srf__machine_t *machine, srf__txn_event_t event,
         out->repeat_ms = machine->interval_ms;
         break;
     case SRF__EV_TIMER_B:
-        terminate(machine, SRF__DO_TIMEOUT, out);
+        srf__machine_terminate(machine, SRF__DO_TIMEOUT, out);
         break;
     case SRF__EV_TRANSPORT_ERROR:
-        terminate(machine, SRF__DO_ERROR, out);
+        srf__machine_terminate(machine, SRF__DO_ERROR, out);
         break;
     case SRF__EV_RECV_1XX:
         machine->state = SRF__TXN_PROCEEDING;
@@ -131,9 +117,9 @@ static void completed_event(srf__machine_t *machine, srf__txn_event_t event,
     if (event == SRF__EV_RECV_FINAL)
         out->what = SRF__DO_SEND_ACK;
     else if (event == SRF__EV_TRANSPORT_ERROR)
-        terminate(machine, SRF__DO_ERROR, out);
+        srf__machine_terminate(machine, SRF__DO_ERROR, out);
     else if (event == SRF__EV_TIMER_D)
-        terminate(machine, 0, out);
+        srf__machine_terminate(machine, 0, out);
 }
 
 static void accepted_event(srf__machine_t *machine, srf__txn_event_t event,
@@ -144,13 +130,13 @@ static void accepted_event(srf__machine_t *machine, srf__txn_event_t event,
     if (event == SRF__EV_RECV_2XX)
         out->what = SRF__DO_PASS_UP;
     else if (event == SRF__EV_TIMER_M)
-        terminate(machine, 0, out);
+        srf__machine_terminate(machine, 0, out);
 }
 
 void srf__ict_step(srf__machine_t *machine, srf__txn_event_t event,
                    const srf__txn_timing_t *timing, srf__txn_actions_t *out)
 {
-    static handler_fn *const handlers[SRF__TXN_STATE_COUNT] = {
+    static srf__machine_step_fn *const handlers[SRF__TXN_STATE_COUNT] = {
         [SRF__TXN_INIT] = init_event,
         [SRF__TXN_CALLING] = calling_event,
         [SRF__TXN_PROCEEDING] = proceeding_event,
@@ -158,9 +144,5 @@ void srf__ict_step(srf__machine_t *machine, srf__txn_event_t event,
         [SRF__TXN_ACCEPTED] = accepted_event,
     };
 
-    memset(out, 0, sizeof(*out));
-    if (event == SRF__EV_ABANDON && machine->state != SRF__TXN_TERMINATED)
-        terminate(machine, 0, out);
-    else if (handlers[machine->state] != NULL)
-        handlers[machine->state](machine, event, timing, out);
+    srf__machine_run(handlers, machine, event, timing, out);
 }

@@ -27,20 +27,6 @@
  */
 #include "transaction/machine.h"
 
-#include <string.h>
-
-typedef void handler_fn(srf__machine_t *machine, srf__txn_event_t event,
-                        const srf__txn_timing_t *timing,
-                        srf__txn_actions_t *out);
-
-static void terminate(srf__machine_t *machine, uint32_t what,
-                      srf__txn_actions_t *out)
-{
-    machine->state = SRF__TXN_TERMINATED;
-    out->what =
-        what | SRF__DO_TERMINATE | SRF__DO_STOP_REPEAT | SRF__DO_STOP_LIMIT;
-}
-
 static void init_event(srf__machine_t *machine, srf__txn_event_t event,
                        const srf__txn_timing_t *timing, srf__txn_actions_t *out)
 {
@@ -112,7 +98,7 @@ static void accepted_event(srf__machine_t *machine, srf__txn_event_t event,
     else if (event == SRF__EV_TRANSPORT_ERROR)
         out->what = SRF__DO_ERROR;
     else if (event == SRF__EV_TIMER_L)
-        terminate(machine, 0, out);
+        srf__machine_terminate(machine, 0, out);
 }
 
 static void repeat_final(srf__machine_t *machine,
@@ -145,7 +131,7 @@ static void completed_event(srf__machine_t *machine, srf__txn_event_t event,
         out->limit_ms = machine->reliable ? 0 : timing->t4_ms;
         break;
     case SRF__EV_TIMER_H:
-        terminate(machine, SRF__DO_TIMEOUT, out);
+        srf__machine_terminate(machine, SRF__DO_TIMEOUT, out);
         break;
     case SRF__EV_TRANSPORT_ERROR:
         out->what = SRF__DO_ERROR;
@@ -161,13 +147,13 @@ static void confirmed_event(srf__machine_t *machine, srf__txn_event_t event,
 {
     (void)timing;
     if (event == SRF__EV_TIMER_I)
-        terminate(machine, 0, out);
+        srf__machine_terminate(machine, 0, out);
 }
 
 void srf__ist_step(srf__machine_t *machine, srf__txn_event_t event,
                    const srf__txn_timing_t *timing, srf__txn_actions_t *out)
 {
-    static handler_fn *const handlers[SRF__TXN_STATE_COUNT] = {
+    static srf__machine_step_fn *const handlers[SRF__TXN_STATE_COUNT] = {
         [SRF__TXN_INIT] = init_event,
         [SRF__TXN_PROCEEDING] = proceeding_event,
         [SRF__TXN_ACCEPTED] = accepted_event,
@@ -175,9 +161,5 @@ void srf__ist_step(srf__machine_t *machine, srf__txn_event_t event,
         [SRF__TXN_CONFIRMED] = confirmed_event,
     };
 
-    memset(out, 0, sizeof(*out));
-    if (event == SRF__EV_ABANDON && machine->state != SRF__TXN_TERMINATED)
-        terminate(machine, 0, out);
-    else if (handlers[machine->state] != NULL)
-        handlers[machine->state](machine, event, timing, out);
+    srf__machine_run(handlers, machine, event, timing, out);
 }

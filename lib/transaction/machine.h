@@ -136,6 +136,16 @@ srf__machine_step_fn srf__nict_step;
 srf__machine_step_fn srf__ist_step;
 srf__machine_step_fn srf__nist_step;
 
+/* For the machines. Gives the event to the handler of the present state (a NULL
+ * one ignores it); ABANDON terminates from every state. */
+void srf__machine_run(
+    srf__machine_step_fn *const handlers[SRF__TXN_STATE_COUNT],
+    srf__machine_t *machine, srf__txn_event_t event,
+    const srf__txn_timing_t *timing, srf__txn_actions_t *out);
+/* Ends the machine: both timers stop, then `what` and SRF__DO_TERMINATE. */
+void srf__machine_terminate(srf__machine_t *machine, uint32_t what,
+                            srf__txn_actions_t *out);
+
 /* RFC 4320 §4.1: how long Timer E takes until it is reset to T2. */
 uint32_t srf__trying_delay_non_invite(const srf__txn_timing_t *timing);
 

@@ -20,20 +20,6 @@
  */
 #include "transaction/machine.h"
 
-#include <string.h>
-
-typedef void handler_fn(srf__machine_t *machine, srf__txn_event_t event,
-                        const srf__txn_timing_t *timing,
-                        srf__txn_actions_t *out);
-
-static void terminate(srf__machine_t *machine, uint32_t what,
-                      srf__txn_actions_t *out)
-{
-    machine->state = SRF__TXN_TERMINATED;
-    out->what =
-        what | SRF__DO_TERMINATE | SRF__DO_STOP_REPEAT | SRF__DO_STOP_LIMIT;
-}
-
 static void start_e(const srf__machine_t *machine, srf__txn_actions_t *out)
 {
     if (machine->reliable)
@@ -85,10 +71,10 @@ static void waiting_event(srf__machine_t *machine, srf__txn_event_t event,
         repeat(machine, timing, out);
         break;
     case SRF__EV_TIMER_F:
-        terminate(machine, SRF__DO_TIMEOUT, out);
+        srf__machine_terminate(machine, SRF__DO_TIMEOUT, out);
         break;
     case SRF__EV_TRANSPORT_ERROR:
-        terminate(machine, SRF__DO_ERROR, out);
+        srf__machine_terminate(machine, SRF__DO_ERROR, out);
         break;
     case SRF__EV_RECV_1XX:
         out->what = SRF__DO_PASS_UP;
@@ -113,22 +99,18 @@ static void completed_event(srf__machine_t *machine, srf__txn_event_t event,
 {
     (void)timing;
     if (event == SRF__EV_TIMER_K)
-        terminate(machine, 0, out);
+        srf__machine_terminate(machine, 0, out);
 }
 
 void srf__nict_step(srf__machine_t *machine, srf__txn_event_t event,
                     const srf__txn_timing_t *timing, srf__txn_actions_t *out)
 {
-    static handler_fn *const handlers[SRF__TXN_STATE_COUNT] = {
+    static srf__machine_step_fn *const handlers[SRF__TXN_STATE_COUNT] = {
         [SRF__TXN_INIT] = init_event,
         [SRF__TXN_TRYING] = waiting_event,
         [SRF__TXN_PROCEEDING] = waiting_event,
         [SRF__TXN_COMPLETED] = completed_event,
     };
 
-    memset(out, 0, sizeof(*out));
-    if (event == SRF__EV_ABANDON && machine->state != SRF__TXN_TERMINATED)
-        terminate(machine, 0, out);
-    else if (handlers[machine->state] != NULL)
-        handlers[machine->state](machine, event, timing, out);
+    srf__machine_run(handlers, machine, event, timing, out);
 }

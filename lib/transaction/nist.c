@@ -20,28 +20,16 @@
  */
 #include "transaction/machine.h"
 
-#include <string.h>
-
-typedef void handler_fn(srf__machine_t *machine, srf__txn_event_t event,
-                        const srf__txn_timing_t *timing,
-                        srf__txn_actions_t *out);
-
 uint32_t srf__trying_delay_non_invite(const srf__txn_timing_t *timing)
 {
     uint32_t interval = timing->t1_ms;
     uint32_t delay = 0;
 
-    while (interval < timing->t2_ms) {
+    while (interval > 0 && interval < timing->t2_ms) {
         delay += interval;
         interval = interval > timing->t2_ms / 2 ? timing->t2_ms : interval * 2;
     }
     return delay == 0 ? timing->t1_ms : delay;
-}
-
-static void terminate(srf__machine_t *machine, srf__txn_actions_t *out)
-{
-    machine->state = SRF__TXN_TERMINATED;
-    out->what = SRF__DO_TERMINATE | SRF__DO_STOP_REPEAT | SRF__DO_STOP_LIMIT;
 }
 
 static void init_event(srf__machine_t *machine, srf__txn_event_t event,
@@ -85,22 +73,18 @@ static void completed_event(srf__machine_t *machine, srf__txn_event_t event,
     else if (event == SRF__EV_TRANSPORT_ERROR)
         out->what = SRF__DO_ERROR;
     else if (event == SRF__EV_TIMER_J)
-        terminate(machine, out);
+        srf__machine_terminate(machine, 0, out);
 }
 
 void srf__nist_step(srf__machine_t *machine, srf__txn_event_t event,
                     const srf__txn_timing_t *timing, srf__txn_actions_t *out)
 {
-    static handler_fn *const handlers[SRF__TXN_STATE_COUNT] = {
+    static srf__machine_step_fn *const handlers[SRF__TXN_STATE_COUNT] = {
         [SRF__TXN_INIT] = init_event,
         [SRF__TXN_TRYING] = waiting_event,
         [SRF__TXN_PROCEEDING] = waiting_event,
         [SRF__TXN_COMPLETED] = completed_event,
     };
 
-    memset(out, 0, sizeof(*out));
-    if (event == SRF__EV_ABANDON && machine->state != SRF__TXN_TERMINATED)
-        terminate(machine, out);
-    else if (handlers[machine->state] != NULL)
-        handlers[machine->state](machine, event, timing, out);
+    srf__machine_run(handlers, machine, event, timing, out);
 }

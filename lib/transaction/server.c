@@ -63,12 +63,34 @@ static void send_again(srf__server_t *server)
     (void)send_response(&server->flow, server->response, server->response_cut);
 }
 
+static srf_msg_t *build(srf__server_t *server, srf__response_spec_t *spec)
+{
+    const srf__facts_t *request = srf__msg_facts(server->request);
+    const srf__flow_t from = {server->flow.listener, server->source};
+    srf__via_mark_storage_t storage;
+
+    if (request == NULL)
+        return NULL;
+    srf__via_mark_for(server->txns, request, &from, &storage, &spec->via_mark);
+    spec->to_tag = srf__str(server->tag, sizeof(server->tag));
+    return srf__build_response(request, spec);
+}
+
+/* The 100 that the machine sends of its own is repeated like a response of the
+ * user's. */
 static void send_trying(srf__server_t *server)
 {
     srf__response_spec_t spec = {.status = 100};
+    srf_msg_t *msg = build(server, &spec);
 
-    /* Without memory the caller just sends its request again. */
-    (void)srf__server_reply(server, &spec);
+    if (msg == NULL)
+        return; /* the caller just sends its request again */
+    srf__msg_unref(server->response);
+    server->response = msg;
+    server->response_cut = no_cut;
+    server->status = 100;
+    server->txns->counters.responses_sent++;
+    (void)send_response(&server->flow, msg, no_cut);
 }
 
 static void terminate(srf__server_t *server)
@@ -242,46 +264,16 @@ bool srf__server_respond(srf__server_t *server, srf_msg_t *response,
     return sent;
 }
 
-static srf_msg_t *build(srf__server_t *server, const srf__facts_t *request,
-                        srf__response_spec_t *spec)
-{
-    srf__via_mark_storage_t storage;
-    const srf__flow_t from = {server->flow.listener, server->source};
-
-    srf__via_mark_for(server->txns, request, &from, &storage, &spec->via_mark);
-    spec->to_tag = srf__str(server->tag, sizeof(server->tag));
-    return srf__build_response(request, spec);
-}
-
-/* The 100 of the machine is no response of the user's: it goes out without an
- * event, and is repeated like one. */
-static void send_as_trying(srf__server_t *server, srf_msg_t *msg)
-{
-    srf__msg_unref(server->response);
-    server->response = srf__msg_ref(msg);
-    server->response_cut = no_cut;
-    server->status = 100;
-    server->txns->counters.responses_sent++;
-    (void)send_response(&server->flow, msg, no_cut);
-}
-
 int srf__server_reply_kept(srf__server_t *server, srf__response_spec_t *spec,
                            srf_msg_t **kept)
 {
     *kept = NULL;
     if (!srf__server_is_open(server))
         return SRF_ERR_ALREADY_FINAL;
-    const srf__facts_t *request = srf__msg_facts(server->request);
-    if (request == NULL)
+    *kept = build(server, spec);
+    if (*kept == NULL)
         return SRF_ERR_NO_MEMORY;
-    srf_msg_t *msg = build(server, request, spec);
-    if (msg == NULL)
-        return SRF_ERR_NO_MEMORY;
-    if (spec->status == 100)
-        send_as_trying(server, msg);
-    else
-        (void)srf__server_respond(server, msg, spec->status, no_cut);
-    *kept = msg;
+    (void)srf__server_respond(server, *kept, spec->status, no_cut);
     return 0;
 }
 

@@ -269,7 +269,9 @@ START_TEST(options_for_us_with_no_forwards_left_gets_200_and_allow)
     options.start = "OPTIONS sip:10.0.0.1 SIP/2.0\n";
     send_pieces(world, &options);
     expect_final(world, 200);
-    world_expect(world->caller, "SIP/2.0 200", "Allow", "INVITE");
+    world_expect(world->caller, "SIP/2.0 200", "Allow",
+                 "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, PRACK, "
+                 "SUBSCRIBE, NOTIFY, PUBLISH, INFO, REFER, MESSAGE, UPDATE");
     party_clear(world->caller);
     options.start = "OPTIONS sip:bob@10.0.0.77 SIP/2.0\n";
     options.via = "Via: SIP/2.0/UDP 10.0.0.9:5060;branch=z9hG4bK-c2\n";
