@@ -50,6 +50,7 @@ static bool resize(srf__map_t *map, size_t bucket_count)
     srf__free(map->buckets);
     map->buckets = larger.buckets;
     map->bucket_count = bucket_count;
+    map->first = 0;
     return true;
 }
 
@@ -65,6 +66,8 @@ int srf__map_add(srf__map_t *map, srf__map_node_t *node)
     node->next = *bucket;
     *bucket = node;
     map->count++;
+    if ((size_t)(bucket - map->buckets) < map->first)
+        map->first = (size_t)(bucket - map->buckets);
     return 0;
 }
 
@@ -84,13 +87,14 @@ void srf__map_remove(srf__map_t *map, srf__map_node_t *node)
         (void)resize(map, map->bucket_count / 2);
 }
 
-srf__map_node_t *srf__map_any(const srf__map_t *map)
+srf__map_node_t *srf__map_any(srf__map_t *map)
 {
-    for (size_t i = 0; map->count > 0 && i < map->bucket_count; i++) {
-        if (map->buckets[i] != NULL)
-            return map->buckets[i];
-    }
-    return NULL;
+    if (map->count == 0)
+        return NULL;
+    /* From where the last search ended: emptying the map is one pass. */
+    while (map->buckets[map->first] == NULL)
+        map->first++;
+    return map->buckets[map->first];
 }
 
 void srf__map_deinit(srf__map_t *map)

@@ -21,6 +21,7 @@ typedef struct srf__map {
     srf__map_node_t **buckets;
     size_t bucket_count; /* power of two, or 0 before the first insert */
     size_t count;
+    size_t first; /* no bucket before this one is occupied */
 } srf__map_t;
 
 /* An srf__map_t filled with zeros is empty and valid. */
@@ -35,7 +36,7 @@ int srf__map_add(srf__map_t *map, srf__map_node_t *node);
 /* Unlinks a node that is in the map. */
 void srf__map_remove(srf__map_t *map, srf__map_node_t *node);
 /* Any node of the map, NULL when it is empty; for tearing down. */
-srf__map_node_t *srf__map_any(const srf__map_t *map);
+srf__map_node_t *srf__map_any(srf__map_t *map);
 /* Frees the table; the nodes are their owners'. */
 void srf__map_deinit(srf__map_t *map);
 

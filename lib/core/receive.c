@@ -72,6 +72,14 @@ static void close_transaction(srf__server_t *server, srf_msg_t *request)
     srf__server_unref(server);
 }
 
+static bool is_full(const arrival_t *arrival)
+{
+    const srf__txns_counters_t *counters = &arrival->srf->element.txns.counters;
+
+    return counters->servers + counters->clients >=
+           arrival->srf->max_transactions;
+}
+
 /* Answers a new request that goes no further. The transaction takes the ACK, so
  * that it does not leak onward. */
 static void refuse(const arrival_t *arrival, srf__hash128_t key,
@@ -82,6 +90,12 @@ static void refuse(const arrival_t *arrival, srf__hash128_t key,
     if (spec->status >= 300) {
         arrival->srf->rejected++;
         log_refusal(arrival, spec->status, spec->reason.p);
+    }
+    if (is_full(arrival)) { /* what is refused anyway must not cost more */
+        srf__stateless_reply(&arrival->srf->element.txns, arrival->facts,
+                             arrival->from, spec->status, spec->reason.p,
+                             spec->lines);
+        return;
     }
     srf__server_t *server = open_transaction(arrival, key, true, &request);
     if (server == NULL)
@@ -119,6 +133,12 @@ static void on_cancel(const arrival_t *arrival, srf__hash128_t key)
         txns, srf__server_key(txns, cancel, SRF__METHOD_INVITE));
     srf__response_spec_t spec = {.status = invite == NULL ? 481 : 200};
     srf_msg_t *request;
+
+    if (invite == NULL && is_full(arrival)) {
+        srf__stateless_reply(txns, cancel, arrival->from, spec.status, NULL,
+                             spec.lines);
+        return;
+    }
     srf__server_t *server = open_transaction(arrival, key, true, &request);
 
     if (server == NULL)
@@ -182,11 +202,7 @@ static void proxy_in_dialog(srf_t *srf, srf__server_t *server,
 
 static bool is_overloaded(const arrival_t *arrival)
 {
-    const srf__txns_counters_t *counters = &arrival->srf->element.txns.counters;
-
-    return arrival->facts->to_tag.len == 0 &&
-           counters->servers + counters->clients >=
-               arrival->srf->max_transactions;
+    return arrival->facts->to_tag.len == 0 && is_full(arrival);
 }
 
 static void on_new_request(const arrival_t *arrival, srf__hash128_t key)

@@ -156,6 +156,7 @@ static int send_request(srf__branch_t *branch, const srf__facts_t *request,
         context->timer_c_ms != SRF_TIMEOUT_NONE)
         srf__timer_start(element->wheel, &branch->timer, context->timer_c_ms,
                          timer_c_fired); /* §16.6 step 11 */
+    branch->client->upstream = context->server->flow.listener;
     context->sent_any = true;
     srf__client_start(branch->client, to, image);
     return 0;

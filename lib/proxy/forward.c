@@ -250,7 +250,8 @@ bool srf__forward_response_cut(const srf__facts_t *response, srf__span_t *out)
     return true;
 }
 
-void srf__forward_stray_2xx(void *arg, const srf__facts_t *response)
+void srf__forward_stray_2xx(void *arg, const srf__facts_t *response,
+                            srf__listener_t *listener)
 {
     srf__element_t *element = arg;
     srf__branch_id_t id;
@@ -265,5 +266,5 @@ void srf__forward_stray_2xx(void *arg, const srf__facts_t *response)
         return;
     }
     srf__response_send_stateless(&element->transports, &element->txns, response,
-                                 cut);
+                                 cut, listener);
 }

@@ -41,7 +41,9 @@ void srf__forward_ack(srf__element_t *element, const srf__facts_t *ack,
 bool srf__forward_response_cut(const srf__facts_t *response, srf__span_t *out);
 
 /* Forwards a 2xx to INVITE that no transaction waits for (RFC 6026 §7.2), if it
- * came to a Via of ours. `arg` is the element. */
-void srf__forward_stray_2xx(void *arg, const srf__facts_t *response);
+ * came to a Via of ours. `arg` is the element; `listener` is what its request
+ * came to, if that is known. */
+void srf__forward_stray_2xx(void *arg, const srf__facts_t *response,
+                            srf__listener_t *listener);
 
 #endif /* SRF_FORWARD_H */

@@ -115,17 +115,15 @@ int srf__route_prepare(srf__element_t *element, const srf__facts_t *request,
 static void append_route(srf__edits_t *edits, const srf__facts_t *request,
                          srf__str_t uri)
 {
-    const srf__header_t *last = srf__facts_first(request, SRF__HDR_ROUTE);
-    const srf__header_t *next = last;
+    const srf__header_t *line = srf__facts_first(request, SRF__HDR_ROUTE);
+    uint32_t end = 0;
 
-    srf__assert(last != NULL); /* a strict router was named by one */
-    while (next != NULL) {
-        last = next;
-        next = srf__facts_next(request, last);
-    }
-    srf__edits_add(edits, last->end, 0, SRF__STR("Route: <"));
-    srf__edits_add(edits, last->end, 0, uri);
-    srf__edits_add(edits, last->end, 0, SRF__STR(">\r\n"));
+    for (; line != NULL; line = srf__facts_next(request, line))
+        end = line->end;
+    srf__assert(end != 0); /* a strict router was named by a Route */
+    srf__edits_add(edits, end, 0, SRF__STR("Route: <"));
+    srf__edits_add(edits, end, 0, uri);
+    srf__edits_add(edits, end, 0, SRF__STR(">\r\n"));
 }
 
 /* Cuts up to `first` values from the front of one line and, if asked, the last;

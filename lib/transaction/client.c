@@ -153,6 +153,17 @@ static void send_cancel(srf__client_t *invite)
     srf__client_start(cancel, &invite->flow, msg);
 }
 
+/* Without a user nobody waits out the 64*T1 behind the CANCEL (RFC 3261 §9.1),
+ * and this state has no limit of its own. */
+static void limit_orphan(srf__client_t *client)
+{
+    srf__txns_t *txns = client->txns;
+    const srf__txn_actions_t wait = {.limit = SRF__TIMER_B,
+                                     .limit_ms = 64 * txns->timing.t1_ms};
+
+    srf__clock_apply(&client->clock, txns->wheel, &wait, clock_fired);
+}
+
 static void drop_request(srf__client_t *client)
 {
     /* Without a user nobody could make it again for a CANCEL or an ACK. */
@@ -170,7 +181,8 @@ static void pass_up(srf__client_t *client, const srf__facts_t *response)
     else if (response->status / 100 == 2 &&
              client->method == SRF__METHOD_INVITE &&
              client->txns->stray_2xx != NULL)
-        client->txns->stray_2xx(client->txns->stray_arg, response);
+        client->txns->stray_2xx(client->txns->stray_arg, response,
+                                client->upstream);
 }
 
 /* The last words to a user that is told that nothing more will come. */
@@ -208,8 +220,11 @@ static void step(srf__client_t *client, srf__txn_event_t event,
     }
     if (actions.what & SRF__DO_SEND_ACK)
         send_ack(client, response);
-    if (client->want_cancel && client->machine.state == SRF__TXN_PROCEEDING)
+    if (client->want_cancel && client->machine.state == SRF__TXN_PROCEEDING) {
         send_cancel(client);
+        if (client->user == NULL)
+            limit_orphan(client);
+    }
     if (actions.what & SRF__DO_DROP_REQUEST)
         drop_request(client);
     if ((actions.what & SRF__DO_PASS_UP) && response != NULL)
@@ -232,6 +247,9 @@ static void clock_fired(srf__timer_t *timer)
     if (client->undelivered) {
         client->undelivered = false;
         step(client, SRF__EV_TRANSPORT_ERROR, NULL);
+    } else if (due == SRF__TIMER_B &&
+               client->machine.state == SRF__TXN_PROCEEDING) {
+        step(client, SRF__EV_ABANDON, NULL); /* see limit_orphan() */
     } else if (due != SRF__TIMER_NONE) {
         step(client, srf__timer_event(due), NULL);
     }
@@ -319,7 +337,7 @@ bool srf__client_receive(srf__txns_t *txns, const srf__facts_t *response)
     }
     if (event == SRF__EV_RECV_2XX &&
         response->cseq_method == SRF__METHOD_INVITE && txns->stray_2xx != NULL)
-        txns->stray_2xx(txns->stray_arg, response);
+        txns->stray_2xx(txns->stray_arg, response, NULL);
     else
         txns->counters.dropped_unmatched++;
     return false;

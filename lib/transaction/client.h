@@ -39,6 +39,7 @@ struct srf__client {
     char *cancel_lines;    /* header lines for a CANCEL not sent yet */
     const srf__client_user_t *user;
     void *user_data;
+    srf__listener_t *upstream; /* for a 2xx without a user; may be NULL */
     uint32_t slot;
     uint32_t generation;
     srf__machine_t machine;

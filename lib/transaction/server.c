@@ -341,7 +341,8 @@ bool srf__stateless_is_ack_for(const srf__txns_t *txns, const srf__facts_t *ack)
 
 void srf__response_send_stateless(srf__transports_t *transports,
                                   srf__txns_t *txns,
-                                  const srf__facts_t *response, srf__span_t cut)
+                                  const srf__facts_t *response, srf__span_t cut,
+                                  srf__listener_t *listener)
 {
     const srf__header_t *line = srf__facts_first(response, SRF__HDR_VIA);
     srf__via_t via;
@@ -367,7 +368,7 @@ void srf__response_send_stateless(srf__transports_t *transports,
     if (!srf__addr_from_host(&flow.peer, srf__facts_str(response, host), port,
                              (srf__transport_id_t)via.transport))
         return;
-    flow.listener = srf__transports_pick(transports, &flow.peer, NULL);
+    flow.listener = srf__transports_pick(transports, &flow.peer, listener);
     if (flow.listener == NULL)
         return;
     const srf__str_t parts[SRF__SEND_PARTS] = {

@@ -177,8 +177,9 @@ void srf__via_mark_for(const srf__txns_t *txns, const srf__facts_t *request,
     bool rport = via->has_rport || txns->force_rport;
 
     memset(out, 0, sizeof(*out));
-    /* RFC 3581 §4: always when the port was asked for. */
-    if (rport || !sent_by_is(request, &from->peer))
+    /* RFC 3581 §4: always when the port was asked for. And what the sender put
+     * there itself may lead responses elsewhere. */
+    if (rport || via->received.off != 0 || !sent_by_is(request, &from->peer))
         out->received = srf__addr_ip_text(&from->peer, storage->ip);
     if (rport) {
         srf__buf_t buf;

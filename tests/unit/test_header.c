@@ -129,7 +129,7 @@ END_TEST
 /* What is guessed of a line, which is `line` without its end. */
 static srf__header_id_t guess(const char *line, uint16_t *name_len)
 {
-    char bytes[64];
+    char bytes[64] = {0};
     size_t len = strlen(line);
 
     memcpy(bytes, line, len);

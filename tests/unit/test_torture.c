@@ -61,7 +61,7 @@ static FILE *open_data(const char *name)
 
 static void read_case(const char *name)
 {
-    char file_name[128];
+    char file_name[600];
 
     snprintf(file_name, sizeof(file_name), "%s.sip", name);
     FILE *file = open_data(file_name);
