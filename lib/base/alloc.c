@@ -97,7 +97,7 @@ void *srf__arena_alloc(srf__arena_t *arena, size_t size)
     size_t rounded =
         (size + sizeof(max_align_t) - 1) & ~(sizeof(max_align_t) - 1);
 
-    if (rounded < size)
+    if (rounded < size || rounded > SIZE_MAX - sizeof(*block))
         return NULL;
     if (block == NULL || block->size - block->used < rounded) {
         size_t room = rounded < ARENA_BLOCK_BYTES ? ARENA_BLOCK_BYTES : rounded;

@@ -39,7 +39,7 @@ static bool grow(srf__buf_t *buf, size_t need)
     size_t cap = buf->cap == 0 ? FIRST_BYTES : buf->cap;
 
     while (cap < need)
-        cap *= 2;
+        cap = cap <= buf->max / 2 ? cap * 2 : buf->max;
     if (cap > buf->max)
         cap = buf->max;
     char *p = srf__realloc(buf->p, cap);

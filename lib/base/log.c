@@ -20,6 +20,15 @@ void srf__log_init(srf__log_t *log, srf_log_cb cb, void *data,
     log->tokens = SRF__LOG_BURST;
 }
 
+/* What a terminal or a reader of lines could take for more than text. */
+static void make_printable(char *text)
+{
+    for (char *p = text; *p != '\0'; p++) {
+        if ((unsigned char)*p < 0x20 || (unsigned char)*p > 0x7e)
+            *p = '?';
+    }
+}
+
 static void deliver(srf__log_t *log, srf_log_level_t level,
                     const srf__log_context_t *context, const char *text)
 {
@@ -38,6 +47,7 @@ static void deliver(srf__log_t *log, srf_log_level_t level,
                          : sizeof(call_id) - 1;
         memcpy(call_id, context->call_id.p, len);
         call_id[len] = '\0';
+        make_printable(call_id); /* always a peer's */
         event.call_id = call_id;
     }
     log->suppressed = 0;
@@ -93,9 +103,6 @@ void srf__log_peer(srf__log_t *log, srf_log_level_t level,
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    for (char *p = text; *p != '\0'; p++) {
-        if ((unsigned char)*p < 0x20 || (unsigned char)*p > 0x7e)
-            *p = '?';
-    }
+    make_printable(text);
     deliver(log, level, context, text);
 }

@@ -30,7 +30,7 @@ static void on_timer(uv_timer_t *timer)
     arm(ticker);
 }
 
-/* Sets the uv timer to the next time that matters, if it is not set to it. */
+/* Sets the uv timer to the next time that matters, or stops it. */
 static void arm(srf__ticker_t *ticker)
 {
     uv_handle_t *handle = (uv_handle_t *)&ticker->timer;

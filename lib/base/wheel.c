@@ -64,8 +64,8 @@ void srf__timer_start(srf__wheel_t *wheel, srf__timer_t *timer,
 
     if (timer->link != NULL)
         unlink_timer(timer);
-    else
-        wheel->count++;
+    else if (wheel->count++ == 0 && now > wheel->now_ms)
+        wheel->now_ms = now; /* after weeks idle it would cut the delay */
     if (now < wheel->now_ms)
         now = wheel->now_ms;
     if (delay_ms > reach_ms - (now - wheel->now_ms))

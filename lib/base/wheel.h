@@ -51,9 +51,9 @@ static inline uint64_t srf__wheel_now(srf__wheel_t *wheel)
     return wheel->clock != NULL ? wheel->clock(wheel) : wheel->target_ms;
 }
 
-/* (Re)starts `timer` to call `cb` `delay_ms` from now. Delay 0 means in the
- * next advance, never from inside this call. Delays beyond the wheel's reach
- * (49 days) are cut to it. */
+/* (Re)starts `timer` to call `cb` `delay_ms` from now. Delay 0 means as soon
+ * as the wheel turns, never from inside this call. Delays beyond the wheel's
+ * reach (49 days) are cut to it. */
 void srf__timer_start(srf__wheel_t *wheel, srf__timer_t *timer,
                       uint64_t delay_ms, srf__timer_cb cb);
 /* Stops it; a stopped timer may be stopped again. */
@@ -65,10 +65,11 @@ static inline bool srf__timer_is_active(const srf__timer_t *timer)
 
 /* Moves time forward and calls what is due, in order of due time (within one
  * millisecond in any order). wheel->now_ms is a callback's due time or later
- * while it runs. Callbacks may start and stop
- * any timer, themselves included; what they start with delay 0 is called in the
- * next advance, so an advance ends. Time never goes back: an earlier now_ms
- * counts as no movement, and what is due at wheel->now_ms is still called. */
+ * while it runs. Callbacks may start and stop any timer, themselves included.
+ * What they start with delay 0 is due at the end of the advance: it is called
+ * there, or in the next advance when it was started from there, so an advance
+ * ends. Time never goes back: an earlier now_ms counts as no movement, and what
+ * is due at wheel->now_ms is still called. */
 void srf__wheel_advance(srf__wheel_t *wheel, uint64_t now_ms);
 /* When srf__wheel_advance() must next be called: never later than the next due
  * time (it may be earlier, to cascade); UINT64_MAX when no timer is alive. */

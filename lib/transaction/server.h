@@ -95,8 +95,8 @@ bool srf__stateless_is_ack_for(const srf__txns_t *txns,
                                const srf__facts_t *ack);
 
 /* Sends a response along its topmost Via (after `cut`), RFC 3261 §18.2.2:
- * without any state; from `listener` (may be NULL) if it fits, since RFC 3581 §4 wants the
- * address the request came to. */
+ * without any state; from `listener` (may be NULL) if it fits, since RFC 3581
+ * §4 wants the address the request came to. */
 void srf__response_send_stateless(srf__transports_t *transports,
                                   srf__txns_t *txns,
                                   const srf__facts_t *response, srf__span_t cut,

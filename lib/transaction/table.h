@@ -51,8 +51,8 @@ struct srf__txns {
     uint32_t slot_count;
 
     /* A 2xx to INVITE that belongs to no client transaction any more, or to one
-     * whose user is gone (RFC 6026 §7.2). `listener` is the one its request came
-     * to, NULL when that is not known. */
+     * whose user is gone (RFC 6026 §7.2). `listener` is the one its request
+     * came to, NULL when that is not known. */
     void (*stray_2xx)(void *arg, const srf__facts_t *response,
                       srf__listener_t *listener);
     void *stray_arg;

@@ -19,7 +19,7 @@ static srf__hash128_t key_of(uint64_t i)
 
 START_TEST(an_empty_map_finds_nothing)
 {
-    srf__map_t map = {NULL, 0, 0};
+    srf__map_t map = {.count = 0};
 
     ck_assert_ptr_null(srf__map_get(&map, key_of(1)));
     ck_assert_ptr_null(srf__map_any(&map));
@@ -29,7 +29,7 @@ END_TEST
 
 START_TEST(what_was_added_is_found_until_it_is_removed)
 {
-    srf__map_t map = {NULL, 0, 0};
+    srf__map_t map = {.count = 0};
 
     for (unsigned i = 0; i < MANY; i++) {
         nodes[i].key = key_of(i);
@@ -53,7 +53,7 @@ END_TEST
 
 START_TEST(the_table_grows_and_shrinks_with_its_content)
 {
-    srf__map_t map = {NULL, 0, 0};
+    srf__map_t map = {.count = 0};
 
     for (unsigned i = 0; i < MANY; i++) {
         nodes[i].key = key_of(i);
@@ -70,7 +70,7 @@ END_TEST
 
 START_TEST(both_halves_of_the_key_count)
 {
-    srf__map_t map = {NULL, 0, 0};
+    srf__map_t map = {.count = 0};
     srf__hash128_t other = key_of(7);
 
     nodes[0].key = key_of(7);

@@ -1,0 +1,211 @@
+/*
+ * What a review found broken once: leaks and limits that peers could get
+ * around, and responses led astray.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "core/stack.h"
+#include "runner.h"
+#include "world.h"
+
+/* ---- nothing may stay behind ---- */
+
+START_TEST(a_target_that_rings_after_timer_c_and_falls_silent_is_forgotten)
+{
+    srf_options_t options;
+
+    srf_options_init(&options);
+    options.timer_c_ms = 1000;
+    world_t *world = world_create_with(&options, "10.0.0.11", NULL);
+    world_call(world);
+    memnet_run(world->net, 1500);
+    ck_assert_uint_eq(world->program.done, 1);
+    ck_assert_int_eq(world->program.final_status, 408);
+    world_ack(world, "x");
+    world_answer(world, world->one, "180 Ringing");
+    ck_assert_uint_eq(party_received(world->one, "CANCEL"), 1);
+    memnet_run(world->net, 31500); /* 64*T1 behind the CANCEL, §9.1 */
+    ck_assert_uint_eq(world_stats(world).client_transactions, 1);
+    memnet_run(world->net, 1000);
+    ck_assert_uint_eq(world_stats(world).client_transactions, 0);
+    world_destroy(world);
+}
+END_TEST
+
+START_TEST(a_final_response_ends_what_is_left_of_timer_c)
+{
+    srf_options_t options;
+
+    srf_options_init(&options);
+    options.timer_c_ms = 1000;
+    world_t *world = world_create_with(&options, "10.0.0.11", NULL);
+    world_call(world);
+    memnet_run(world->net, 1500);
+    world_ack(world, "x");
+    world_answer(world, world->one, "180 Ringing");
+    memnet_run(world->net, 20000);
+    world_answer(world, world->one, "487 Request Terminated");
+    ck_assert_uint_eq(party_received(world->one, "ACK"), 1);
+    world_destroy(world);
+}
+END_TEST
+
+START_TEST(the_map_is_emptied_in_one_pass)
+{
+    enum { COUNT = 100000 };
+    srf__map_t map = {.count = 0};
+    srf__map_node_t *nodes = calloc(COUNT, sizeof(*nodes));
+    srf__map_node_t *node;
+    unsigned left = COUNT;
+
+    ck_assert_ptr_nonnull(nodes);
+    for (uint64_t i = 0; i < COUNT; i++) {
+        nodes[i].key.h[0] = i * 0x9e3779b97f4a7c15u;
+        ck_assert_int_eq(srf__map_add(&map, &nodes[i]), 0);
+    }
+    while ((node = srf__map_any(&map)) != NULL) {
+        srf__map_remove(&map, node);
+        left--;
+    }
+    ck_assert_uint_eq(left, 0);
+    ck_assert_int_eq(srf__map_add(&map, &nodes[7]), 0);
+    ck_assert_ptr_eq(srf__map_any(&map), &nodes[7]);
+    srf__map_remove(&map, &nodes[7]);
+    srf__map_deinit(&map);
+    free(nodes);
+}
+END_TEST
+
+/* ---- limits hold for what is refused too ---- */
+
+static world_t *small_world(void)
+{
+    srf_options_t options;
+
+    srf_options_init(&options);
+    options.max_transactions = 2;
+    return world_create_with(&options, "10.0.0.11", NULL);
+}
+
+START_TEST(broken_requests_do_not_get_around_max_transactions)
+{
+    world_t *world = small_world();
+
+    for (unsigned i = 0; i < 20; i++) {
+        party_send(world->caller, WORLD_PROXY,
+                   "INVITE " WORLD_URI " SIP/2.0\n"
+                   "Via: SIP/2.0/UDP 10.0.0.9;branch=z9hG4bK%u\n"
+                   "From: <sip:ann@example.com>;tag=1\n",
+                   i);
+        world_settle(world);
+    }
+    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 400"), 20);
+    ck_assert_uint_eq(world_stats(world).server_transactions, 2);
+    world_destroy(world);
+}
+END_TEST
+
+START_TEST(stray_cancels_do_not_get_around_max_transactions)
+{
+    world_t *world = small_world();
+
+    for (unsigned i = 0; i < 20; i++) {
+        party_send(world->caller, WORLD_PROXY,
+                   "CANCEL " WORLD_URI " SIP/2.0\n"
+                   "Via: SIP/2.0/UDP 10.0.0.9;branch=z9hG4bK%u\n"
+                   "From: <sip:ann@example.com>;tag=1\n"
+                   "To: <sip:bob@example.com>\n"
+                   "Call-ID: %u\n"
+                   "CSeq: 1 CANCEL\n",
+                   i, i);
+        world_settle(world);
+    }
+    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 481"), 20);
+    ck_assert_uint_eq(world_stats(world).server_transactions, 2);
+    world_destroy(world);
+}
+END_TEST
+
+START_TEST(a_call_can_be_cancelled_when_the_limit_is_reached)
+{
+    world_t *world = small_world();
+
+    world_call(world); /* one of each kind */
+    world_answer(world, world->one, "180 Ringing");
+    world_cancel(world);
+    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 200"), 1);
+    ck_assert_uint_eq(party_received(world->one, "CANCEL"), 1);
+    world_answer(world, world->one, "487 Request Terminated");
+    world_ack(world, "uas");
+    world_destroy(world);
+}
+END_TEST
+
+/* ---- repeated 2xx ---- */
+
+START_TEST(a_forged_received_does_not_lead_a_repeated_2xx_astray)
+{
+    world_t *world = world_create("10.0.0.11", NULL);
+
+    party_send(world->caller, WORLD_PROXY,
+               "INVITE " WORLD_URI " SIP/2.0\n"
+               "Via: SIP/2.0/UDP 10.0.0.9;branch=z9hG4bKq;received=10.0.0.12\n"
+               "Max-Forwards: 70\n"
+               "From: <sip:ann@example.com>;tag=1\n"
+               "To: <sip:bob@example.com>\n"
+               "Call-ID: c1\n"
+               "CSeq: 1 INVITE\n");
+    world_settle(world);
+    for (unsigned i = 0; i < 5; i++)
+        world_answer(world, world->one, "200 OK");
+    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 200"), 5);
+    ck_assert_uint_eq(world->two->count, 0);
+    world_destroy(world);
+}
+END_TEST
+
+/* Where the last 2xx to the caller came from. */
+static void note_2xx(void *arg, const srf__addr_t *from, const srf__addr_t *to,
+                     const char *data, size_t len)
+{
+    if (len > 11 && memcmp(data, "SIP/2.0 200", 11) == 0 && to->ip[3] == 9)
+        (void)srf__addr_text(from, arg);
+}
+
+START_TEST(a_repeated_2xx_leaves_from_where_the_invite_came_to)
+{
+    world_t *world = world_create("10.0.0.11", NULL);
+    char from[SRF__ADDR_TEXT] = "";
+
+    memnet_listen(world->net, world->srf, "10.0.1.1:5060");
+    memnet_set_tap(world->net, note_2xx, from);
+    party_invite(world->caller, "10.0.1.1:5060", "sip:100@10.0.1.1", "c1", "");
+    world_settle(world);
+    for (unsigned i = 0; i < 3; i++) {
+        from[0] = '\0';
+        world_answer(world, world->one, "200 OK");
+        ck_assert_str_eq(from, "10.0.1.1:5060"); /* RFC 3581 §4 */
+    }
+    memnet_set_tap(world->net, NULL, NULL);
+    world_destroy(world);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("proxy regressions");
+    TCase *tcase = tcase_create("regressions");
+
+    tcase_add_test(
+        tcase, a_target_that_rings_after_timer_c_and_falls_silent_is_forgotten);
+    tcase_add_test(tcase, a_final_response_ends_what_is_left_of_timer_c);
+    tcase_add_test(tcase, the_map_is_emptied_in_one_pass);
+    tcase_add_test(tcase, broken_requests_do_not_get_around_max_transactions);
+    tcase_add_test(tcase, stray_cancels_do_not_get_around_max_transactions);
+    tcase_add_test(tcase, a_call_can_be_cancelled_when_the_limit_is_reached);
+    tcase_add_test(tcase,
+                   a_forged_received_does_not_lead_a_repeated_2xx_astray);
+    tcase_add_test(tcase, a_repeated_2xx_leaves_from_where_the_invite_came_to);
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}
