@@ -196,5 +196,7 @@ void srf__wheel_advance(srf__wheel_t *wheel, uint64_t now_ms)
         if (next == now_ms)
             break; /* what was started for this very moment waits */
     }
-    move_to(wheel, now_ms);
+    /* A start from a callback may have taken an empty wheel further. */
+    if (now_ms > wheel->now_ms)
+        move_to(wheel, now_ms);
 }

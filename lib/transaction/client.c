@@ -343,31 +343,34 @@ bool srf__client_receive(srf__txns_t *txns, const srf__facts_t *response)
     return false;
 }
 
+/* Behind the first `mark` in `text`; empty when it is not there. */
+static srf__str_t behind(srf__str_t text, srf__str_t mark)
+{
+    for (size_t i = 0; i + mark.len <= text.len; i++) {
+        if (memcmp(text.p + i, mark.p, mark.len) == 0)
+            return srf__str(text.p + i + mark.len, text.len - i - mark.len);
+    }
+    return srf__str(NULL, 0);
+}
+
 void srf__client_undelivered(srf__txns_t *txns, srf__str_t datagram)
 {
-    static const char mark[] = ";branch=";
-    enum { MARK_LEN = sizeof(mark) - 1 };
-
-    /* Our Via is the first header line of what we send. An ACK shares the
-     * branch of its INVITE, but its loss says nothing new. */
-    if (datagram.len > 4 && memcmp(datagram.p, "ACK ", 4) == 0)
+    /* An ACK shares the branch of its INVITE, but its loss says nothing new. */
+    if (datagram.len < 7 || memcmp(datagram.p, "ACK ", 4) == 0)
         return;
-    size_t line_end = srf__str_find(datagram, '\n');
-    for (size_t i = line_end; i + MARK_LEN + SRF__BRANCH_LEN <= datagram.len;
-         i++) {
-        if (datagram.p[i] != ';' || memcmp(datagram.p + i, mark, MARK_LEN) != 0)
-            continue;
-        srf__client_t *client =
-            find(txns, srf__str(datagram.p + i + MARK_LEN, SRF__BRANCH_LEN));
-        if (client != NULL && memcmp(datagram.p, "CANCEL ", 7) == 0)
-            client = client->cancel;
-        /* Once a response has come the way is good: what is lost then is a
-         * retransmission that crossed it. */
-        if (client == NULL || (client->machine.state != SRF__TXN_CALLING &&
-                               client->machine.state != SRF__TXN_TRYING))
-            return;
-        client->undelivered = true;
-        srf__clock_wake(&client->clock, txns->wheel, clock_fired);
+    /* Our Via is the first of what we send; other lines may stand above. */
+    srf__str_t via = behind(datagram, SRF__STR("\nVia: SIP/2.0/"));
+    srf__str_t branch = behind(via, SRF__STR(";branch="));
+    if (branch.len < SRF__BRANCH_LEN)
         return;
-    }
+    srf__client_t *client = find(txns, srf__str(branch.p, SRF__BRANCH_LEN));
+    if (client != NULL && memcmp(datagram.p, "CANCEL ", 7) == 0)
+        client = client->cancel;
+    /* Once a response has come the way is good: what is lost then is a
+     * retransmission that crossed it. */
+    if (client == NULL || (client->machine.state != SRF__TXN_CALLING &&
+                           client->machine.state != SRF__TXN_TRYING))
+        return;
+    client->undelivered = true;
+    srf__clock_wake(&client->clock, txns->wheel, clock_fired);
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Compares the symbols that a shared library exports, and those that the public
-# header declares, with the list kept here: a change of either is a line in the
-# review. check-symbols.sh LIBRARY EXPECTED HEADER
+# headers declare, with the list kept here: a change of either is a line in the
+# review. check-symbols.sh LIBRARY EXPECTED HEADER...
 #
 # SPDX-License-Identifier: MIT
 set -eu
@@ -11,14 +11,17 @@ exported() {
 }
 
 declared() {
-    tr '\n' ' ' <"$1" | grep -o 'SRF_API [^(;]*(' |
+    cat "$@" | tr '\n' ' ' | grep -o 'SRF_API [^(;]*(' |
         sed 's/ *($//; s/.*[ *]//' | grep '^srf_' | LC_ALL=C sort
 }
 
 status=0
-exported "$1" | diff -u "$2" - || status=1
-declared "$3" | diff -u "$2" - || status=1
+library=$1
+expected=$2
+shift 2
+exported "$library" | diff -u "$expected" - || status=1
+declared "$@" | diff -u "$expected" - || status=1
 [ "$status" -eq 0 ] ||
-    echo "what is exported or declared differs from $2; if that is meant," \
+    echo "what is exported or declared differs from $expected; if that is meant," \
         "change the list"
 exit "$status"

@@ -83,6 +83,8 @@ START_TEST(an_arena_gives_aligned_pieces_that_do_not_touch)
     }
     ck_assert_ptr_nonnull(srf__arena_alloc(&arena, 100000));
     ck_assert_ptr_null(srf__arena_alloc(&arena, SIZE_MAX - 3));
+    /* What does not wrap alone but does with the head of its block. */
+    ck_assert_ptr_null(srf__arena_alloc(&arena, SIZE_MAX - 40));
     srf__arena_deinit(&arena);
     ck_assert_ptr_null(arena.blocks);
 }

@@ -83,12 +83,43 @@ START_TEST(what_peers_cause_is_info_at_most_and_limited)
 }
 END_TEST
 
+START_TEST(time_brings_lines_back_up_to_the_burst)
+{
+    srf__log_t log = log_at(SRF_LOG_INFO);
+
+    for (unsigned i = 0; i < 100; i++)
+        srf__log_peer(&log, SRF_LOG_INFO, &nothing, "again");
+    now = 3600000;
+    for (unsigned i = 0; i < 100; i++)
+        srf__log_peer(&log, SRF_LOG_INFO, &nothing, "again");
+    ck_assert_uint_eq(lines, 2 * SRF__LOG_BURST);
+    for (unsigned i = 0; i < 100; i++)
+        srf__log_write(&log, SRF_LOG_INFO, &nothing, "not a peer's");
+    ck_assert_uint_eq(lines, 2 * SRF__LOG_BURST + 100);
+}
+END_TEST
+
+START_TEST(a_long_line_is_cut)
+{
+    srf__log_t log = log_at(SRF_LOG_INFO);
+
+    srf__log_peer(&log, SRF_LOG_INFO, &nothing, "%2000d", 7);
+    ck_assert_uint_gt(strlen(last), 400);
+    ck_assert_uint_lt(strlen(last), 600);
+}
+END_TEST
+
 START_TEST(bytes_of_peers_cannot_forge_lines)
 {
     srf__log_t log = log_at(SRF_LOG_INFO);
 
     srf__log_peer(&log, SRF_LOG_INFO, &nothing, "a%sb", "\r\n\x1b[2J\xff");
     ck_assert_str_eq(last, "a???[2J?b");
+
+    const srf__log_context_t context = {.module = "test",
+                                        .call_id = SRF__STR("1\x1b[2J\x7f@a")};
+    srf__log_write(&log, SRF_LOG_INFO, &context, "x");
+    ck_assert_str_eq(last_call_id, "1?[2J?@a");
 }
 END_TEST
 
@@ -114,6 +145,8 @@ int main(void)
     tcase_add_test(tcase, lines_above_the_level_are_not_made);
     tcase_add_test(tcase, without_a_callback_it_is_silent);
     tcase_add_test(tcase, what_peers_cause_is_info_at_most_and_limited);
+    tcase_add_test(tcase, time_brings_lines_back_up_to_the_burst);
+    tcase_add_test(tcase, a_long_line_is_cut);
     tcase_add_test(tcase, bytes_of_peers_cannot_forge_lines);
     tcase_add_test(tcase, a_call_id_is_told_and_cut_when_long);
     suite_add_tcase(suite, tcase);

@@ -5,6 +5,9 @@
  */
 #include "base/map.h"
 #include "runner.h"
+#include "srf/srf.h"
+
+#include <stdlib.h>
 
 enum { MANY = 5000 };
 
@@ -68,6 +71,100 @@ START_TEST(the_table_grows_and_shrinks_with_its_content)
 }
 END_TEST
 
+/* As many buckets as the table has at first, and then one more node. */
+START_TEST(add_and_remove_at_the_edge_do_not_swing_the_table)
+{
+    srf__map_t map = {.count = 0};
+    unsigned count = 0;
+
+    do {
+        nodes[count].key = key_of(count);
+        ck_assert_int_eq(srf__map_add(&map, &nodes[count]), 0);
+        count++;
+    } while (count <= 128);
+    srf__map_node_t **buckets = map.buckets;
+    for (unsigned i = 0; i < 50; i++) {
+        srf__map_remove(&map, &nodes[128]);
+        ck_assert_int_eq(srf__map_add(&map, &nodes[128]), 0);
+        ck_assert_ptr_eq(map.buckets, buckets);
+    }
+    srf__map_deinit(&map);
+}
+END_TEST
+
+START_TEST(any_finds_what_is_added_while_it_empties)
+{
+    srf__map_t map = {.count = 0};
+    unsigned removed = 0;
+
+    for (unsigned i = 0; i < 1000; i++) {
+        nodes[i].key = key_of(i);
+        ck_assert_int_eq(srf__map_add(&map, &nodes[i]), 0);
+    }
+    for (srf__map_node_t *node = srf__map_any(&map); node != NULL;
+         node = srf__map_any(&map)) {
+        srf__map_remove(&map, node);
+        removed++;
+        if (removed <= 100) /* comes back once: behind or before the search */
+            ck_assert_int_eq(srf__map_add(&map, node), 0);
+    }
+    ck_assert_uint_eq(removed, 1100);
+    ck_assert_uint_eq(map.count, 0);
+    srf__map_deinit(&map);
+}
+END_TEST
+
+static void *no_calloc(size_t count, size_t size, void *data)
+{
+    (void)count;
+    (void)size;
+    (void)data;
+    return NULL;
+}
+
+static void *libc_malloc(size_t size, void *data)
+{
+    (void)data;
+    return malloc(size);
+}
+
+static void *libc_realloc(void *ptr, size_t size, void *data)
+{
+    (void)data;
+    return realloc(ptr, size);
+}
+
+static void libc_free(void *ptr, void *data)
+{
+    (void)data;
+    free(ptr);
+}
+
+START_TEST(without_memory_chains_get_longer)
+{
+    const srf_allocator_t poor = {libc_malloc, no_calloc, libc_realloc,
+                                  libc_free, NULL};
+    srf__map_t map = {.count = 0};
+
+    for (unsigned i = 0; i < MANY; i++)
+        nodes[i].key = key_of(i);
+    ck_assert_int_eq(srf_set_allocator(&poor), 0);
+    ck_assert_int_eq(srf__map_add(&map, &nodes[0]), SRF_ERR_NO_MEMORY);
+    ck_assert_uint_eq(map.count, 0);
+    ck_assert_int_eq(srf_set_allocator(NULL), 0);
+    ck_assert_int_eq(srf__map_add(&map, &nodes[0]), 0);
+    size_t few = map.bucket_count;
+    ck_assert_int_eq(srf_set_allocator(&poor), 0);
+    for (unsigned i = 1; i < MANY; i++)
+        ck_assert_int_eq(srf__map_add(&map, &nodes[i]), 0);
+    ck_assert_uint_eq(map.bucket_count, few);
+    for (unsigned i = 0; i < MANY; i++)
+        ck_assert_ptr_eq(srf__map_get(&map, key_of(i)), &nodes[i]);
+    ck_assert_int_eq(srf_set_allocator(NULL), 0);
+    srf__map_deinit(&map);
+}
+END_TEST
+
 START_TEST(both_halves_of_the_key_count)
 {
     srf__map_t map = {.count = 0};
@@ -90,6 +187,9 @@ int main(void)
     tcase_add_test(tcase, an_empty_map_finds_nothing);
     tcase_add_test(tcase, what_was_added_is_found_until_it_is_removed);
     tcase_add_test(tcase, the_table_grows_and_shrinks_with_its_content);
+    tcase_add_test(tcase, add_and_remove_at_the_edge_do_not_swing_the_table);
+    tcase_add_test(tcase, any_finds_what_is_added_while_it_empties);
+    tcase_add_test(tcase, without_memory_chains_get_longer);
     tcase_add_test(tcase, both_halves_of_the_key_count);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);

@@ -191,6 +191,28 @@ START_TEST(a_repeated_2xx_leaves_from_where_the_invite_came_to)
 }
 END_TEST
 
+START_TEST(an_undelivered_request_is_known_by_our_via_wherever_it_stands)
+{
+    world_t *world = world_create("10.0.0.13", "10.0.0.12");
+
+    memnet_close_port(world->net, "10.0.0.13:5060", false);
+    party_send(world->caller, "10.0.0.1:5060",
+               "INVITE sip:100@10.0.0.1 SIP/2.0\n"
+               "From: <sip:ann@example.com>;tag=a;branch=z9hG4bKnot-the-one-"
+               "that-was-meant-here\n"
+               "To: <sip:bob@example.com>\n"
+               "Via: SIP/2.0/UDP 10.0.0.9:5060;branch=z9hG4bK-u1\n"
+               "Max-Forwards: 70\n"
+               "Call-ID: u1\n"
+               "CSeq: 1 INVITE\n");
+    memnet_run(world->net, 5);
+    ck_assert_uint_eq(party_received(world->two, "INVITE"), 1);
+    world_answer(world, world->two, "486 Busy Here");
+    ck_assert_int_eq(world->program.causes[0], SRF_CAUSE_TRANSPORT);
+    world_destroy(world);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("proxy regressions");
@@ -205,6 +227,8 @@ int main(void)
     tcase_add_test(tcase, a_call_can_be_cancelled_when_the_limit_is_reached);
     tcase_add_test(tcase,
                    a_forged_received_does_not_lead_a_repeated_2xx_astray);
+    tcase_add_test(
+        tcase, an_undelivered_request_is_known_by_our_via_wherever_it_stands);
     tcase_add_test(tcase, a_repeated_2xx_leaves_from_where_the_invite_came_to);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);

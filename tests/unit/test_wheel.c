@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "base/alloc.h"
 #include "base/random.h"
 #include "base/wheel.h"
 #include "runner.h"
@@ -189,6 +190,105 @@ START_TEST(delays_count_from_the_clock_when_there_is_one)
 }
 END_TEST
 
+static uint64_t present;
+
+static uint64_t given_clock(srf__wheel_t *self)
+{
+    (void)self;
+    return present;
+}
+
+/* While no timer is alive nothing advances the wheel. */
+START_TEST(a_long_idle_time_does_not_cut_delays)
+{
+    static const uint64_t idle_ms[] = {
+        100000,     (1ull << 32) - 30000, (1ull << 32) - 1,
+        1ull << 32, (1ull << 32) + 5,     1ull << 40,
+        1ull << 24, (1ull << 24) - 1001,  65536,
+    };
+    probe_t probe = {.count = 0};
+
+    wheel.clock = given_clock;
+    present = 1000 + idle_ms[_i];
+    srf__timer_start(&wheel, &probe.timer, 180000, fired);
+    srf__wheel_advance(&wheel, present + 179999);
+    ck_assert_uint_eq(probe.count, 0);
+    srf__wheel_advance(&wheel, present + 180000);
+    ck_assert_uint_eq(probe.count, 1);
+}
+END_TEST
+
+static void jump_and_restart(srf__timer_t *timer)
+{
+    probe_t *probe = (probe_t *)timer;
+
+    probe->count++;
+    present += 100000;
+    srf__timer_start(&wheel, timer, 500, fired);
+}
+
+START_TEST(a_clock_that_moves_in_a_callback_does_no_harm)
+{
+    probe_t probe = {.count = 0};
+
+    wheel.clock = given_clock;
+    present = 1000;
+    srf__timer_start(&wheel, &probe.timer, 200, jump_and_restart);
+    srf__wheel_advance(&wheel, 1300);
+    ck_assert_uint_eq(probe.count, 1);
+    srf__wheel_advance(&wheel, 101499);
+    ck_assert_uint_eq(probe.count, 1);
+    srf__wheel_advance(&wheel, 101500);
+    ck_assert_uint_eq(probe.count, 2);
+    ck_assert_uint_eq(wheel.now_ms, 101500);
+}
+END_TEST
+
+static void free_timer(srf__timer_t *timer)
+{
+    srf__free(timer);
+}
+
+/* The rest of the slot is reached without what was freed. */
+START_TEST(a_callback_may_free_its_timer)
+{
+    for (unsigned i = 0; i < 10; i++) {
+        srf__timer_t *timer = srf__calloc(1, sizeof(*timer));
+        ck_assert_ptr_nonnull(timer);
+        srf__timer_start(&wheel, timer, 10, free_timer);
+    }
+    srf__wheel_advance(&wheel, 1010);
+    ck_assert_uint_eq(wheel.count, 0);
+}
+END_TEST
+
+static unsigned told;
+
+static void count_told(srf__wheel_t *self)
+{
+    told++;
+    self->armed_ms = srf__wheel_next(self);
+}
+
+START_TEST(the_owner_is_told_only_of_times_that_come_nearer)
+{
+    probe_t probes[3] = {{.count = 0}};
+
+    told = 0;
+    wheel.changed = count_told;
+    srf__timer_start(&wheel, &probes[0].timer, 10, fired);
+    ck_assert_uint_eq(told, 1);
+    srf__timer_start(&wheel, &probes[1].timer, 20, fired);
+    srf__timer_start(&wheel, &probes[2].timer, 10, fired);
+    srf__timer_start(&wheel, &probes[0].timer, 15, fired);
+    srf__timer_stop(&wheel, &probes[2].timer);
+    ck_assert_uint_eq(told, 1);
+    srf__timer_start(&wheel, &probes[2].timer, 9, fired);
+    ck_assert_uint_eq(told, 2);
+    ck_assert_uint_eq(wheel.armed_ms, 1009);
+}
+END_TEST
+
 /* Many timers against a plain list of due times, over the wraps of every level
  * but the last. */
 START_TEST(random_timers_fire_when_a_plain_list_says)
@@ -234,6 +334,10 @@ int main(void)
     tcase_add_test(tcase, next_is_never_later_than_what_is_due);
     tcase_add_test(tcase, delays_beyond_the_reach_are_cut_to_it);
     tcase_add_test(tcase, delays_count_from_the_clock_when_there_is_one);
+    tcase_add_loop_test(tcase, a_long_idle_time_does_not_cut_delays, 0, 9);
+    tcase_add_test(tcase, a_clock_that_moves_in_a_callback_does_no_harm);
+    tcase_add_test(tcase, a_callback_may_free_its_timer);
+    tcase_add_test(tcase, the_owner_is_told_only_of_times_that_come_nearer);
     tcase_add_loop_test(tcase, random_timers_fire_when_a_plain_list_says, 0,
                         20);
     suite_add_tcase(suite, tcase);
