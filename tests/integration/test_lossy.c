@@ -7,8 +7,8 @@
  */
 #include "memnet.h"
 #include "runner.h"
+#include "sip_text.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,7 +19,6 @@ enum {
     CALLS = 1000,
     TARGETS = 2,
     SPACING_MS = 20,
-    TEXT_BYTES = 2048,
     T1_MS = 500,
     T2_MS = 4000,
     RING_MS = 700,
@@ -104,73 +103,6 @@ typedef struct world {
     srf__addr_t proxy;
     call_t calls[CALLS];
 } world_t;
-
-/* ---- texts ---- */
-
-typedef struct text {
-    size_t len;
-    char p[TEXT_BYTES];
-} text_t;
-
-__attribute__((format(printf, 2, 3))) static void add(text_t *text,
-                                                      const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    int n = vsnprintf(text->p + text->len, sizeof(text->p) - text->len, format,
-                      args);
-    va_end(args);
-    ck_assert(n >= 0 && text->len + (size_t)n < sizeof(text->p));
-    text->len += (size_t)n;
-}
-
-/* The next line with this name behind the one at `at`; NULL if there is none.
- */
-static const char *next_line(const char *at, const char *name, size_t *len)
-{
-    size_t name_len = strlen(name);
-
-    do {
-        at = strstr(at, "\r\n");
-        if (at == NULL)
-            return NULL;
-        at += 2;
-    } while (strncmp(at, name, name_len) != 0 || at[name_len] != ':');
-    *len = strcspn(at, "\r");
-    return at;
-}
-
-/* The value of the first line with this name; false if there is none. */
-static bool value_of(const char *msg, const char *name, char *out, size_t size)
-{
-    size_t len;
-    const char *line = next_line(msg, name, &len);
-
-    if (line == NULL)
-        return false;
-    int n = snprintf(out, size, "%.*s", (int)(len - strlen(name) - 2),
-                     line + strlen(name) + 2);
-    ck_assert_int_lt(n, (int)size);
-    return true;
-}
-
-static void copy_lines(text_t *out, const char *msg, const char *name,
-                       const char *suffix)
-{
-    size_t len;
-    const char *line = next_line(msg, name, &len);
-
-    for (; line != NULL; line = next_line(line, name, &len))
-        add(out, "%.*s%s\r\n", (int)len, line, suffix);
-}
-
-static void copy_datagram(char out[TEXT_BYTES], const char *data, size_t len)
-{
-    ck_assert_uint_lt(len, TEXT_BYTES);
-    memcpy(out, data, len);
-    out[len] = '\0';
-}
 
 static call_t *call_of(world_t *world, const char *msg)
 {
