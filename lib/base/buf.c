@@ -38,8 +38,10 @@ static bool grow(srf__buf_t *buf, size_t need)
 {
     size_t cap = buf->cap == 0 ? FIRST_BYTES : buf->cap;
 
+    if (need > SIZE_MAX / 2)
+        cap = buf->max; /* doubling would wrap around */
     while (cap < need)
-        cap = cap <= buf->max / 2 ? cap * 2 : buf->max;
+        cap *= 2;
     if (cap > buf->max)
         cap = buf->max;
     char *p = srf__realloc(buf->p, cap);
