@@ -311,11 +311,33 @@ static bool read_content_length(srf__facts_t *facts,
     return facts->content_length >= 0;
 }
 
+/* RFC 5393 §5.1: digits, without a limit to their number. */
+static bool read_breadth(const srf__facts_t *facts, const srf__header_t *header,
+                         uint64_t *out)
+{
+    const char *p = facts->data + header->value;
+    const char *end = p + header->value_len;
+
+    return p != end && srf__read_number(p, out) == end;
+}
+
+bool srf__facts_max_breadth(const srf__facts_t *facts, uint32_t *value)
+{
+    const srf__header_t *line = srf__facts_first(facts, SRF__HDR_MAX_BREADTH);
+    uint64_t number;
+
+    if (line == NULL || !read_breadth(facts, line, &number))
+        return false;
+    *value = number > UINT32_MAX ? UINT32_MAX : (uint32_t)number;
+    return true;
+}
+
 /* Reads a header field that may stand only once (§7.3.1); NULL or what is
  * wrong with it. */
 static const char *read_single(srf__facts_t *facts, const srf__header_t *header)
 {
     bool again = facts->first[header->id] != facts->header_count;
+    uint64_t breadth;
 
     switch (header->id) {
     case SRF__HDR_FROM:
@@ -345,6 +367,12 @@ static const char *read_single(srf__facts_t *facts, const srf__header_t *header)
         if (again)
             return "Repeated Content-Length";
         return read_content_length(facts, header) ? NULL : "Bad Content-Length";
+    case SRF__HDR_MAX_BREADTH:
+        if (!facts->is_request) /* §20, as above */
+            return NULL;
+        if (again)
+            return "Repeated Max-Breadth";
+        return read_breadth(facts, header, &breadth) ? NULL : "Bad Max-Breadth";
     default:
         return NULL;
     }

@@ -121,16 +121,17 @@ typedef enum srf__scan_result {
  *
  * Refused (RFC 3261 §7, §8.1.1, §18.3, §20): an unusable start line; a missing
  * Via, From, To, Call-ID or CSeq; a repeated one of these but Via, or a
- * repeated Max-Forwards or Content-Length; values of these that cannot be read
- * (of the Via lines only the topmost value is; Max-Forwards of a response is
- * ignored, §20); a CSeq method unlike the request's; a CSeq number >= 2**31;
- * Content-Length not a number, negative or beyond the data; a NUL byte in the
- * head; a header line without colon or with a name that is no token; limits
- * exceeded: 400. Another SIP version: 505. Start-line: no leading white space,
- * single SP separators, no trailing white space. Empty lines in front are
- * skipped (§7.5). Line ends are CRLF, a lone LF is accepted (INTEROP); a lone
- * CR is not a line end. Bytes behind Content-Length are left out of `len`
- * (§18.3); without Content-Length the body goes to the end of the data.
+ * repeated Max-Forwards, Max-Breadth or Content-Length; values of these that
+ * cannot be read (of the Via lines only the topmost value is; Max-Forwards and
+ * Max-Breadth of a response are ignored, §20); a CSeq method unlike the
+ * request's; a CSeq number >= 2**31; Content-Length not a number, negative or
+ * beyond the data; a NUL byte in the head; a header line without colon or with
+ * a name that is no token; limits exceeded: 400. Another SIP version: 505.
+ * Start-line: no leading white space, single SP separators, no trailing white
+ * space. Empty lines in front are skipped (§7.5). Line ends are CRLF, a lone LF
+ * is accepted (INTEROP); a lone CR is not a line end. Bytes behind
+ * Content-Length are left out of `len` (§18.3); without Content-Length the body
+ * goes to the end of the data.
  *
  * out->headers and out->header_cap are set by the caller before; everything
  * else is written. More lines than header_cap or limits->max_headers are
@@ -161,6 +162,10 @@ static inline const srf__header_t *srf__facts_first(const srf__facts_t *facts,
                ? NULL
                : &facts->headers[facts->first[id]];
 }
+
+/* The Max-Breadth of a request that srf__scan() let pass (RFC 5393 §5.1);
+ * larger numbers count as UINT32_MAX. False when it has none. */
+bool srf__facts_max_breadth(const srf__facts_t *facts, uint32_t *value);
 
 /* The next line with the same id behind `header`, or NULL. */
 const srf__header_t *srf__facts_next(const srf__facts_t *facts,

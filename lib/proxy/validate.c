@@ -8,6 +8,15 @@
 #include "proxy/loop.h"
 #include "srf/srf.h"
 
+static bool is_breadth_used_up(const srf__facts_t *request)
+{
+    uint32_t breadth;
+
+    /* Few have one: no call for the others. */
+    return request->first[SRF__HDR_MAX_BREADTH] != SRF__NO_HEADER &&
+           srf__facts_max_breadth(request, &breadth) && breadth == 0;
+}
+
 static void refuse(srf__verdict_t *out, unsigned status, const char *reason)
 {
     out->status = status;
@@ -44,6 +53,10 @@ void srf__validate(srf__element_t *element, const srf__facts_t *request,
         bool ours = request->method == SRF__METHOD_OPTIONS &&
                     route->request_uri_is_us && !route->has_next;
         refuse(out, ours ? 200 : 483, NULL);
+        return;
+    }
+    if (is_breadth_used_up(request)) { /* RFC 5393 §5.3.3 */
+        refuse(out, 440, NULL);
         return;
     }
     /* §16.3 step 4. Only a request that passed us before has a second Via. */

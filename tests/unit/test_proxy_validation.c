@@ -258,6 +258,33 @@ START_TEST(no_forwards_left_gets_483)
 }
 END_TEST
 
+START_TEST(no_breadth_left_gets_440)
+{
+    pieces_t last = good;
+    world_t *world = world_create("10.0.0.11", NULL);
+
+    last.extra = "Max-Breadth: 0\n";
+    send_pieces(world, &last);
+    expect_final(world, 440);
+    ck_assert_uint_eq(
+        party_received(world->caller, "SIP/2.0 440 Max-Breadth Exceeded"), 1);
+    world_destroy(world);
+}
+END_TEST
+
+START_TEST(some_breadth_left_passes)
+{
+    pieces_t last = good;
+    world_t *world = world_create("10.0.0.11", NULL);
+
+    last.extra = "Max-Breadth: 1\n";
+    send_pieces(world, &last);
+    world_expect(world->one, "INVITE", "Max-Breadth", "1");
+    world_answer(world, world->one, "200 OK");
+    world_destroy(world);
+}
+END_TEST
+
 START_TEST(options_for_us_with_no_forwards_left_gets_200_and_allow)
 {
     pieces_t options = good;
@@ -609,6 +636,8 @@ static void add_rules(Suite *suite)
     TCase *tcase = tcase_create("rules");
 
     tcase_add_test(tcase, no_forwards_left_gets_483);
+    tcase_add_test(tcase, no_breadth_left_gets_440);
+    tcase_add_test(tcase, some_breadth_left_passes);
     tcase_add_test(tcase,
                    options_for_us_with_no_forwards_left_gets_200_and_allow);
     tcase_add_loop_test(tcase, a_request_that_comes_back_unchanged_gets_482, 0,

@@ -104,6 +104,11 @@ static const struct {
     {"Max-Forwards: 70x\r\n", "Bad Max-Forwards"},
     {"Max-Forwards: 4294967366\r\n", "Bad Max-Forwards"},
     {"Max-Forwards: 70\r\nMax-Forwards: 70\r\n", "Repeated Max-Forwards"},
+    {"Max-Breadth:\r\n", "Bad Max-Breadth"},
+    {"Max-Breadth: -1\r\n", "Bad Max-Breadth"},
+    {"Max-Breadth: 60;x\r\n", "Bad Max-Breadth"},
+    {"Max-Breadth: 6 0\r\n", "Bad Max-Breadth"},
+    {"max-breadth: 6\r\nMax-Breadth: 6\r\n", "Repeated Max-Breadth"},
     {"Content-Length: 1\r\n", "Content-Length Beyond Message"},
     {"Content-Length: 4294967295\r\n", "Content-Length Beyond Message"},
     {"Content-Length: 4294967296\r\n", "Bad Content-Length"},
@@ -147,6 +152,31 @@ START_TEST(numbers_may_have_leading_zeros)
     ck_assert_uint_eq(facts.cseq, 9);
     ck_assert_int_eq(facts.max_forwards, 255);
     ck_assert_int_eq(facts.content_length, 0);
+}
+END_TEST
+
+START_TEST(max_breadth_is_a_number_of_any_size)
+{
+    static const struct {
+        const char *line;
+        uint32_t value;
+    } good[] = {
+        {"Max-Breadth: 0\r\n", 0},
+        {"MAX-BREADTH : 0060 \r\n", 60},
+        {"Max-Breadth: 4294967295\r\n", UINT32_MAX},
+        {"Max-Breadth: 99999999999999999999999\r\n", UINT32_MAX},
+    };
+    uint32_t value = 7;
+
+    for (size_t i = 0; i < COUNT(good); i++) {
+        parts_t parts = {.rest = good[i].line};
+        check_accepted(&parts);
+        ck_assert(srf__facts_max_breadth(&facts, &value));
+        ck_assert_uint_eq(value, good[i].value);
+    }
+    parts_t without = {.rest = ""};
+    check_accepted(&without);
+    ck_assert(!srf__facts_max_breadth(&facts, &value));
 }
 END_TEST
 
@@ -261,6 +291,7 @@ int main(void)
     tcase_add_loop_test(tcase, bad_lines_are_refused_by_name, 0,
                         COUNT(bad_lines));
     tcase_add_test(tcase, numbers_may_have_leading_zeros);
+    tcase_add_test(tcase, max_breadth_is_a_number_of_any_size);
     tcase_add_loop_test(tcase, bad_cseq_is_refused, 0, COUNT(bad_cseqs));
     tcase_add_test(tcase, largest_cseq_number_is_accepted);
     tcase_add_test(tcase, cseq_of_another_method_is_refused);
