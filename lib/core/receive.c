@@ -162,11 +162,8 @@ static void refuse_verdict(const arrival_t *arrival, srf__hash128_t key,
                                  .reason = srf__str_of(verdict->reason)};
 
     srf__buf_init_fixed(&lines, storage, sizeof(storage));
-    if (verdict->unsupported.len > 0) {
-        srf__buf_add_text(&lines, "Unsupported: ");
-        srf__buf_add_str(&lines, verdict->unsupported);
-        srf__buf_add_text(&lines, "\r\n");
-    }
+    if (verdict->status == 420)
+        srf__unsupported_write(arrival->facts, &lines);
     if (verdict->status == 200) /* OPTIONS for us, §11.2 */
         srf__handlers_write_allow(arrival->srf, &lines);
     if (lines.err == 0)

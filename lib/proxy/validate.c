@@ -40,6 +40,47 @@ static bool check_uri(srf__element_t *element, const srf__facts_t *request,
     return out->status == 0;
 }
 
+/* §16.3 step 5: no extension needs us yet. */
+static bool check_extensions(const srf__facts_t *request,
+                             const srf__header_t *line, srf__verdict_t *out)
+{
+    srf__str_t tag;
+
+    for (; line != NULL; line = srf__facts_next(request, line)) {
+        srf__str_t rest = srf__header_value(request, line);
+        while (srf__list_next(&rest, &tag)) {
+            if (!srf__str_is_token(tag)) {
+                refuse(out, 400, "Bad Proxy-Require");
+                return false;
+            }
+            refuse(out, 420, NULL);
+        }
+    }
+    return out->status == 0;
+}
+
+void srf__unsupported_write(const srf__facts_t *request, srf__buf_t *out)
+{
+    const srf__header_t *line =
+        srf__facts_first(request, SRF__HDR_PROXY_REQUIRE);
+    const char *separator = "Unsupported: ";
+    size_t before = out->len;
+    srf__str_t tag;
+
+    for (; line != NULL; line = srf__facts_next(request, line)) {
+        srf__str_t rest = srf__header_value(request, line);
+        while (srf__list_next(&rest, &tag)) {
+            if (out->cap - out->len < strlen(separator) + tag.len + 2)
+                continue; /* what is left out costs the caller a second try */
+            srf__buf_add_text(out, separator);
+            srf__buf_add_str(out, tag);
+            separator = ", ";
+        }
+    }
+    if (out->len > before)
+        srf__buf_add_text(out, "\r\n");
+}
+
 void srf__validate(srf__element_t *element, const srf__facts_t *request,
                    srf__route_t *route, srf__verdict_t *out)
 {
@@ -67,11 +108,8 @@ void srf__validate(srf__element_t *element, const srf__facts_t *request,
             return;
         }
     }
-    if (require != NULL) { /* §16.3 step 5: no extension needs us yet */
-        refuse(out, 420, NULL);
-        out->unsupported = srf__header_value(request, require);
+    if (require != NULL && !check_extensions(request, require, out))
         return;
-    }
     /* §12.2.2: a dialog we know nothing of. */
     if (request->to_tag.len > 0 && route->request_uri_is_us &&
         !route->has_next && !srf__route_in_dialog(route, request))

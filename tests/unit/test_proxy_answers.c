@@ -160,6 +160,29 @@ static void read_tag(world_t *world, const char *start, char *out)
     strcpy(out, strstr(to, ";tag=") + 5);
 }
 
+START_TEST(a_provisional_answer_gives_the_handler_its_time_again)
+{
+    static const int statuses[] = {100, 180};
+    srf_options_t options;
+
+    srf_options_init(&options);
+    options.handler_timeout_ms = 700;
+    world_t *world = world_create_with(&options, NULL, NULL);
+
+    ck_assert_int_eq(srf_invite(world->srf, keep), 0);
+    world_call(world);
+    memnet_run(world->net, 600);
+    ck_assert_int_eq(srf_res_send(srf_req_res(plan.kept), statuses[_i], NULL),
+                     0);
+    memnet_run(world->net, 600);
+    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 500"), 0);
+    memnet_run(world->net, 102);
+    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 500"), 1);
+    srf_req_unref(plan.kept);
+    world_destroy(world);
+}
+END_TEST
+
 START_TEST(a_2xx_is_repeated_until_the_ack)
 {
     char tag[128];
@@ -357,6 +380,8 @@ static void add_answers(Suite *suite)
     tcase_add_test(tcase, an_answer_that_is_wrong_is_refused_without_effect);
     tcase_add_test(tcase, an_answer_carries_reason_headers_and_body);
     tcase_add_test(tcase, all_answers_of_a_request_have_one_to_tag);
+    tcase_add_loop_test(
+        tcase, a_provisional_answer_gives_the_handler_its_time_again, 0, 2);
     tcase_add_test(tcase, a_2xx_is_repeated_until_the_ack);
     tcase_add_test(tcase, a_2xx_nobody_acks_is_given_up_after_64_t1);
     tcase_add_test(tcase, a_2xx_to_another_method_is_repeated_only_on_demand);
