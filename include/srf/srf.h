@@ -83,8 +83,9 @@ typedef struct srf_options {
      * last provisional one; 0: 181000; SRF_TIMEOUT_NONE: never. Values below
      * three minutes are for tests and closed networks. */
     uint32_t timer_c_ms;
-    /** How long a handler may keep an INVITE without answering or proxying it
-     * while it holds a reference, before 500 is sent; 0: 64*T1. */
+    /** How long a handler may keep a request without answering or proxying it
+     * while it holds a reference, before 500 is sent; a provisional response
+     * of its own gives it that time again; 0: 64*T1. */
     uint32_t handler_timeout_ms;
 
     uint32_t max_message_bytes; /**< longer: 513; 0 or more than 65535: 65535 */

@@ -178,6 +178,14 @@ static void start_clock(srf_req_t *req)
                          req->srf->handler_timeout_ms, too_long);
 }
 
+void srf__req_restart_clock(srf_req_t *req)
+{
+    struct srf__req_extra *extra = extra_of(req);
+
+    if (extra != NULL && srf__timer_is_active(&extra->timer))
+        start_clock(req);
+}
+
 void srf__req_deliver(srf_t *srf, srf__server_t *server, srf_request_cb cb,
                       const srf__route_t *route)
 {

@@ -49,6 +49,9 @@ void srf__req_deliver(srf_t *srf, srf__server_t *server, srf_request_cb cb,
 /* The program's decision was taken: it leaves srf->requests. */
 void srf__req_decide(srf_req_t *req, srf__req_state_t state);
 
+/* The program showed that it is at work: its time begins anew. */
+void srf__req_restart_clock(srf_req_t *req);
+
 /* On destroy: every undecided request is dropped without a word. */
 void srf__reqs_drop(srf_t *srf);
 

@@ -58,6 +58,19 @@ static int check_state(const srf_req_t *req)
     return req->state == SRF__REQ_UNDECIDED ? 0 : SRF_ERR_ALREADY_FINAL;
 }
 
+static int send_provisional(srf_req_t *req, srf__response_spec_t *spec)
+{
+    srf__server_t *server = req->server;
+    int err = 0;
+
+    /* A 100 may have gone already, or something better. */
+    if (spec->status != 100 || server->status < 100)
+        err = srf__server_reply(server, spec);
+    if (err == 0)
+        srf__req_restart_clock(req);
+    return err;
+}
+
 static int send(srf_req_t *req, srf__response_spec_t *spec)
 {
     srf__server_t *server = req->server;
@@ -65,9 +78,7 @@ static int send(srf_req_t *req, srf__response_spec_t *spec)
     if (spec->status < 200) {
         if (server->method != SRF__METHOD_INVITE) /* RFC 4320 §4.1 */
             return SRF_ERR_UNSUPPORTED;
-        if (spec->status == 100 && server->status >= 100)
-            return 0; /* it went already, or something better */
-        return srf__server_reply(server, spec);
+        return send_provisional(req, spec);
     }
     bool success = spec->status < 300 && server->method == SRF__METHOD_INVITE;
     int err = success ? srf__uas_answer(&req->srf->uas, server, spec)
