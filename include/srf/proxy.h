@@ -19,35 +19,80 @@ extern "C" {
 /** The order in which targets are tried. */
 typedef enum srf_forking {
     SRF_FORKING_SEQUENTIAL = 0,  /**< one after the other */
-    SRF_FORKING_SIMULTANEOUS = 1 /**< all at once */
+    SRF_FORKING_SIMULTANEOUS = 1 /**< all at once, §16.6, RFC 5393 §5 */
 } srf_forking_t;
+
+struct srf_proxy_response;
+struct srf_proxy_msg;
+
+/**
+ * Tells that the attempt at a target has begun or has ended.
+ *
+ * @param req     the request being proxied. Borrowed until return.
+ * @param branch  the attempt so far; its cause is SRF_CAUSE_NONE when it has
+ *                begun. One that fails at once is told of once, with its cause.
+ *                Borrowed until return.
+ */
+typedef void (*srf_branch_cb)(srf_req_t *req,
+                              const struct srf_proxy_response *branch);
+
+/**
+ * Tells of a response of a target, before it is forwarded or kept.
+ *
+ * @param req       the request being proxied. Borrowed until return.
+ * @param branch    the attempt it belongs to. Borrowed until return.
+ * @param response  the response; its msg is NULL for a 100 Trying. Borrowed
+ *                  until return.
+ */
+typedef void (*srf_branch_response_cb)(srf_req_t *req,
+                                       const struct srf_proxy_response *branch,
+                                       const struct srf_proxy_msg *response);
 
 /** Settings of one proxy operation; drachtio's names in C form. */
 typedef struct srf_proxy_options {
     size_t size; /**< set by srf_proxy_options_init() */
     /** Non-zero: stay in the signalling path of the dialog, §16.6 step 4. */
     int32_t record_route;
-    /** Non-zero: try the Contacts of a 3xx. Not available yet:
-     * SRF_ERR_UNSUPPORTED. */
+    /** Non-zero: a 3xx is not the end of its target: its SIP and SIPS Contacts
+     * are tried next, by descending q, each as the new Request-URI (§16.7 step
+     * 4). A URI is tried once, `max_redirects` and the stack's `max_targets`
+     * are the bounds, and a SIPS Request-URI is not left for a SIP one. A 3xx
+     * without a usable Contact is an ordinary failure. */
     int32_t follow_redirects;
-    /** A ::srf_forking_t. SRF_FORKING_SIMULTANEOUS is not available yet:
-     * SRF_ERR_UNSUPPORTED. */
+    /** A ::srf_forking_t. With SRF_FORKING_SIMULTANEOUS every target is tried
+     * at once; the first 2xx or a 6xx cancels the others. */
     int32_t forking;
     /** Non-zero: when a target replaces a Request-URI that names us and has no
      * user part, keep the caller's user part. */
     int32_t keep_user;
     /** Non-zero: add a Path header field to REGISTER (RFC 3327). */
     int32_t path;
-    /** Longest wait for a first provisional response of a target; 0: no limit.
-     * Not available yet: SRF_ERR_UNSUPPORTED. */
+    /** Longest wait for any response of a target, 100 Trying included; then
+     * the next one is tried. A provisional response that comes after all is
+     * answered with CANCEL, a 2xx is forwarded. 0: no limit but Timer B or F.
+     */
     uint32_t provisional_timeout_ms;
-    /** Longest wait for the final response of a target; 0: no limit. Not
-     * available yet: SRF_ERR_UNSUPPORTED. */
+    /** Longest wait for the final response of a target since the request was
+     * sent; then it is cancelled and the next one tried. 0: no limit but
+     * Timer C. */
     uint32_t final_timeout_ms;
     uint32_t timer_c_ms; /**< Timer C of this call; 0: that of the stack */
     /** Header fields to add: names and values in turn, NULL-terminated.
      * Copied. See srf_proxy_request() for those that may not be set. */
     const char *const *headers;
+    /** Statuses from 300 to 699 that end a sequential search as a 6xx does,
+     * ended by 0; NULL: none. Copied. */
+    const int32_t *stop_codes;
+    /** 6xx statuses that do not end the search, ended by 0; NULL: none. Copied.
+     * Every other status from 300 on lets the search go on anyway. */
+    const int32_t *failover_codes;
+    /** How many redirects in a row are followed; 0: 5; at most 255. */
+    uint32_t max_redirects;
+    uint32_t reserved; /**< zero */
+    /** Told of each attempt; NULL: nobody asks. */
+    srf_branch_cb on_branch;
+    /** Told of each response of a target; NULL: nobody asks. */
+    srf_branch_response_cb on_response;
 } srf_proxy_options_t;
 
 /**
@@ -64,7 +109,7 @@ static inline void srf_proxy_options_init(srf_proxy_options_t *options)
 
 /** Why the attempt at a target ended. */
 typedef enum srf_cause {
-    SRF_CAUSE_NONE = 0,            /**< it has not ended */
+    SRF_CAUSE_NONE = 0,            /**< it has not ended; in hooks only */
     SRF_CAUSE_RESPONSE,            /**< a final response */
     SRF_CAUSE_PROVISIONAL_TIMEOUT, /**< provisional_timeout_ms passed */
     SRF_CAUSE_FINAL_TIMEOUT,       /**< final_timeout_ms passed */
@@ -126,7 +171,8 @@ typedef struct srf_proxy_results {
  *                 targets; SRF_ERR_NO_TARGET when nothing could be tried;
  *                 SRF_ERR_TIMEOUT when no target answered (or each with 408) a
  *                 request other than INVITE, for which no response is made up
- * (RFC 4320 §4.2); SRF_ERR_CANCELED when the stack was destroyed.
+ *                 (RFC 4320 §4.2); SRF_ERR_CANCELED when the stack was
+ *                 destroyed.
  * @param results  what happened; never NULL. Borrowed until return.
  */
 typedef void (*srf_proxy_cb)(srf_req_t *req, int err,
@@ -141,8 +187,9 @@ typedef void (*srf_proxy_cb)(srf_req_t *req, int err,
  * Each URI may leave out `sip:`; "host", "10.0.0.5:5080", "[::1]:5060",
  * "user@host", "host;transport=udp", "<sip:host>" are all understood. When the
  * Request-URI names this element, the target replaces it; otherwise it stays
- * and the target is only the next hop. Targets are tried in order until one
- * answers with a 2xx or 6xx; the best response goes to the caller (§16.7).
+ * and the target is only the next hop. Targets are tried in order, or all at
+ * once, until one answers with a 2xx or 6xx; every 2xx to an INVITE goes to the
+ * caller at once, else the best response when no target is left (§16.7).
  *
  * Everything is checked before anything is sent.
  *
@@ -156,9 +203,10 @@ typedef void (*srf_proxy_cb)(srf_req_t *req, int err,
  * @param opts  settings; NULL for defaults. Copied.
  * @param cb    told the outcome, exactly once, from the loop, if 0 was
  *              returned; NULL: no report wanted.
- * @return 0; SRF_ERR_INVALID_ARGUMENT; SRF_ERR_INVALID_URI;
- *         SRF_ERR_UNSUPPORTED for a scheme other than sip, sips and tel or an
- *         option not available; SRF_ERR_INVALID_HEADER;
+ * @return 0; SRF_ERR_INVALID_ARGUMENT, also for a setting out of its range;
+ *         SRF_ERR_INVALID_URI; SRF_ERR_UNSUPPORTED for a scheme other than sip,
+ *         sips and tel or a member of opts that this library does not know;
+ *         SRF_ERR_INVALID_HEADER;
  *         SRF_ERR_HEADER_NOT_ALLOWED; SRF_ERR_TOO_MANY_TARGETS;
  *         SRF_ERR_ALREADY_FINAL; SRF_ERR_ALREADY_PROXIED; SRF_ERR_CANCELED when
  *         the caller cancelled before or the stack is being destroyed;

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "core/req.h"
+#include "proxy/results.h"
 
 enum { TARGETS_TEXT_MAX = 1 << 20, LINES_MAX = 32768 };
 
@@ -15,6 +16,38 @@ static void on_cancelled(srf__context_t *context)
 
     if (req->on_cancel != NULL)
         req->on_cancel(req);
+}
+
+static void on_branch(srf__context_t *context, const srf__branch_t *branch)
+{
+    srf_req_t *req = context->user_data;
+    srf__results_t results;
+    srf_proxy_response_t told;
+
+    if (srf__req_hooks(req)->on_branch == NULL)
+        return;
+    if (srf__results_make_one(&results, context, branch, &told))
+        srf__req_hooks(req)->on_branch(req, &told);
+    srf__results_deinit(&results);
+}
+
+static void on_response(srf__context_t *context, const srf__branch_t *branch,
+                        const srf__arrival_t *arrival)
+{
+    srf_req_t *req = context->user_data;
+    const srf_proxy_msg_t response = {
+        .time_us = arrival->time_us,
+        .status = (int32_t)arrival->status,
+        .msg = arrival->msg,
+    };
+    srf__results_t results;
+    srf_proxy_response_t told;
+
+    if (srf__req_hooks(req)->on_response == NULL)
+        return;
+    if (srf__results_make_one(&results, context, branch, &told))
+        srf__req_hooks(req)->on_response(req, &told, &response);
+    srf__results_deinit(&results);
 }
 
 static void on_done(srf__context_t *context, int err,
@@ -29,6 +62,8 @@ static void on_done(srf__context_t *context, int err,
 }
 
 static const srf__context_user_t context_user = {
+    .branch = on_branch,
+    .response = on_response,
     .cancelled = on_cancelled,
     .done = on_done,
 };
@@ -51,16 +86,43 @@ static int check_state(const srf_req_t *req)
     return SRF_ERR_ALREADY_FINAL;
 }
 
+enum { DEFAULT_REDIRECTS = 5, MAX_REDIRECTS = 255, MAX_CODES = 400 };
+
+/* A list of statuses that ends with 0. */
+static bool are_statuses(const int32_t *codes, int32_t lowest)
+{
+    int count = 0;
+
+    for (; codes != NULL && codes[count] != 0; count++) {
+        if (codes[count] < lowest || codes[count] > 699 || count == MAX_CODES)
+            return false;
+    }
+    return true;
+}
+
 static int check_options(const srf_proxy_options_t *options)
 {
-    if (options->forking != SRF_FORKING_SEQUENTIAL &&
-        options->forking != SRF_FORKING_SIMULTANEOUS)
-        return SRF_ERR_INVALID_ARGUMENT;
-    bool unsupported = options->follow_redirects != 0 ||
-                       options->forking != SRF_FORKING_SEQUENTIAL ||
-                       options->provisional_timeout_ms != 0 ||
-                       options->final_timeout_ms != 0;
-    return unsupported ? SRF_ERR_UNSUPPORTED : 0;
+    bool good = (options->forking == SRF_FORKING_SEQUENTIAL ||
+                 options->forking == SRF_FORKING_SIMULTANEOUS) &&
+                are_statuses(options->stop_codes, 300) &&
+                are_statuses(options->failover_codes, 600) &&
+                options->max_redirects <= MAX_REDIRECTS;
+
+    return good ? 0 : SRF_ERR_INVALID_ARGUMENT;
+}
+
+/* In a structure SRF_TIMEOUT_NONE says off; in the context 0 does. */
+static uint32_t timeout_of(uint32_t ms)
+{
+    return ms == SRF_TIMEOUT_NONE ? 0 : ms;
+}
+
+static uint32_t redirects_of(const srf_proxy_options_t *options)
+{
+    if (options->follow_redirects == 0)
+        return 0;
+    return options->max_redirects == 0 ? DEFAULT_REDIRECTS
+                                       : options->max_redirects;
 }
 
 enum { FEW_TARGETS = 8 };
@@ -112,6 +174,13 @@ static int start(srf_req_t *req, const targets_t *targets,
         .target_count = targets->count,
         .headers = headers,
         .timer_c_ms = options->timer_c_ms,
+        .provisional_timeout_ms = timeout_of(options->provisional_timeout_ms),
+        .final_timeout_ms = timeout_of(options->final_timeout_ms),
+        .max_redirects = redirects_of(options),
+        .stop_codes = options->stop_codes,
+        .failover_codes = options->failover_codes,
+        .simultaneous = options->forking == SRF_FORKING_SIMULTANEOUS,
+        .hooked = options->on_branch != NULL || options->on_response != NULL,
         .record_route = options->record_route != 0,
         .keep_user = options->keep_user != 0,
         .path = options->path != 0,
@@ -121,6 +190,9 @@ static int start(srf_req_t *req, const targets_t *targets,
     };
     srf__element_t *element = &req->srf->element;
 
+    if (spec.hooked &&
+        !srf__req_set_hooks(req, options->on_branch, options->on_response))
+        return SRF_ERR_NO_MEMORY;
     srf_req_ref(req); /* given back in on_done */
     int err = srf__context_start(element, req->server, &spec, NULL);
     if (err != 0) {

@@ -16,6 +16,7 @@ struct srf__req_extra {
     srf__arena_t arena;
     const char *calling_number;
     const char *source_address;
+    srf__req_hooks_t hooks;
 };
 
 static void on_cancelled(srf__server_t *server, const srf__facts_t *cancel);
@@ -39,6 +40,23 @@ static struct srf__req_extra *need_extra(srf_req_t *req)
             req->extra->req = req;
     }
     return req->extra;
+}
+
+bool srf__req_set_hooks(srf_req_t *req, srf_branch_cb on_branch,
+                        srf_branch_response_cb on_response)
+{
+    struct srf__req_extra *extra = need_extra(req);
+
+    if (extra == NULL)
+        return false;
+    extra->hooks.on_branch = on_branch;
+    extra->hooks.on_response = on_response;
+    return true;
+}
+
+const srf__req_hooks_t *srf__req_hooks(const srf_req_t *req)
+{
+    return &extra_of(req)->hooks;
 }
 
 void srf__req_decide(srf_req_t *req, srf__req_state_t state)

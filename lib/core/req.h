@@ -46,6 +46,17 @@ struct srf_req {
 void srf__req_deliver(srf_t *srf, srf__server_t *server, srf_request_cb cb,
                       const srf__route_t *route);
 
+/* Hooks of its proxying. Setting them: false when memory is out; reading them:
+ * only after they were set. */
+typedef struct srf__req_hooks {
+    srf_branch_cb on_branch;
+    srf_branch_response_cb on_response;
+} srf__req_hooks_t;
+
+bool srf__req_set_hooks(srf_req_t *req, srf_branch_cb on_branch,
+                        srf_branch_response_cb on_response);
+const srf__req_hooks_t *srf__req_hooks(const srf_req_t *req);
+
 /* The program's decision was taken: it leaves srf->requests. */
 void srf__req_decide(srf_req_t *req, srf__req_state_t state);
 

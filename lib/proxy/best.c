@@ -36,7 +36,8 @@ const srf__branch_t *srf__best_branch(const srf__context_t *context)
     const srf__branch_t *branch = context->branches;
 
     for (; branch != NULL; branch = branch->next) {
-        if (branch->status >= 300 &&
+        /* §16.7 step 4: a redirect that was followed is used up. */
+        if (branch->status >= 300 && !branch->redirected &&
             (best == NULL || rank(context, branch) < rank(context, best)))
             best = branch;
     }

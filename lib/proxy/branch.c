@@ -26,15 +26,33 @@ static const srf__client_user_t client_user = {
     .ended = on_ended,
 };
 
-/* Ends the branch's part in the search. */
-static void end(srf__branch_t *branch, srf_cause_t cause, unsigned status,
-                bool generated)
+/* Ends the branch's part in the search; its transaction may go on. */
+static void leave_search(srf__branch_t *branch, srf_cause_t cause,
+                         unsigned status, bool generated)
 {
     srf__timer_stop(branch->context->element->wheel, &branch->timer);
-    branch->state = SRF__BRANCH_ENDED;
+    branch->state = SRF__BRANCH_GIVEN_UP;
+    branch->context->pending--;
     branch->cause = (uint8_t)cause;
     branch->status = (uint16_t)status;
     branch->generated = generated;
+}
+
+/* Nothing is expected of its transaction any more. */
+static void close_branch(srf__branch_t *branch)
+{
+    srf__timer_stop(branch->context->element->wheel, &branch->timer);
+    branch->state = SRF__BRANCH_ENDED;
+    branch->context->breadth =
+        (uint16_t)(branch->context->breadth + branch->breadth);
+    branch->breadth = 0;
+}
+
+static void end(srf__branch_t *branch, srf_cause_t cause, unsigned status,
+                bool generated)
+{
+    leave_search(branch, cause, status, generated);
+    close_branch(branch);
 }
 
 const srf__arrival_t *srf__branch_final(const srf__branch_t *branch)
@@ -47,29 +65,6 @@ const srf__arrival_t *srf__branch_final(const srf__branch_t *branch)
 }
 
 /* ---- sending ---- */
-
-/* The Request-URI for a target that replaces it (RFC 3261 §16.5): the target,
- * with the caller's user part when that is to be kept. */
-static void write_uri(srf__buf_t *out, const srf__uri_t *target,
-                      const srf__uri_t *request_uri, bool keep_user)
-{
-    const char *host_begin = target->host.p;
-
-    if (!keep_user || target->has_user || !request_uri->has_user ||
-        target->scheme == SRF__SCHEME_TEL) {
-        srf__buf_add_str(out, target->text);
-        return;
-    }
-    srf__buf_add(out, target->text.p, (size_t)(host_begin - target->text.p));
-    srf__buf_add_str(out, request_uri->user);
-    if (request_uri->password.len > 0) {
-        srf__buf_add_char(out, ':');
-        srf__buf_add_str(out, request_uri->password);
-    }
-    srf__buf_add_char(out, '@');
-    srf__buf_add(out, host_begin,
-                 (size_t)(target->text.p + target->text.len - host_begin));
-}
 
 /* Everything a branch's request is made from; the same each time. */
 typedef struct plan {
@@ -91,22 +86,26 @@ static int make_plan(const srf__branch_t *branch, const srf__facts_t *request,
         plan->route = *context->route;
     else if (srf__route_prepare(context->element, request, &plan->route) != 0)
         return SRF_ERR_INVALID_URI; /* it was good when it came */
-    if (branch->target == NULL) {
-        plan->spiral = plan->route.removed > 0 || plan->route.from_strict;
+    bool moved = plan->route.removed > 0 || plan->route.from_strict;
+    if (branch->target->uri[0] == '\0') {
+        plan->spiral = moved;
         return srf__forward_next_hop(&plan->route, &plan->to);
     }
-    int err = srf__uri_parse(srf__str_of(branch->target), &target);
+    const srf__target_rule_t rule = {
+        .request_uri = &plan->route.request_uri,
+        .replaces = plan->route.request_uri_is_us,
+        .keep_user = context->keep_user,
+    };
+    int err = srf__uri_parse(srf__str_of(branch->target->uri), &target);
+    if (err == 0)
+        err = srf__target_write_uri(branch->target, &rule, &plan->uri);
     if (err != 0)
         return err;
-    if (plan->route.request_uri_is_us) {
-        write_uri(&plan->uri, &target, &plan->route.request_uri,
-                  context->keep_user);
-        if (plan->uri.err != 0)
-            return plan->uri.err;
-    }
-    plan->spiral =
-        plan->route.removed > 0 || plan->route.from_strict ||
-        (plan->uri.len > 0 && !srf__str_eq(srf__buf_str(&plan->uri), received));
+    plan->spiral = moved || (plan->uri.len > 0 &&
+                             !srf__str_eq(srf__buf_str(&plan->uri), received));
+    /* A redirect does not free the request from its Route (§16.6 step 7). */
+    if (!srf__context_has_targets(context) && plan->route.has_next)
+        target = plan->route.next;
     return srf__next_hop(&target, &plan->to);
 }
 
@@ -129,12 +128,13 @@ static srf_msg_t *make_request(const srf__branch_t *branch,
         .headers = srf__str(context->headers, context->headers_len),
         .record_route = context->record_route,
         .path = context->path,
-        .target_given = branch->target != NULL,
+        .target_given = srf__context_has_targets(context),
+        .breadth = context->limits_breadth ? branch->breadth : 0,
     };
     return srf__forward_request(context->element, request, &forward);
 }
 
-static void timer_c_fired(srf__timer_t *timer);
+static void start_deadline(srf__branch_t *branch, uint32_t timer_c_ms);
 
 static int send_request(srf__branch_t *branch, const srf__facts_t *request,
                         const plan_t *plan, const srf__flow_t *to)
@@ -152,17 +152,16 @@ static int send_request(srf__branch_t *branch, const srf__facts_t *request,
         branch->client = NULL;
         return SRF_ERR_NO_MEMORY;
     }
-    if (request->method == SRF__METHOD_INVITE &&
-        context->timer_c_ms != SRF_TIMEOUT_NONE)
-        srf__timer_start(element->wheel, &branch->timer, context->timer_c_ms,
-                         timer_c_fired); /* §16.6 step 11 */
+    branch->sent_ms = (uint32_t)srf__wheel_now(element->wheel);
+    start_deadline(branch, context->timer_c_ms);
     branch->client->upstream = context->server->flow.listener;
     context->sent_any = true;
     srf__client_start(branch->client, to, image);
     return 0;
 }
 
-static srf__branch_t *append_branch(srf__context_t *context, const char *target)
+static srf__branch_t *append_branch(srf__context_t *context,
+                                    const srf__target_t *target)
 {
     srf__branch_t *branch = srf__calloc(1, sizeof(*branch));
     srf__branch_t **at = &context->branches;
@@ -176,10 +175,27 @@ static srf__branch_t *append_branch(srf__context_t *context, const char *target)
     while (*at != NULL)
         at = &(*at)->next;
     *at = branch;
+    context->pending++;
     return branch;
 }
 
-int srf__branch_launch(srf__context_t *context, const char *target)
+/* RFC 5393 §5.3.3.1: what is left is divided among the branches that are to
+ * live at the same time; a sequential search keeps something for those it may
+ * still need while an abandoned one lives on. */
+static uint16_t share_of_breadth(const srf__context_t *context)
+{
+    const srf__target_t *target = *context->untried;
+    unsigned left = context->breadth;
+    unsigned others = 0; /* the target in hand is not among them */
+
+    for (; target != NULL && others < left; target = target->next)
+        others++;
+    if (context->simultaneous)
+        return (uint16_t)((left + others) / (others + 1));
+    return (uint16_t)(left > others ? left - others : 1);
+}
+
+int srf__branch_launch(srf__context_t *context, const srf__target_t *target)
 {
     const srf__facts_t *request = srf__context_request(context);
     srf__transports_t *transports = &context->element->transports;
@@ -210,8 +226,11 @@ int srf__branch_launch(srf__context_t *context, const char *target)
         end(branch, SRF_CAUSE_TRANSPORT, 482, true);
         goto out;
     }
-    if (err == 0)
+    if (err == 0) {
+        branch->breadth = share_of_breadth(context);
+        context->breadth = (uint16_t)(context->breadth - branch->breadth);
         err = send_request(branch, request, &plan, &to);
+    }
     if (err != 0)
         end(branch, SRF_CAUSE_TRANSPORT, 503, true);
 out:
@@ -236,7 +255,7 @@ static srf_msg_t *on_rebuild(srf__client_t *client)
     return image;
 }
 
-/* ---- responses and failures ---- */
+/* ---- what came back ---- */
 
 /* Makes room for one more response; false when memory is out. */
 static bool reserve(srf__branch_t *branch)
@@ -290,14 +309,13 @@ static void guard_fired(srf__timer_t *timer)
 
     srf__client_release(branch->client, true);
     branch->client = NULL;
-    if (pending)
+    if (pending) {
         end(branch, SRF_CAUSE_CANCELED, 487, true);
-    else
-        branch->state = SRF__BRANCH_ENDED;
-    if (pending)
         srf__context_branch_over(context);
-    else
+    } else {
+        close_branch(branch);
         srf__context_branch_gone(context);
+    }
 }
 
 static void start_guard(srf__branch_t *branch)
@@ -317,26 +335,92 @@ void srf__branch_cancel(srf__branch_t *branch, srf__str_t lines)
         start_guard(branch);
 }
 
-/* §16.8: the branch counts as answered with 408; its server is told to stop. */
-static void timer_c_fired(srf__timer_t *timer)
-{
-    srf__branch_t *branch =
-        (srf__branch_t *)((char *)timer - offsetof(srf__branch_t, timer));
+/* ---- deadlines ---- */
 
-    end(branch, SRF_CAUSE_TIMER_C, 408, true);
-    branch->state = SRF__BRANCH_GIVEN_UP;
+/* The search goes on without the branch, which counts as answered with 408. Its
+ * server is told to stop, now or when it first answers (§16.8). */
+static void give_up(srf__branch_t *branch, srf_cause_t cause)
+{
+    leave_search(branch, cause, 408, true);
     srf__branch_cancel(branch, srf__str(NULL, 0));
     srf__context_branch_over(branch->context);
 }
 
-static void restart_timer_c(srf__branch_t *branch)
+/* Since the request was sent. */
+static uint32_t waited_ms(const srf__branch_t *branch)
+{
+    srf__wheel_t *wheel = branch->context->element->wheel;
+
+    return (uint32_t)srf__wheel_now(wheel) - branch->sent_ms;
+}
+
+static void deadline_fired(srf__timer_t *timer)
+{
+    srf__branch_t *branch =
+        (srf__branch_t *)((char *)timer - offsetof(srf__branch_t, timer));
+    const srf__context_t *context = branch->context;
+    uint32_t waited = waited_ms(branch);
+
+    if (context->provisional_timeout_ms != 0 &&
+        !srf__client_had_provisional(branch->client) &&
+        waited >= context->provisional_timeout_ms)
+        give_up(branch, SRF_CAUSE_PROVISIONAL_TIMEOUT);
+    else if (context->final_timeout_ms != 0 &&
+             waited >= context->final_timeout_ms)
+        give_up(branch, SRF_CAUSE_FINAL_TIMEOUT);
+    else
+        give_up(branch, SRF_CAUSE_TIMER_C);
+}
+
+static void earlier(uint32_t *delay, uint32_t timeout, uint32_t waited)
+{
+    uint32_t left = timeout > waited ? timeout - waited : 0;
+
+    if (timeout != 0 && left < *delay)
+        *delay = left;
+}
+
+/* Timer C has `timer_c_ms` to go; the timeouts count from the sending of the
+ * request. */
+static void start_deadline(srf__branch_t *branch, uint32_t timer_c_ms)
 {
     const srf__context_t *context = branch->context;
+    uint32_t delay = SRF_TIMEOUT_NONE;
 
-    if (srf__timer_is_active(&branch->timer) && !branch->guarded)
-        srf__timer_start(context->element->wheel, &branch->timer,
-                         context->timer_c_ms, timer_c_fired);
+    if (branch->client->method == SRF__METHOD_INVITE)
+        delay = timer_c_ms; /* §16.6 step 11 */
+    if (context->provisional_timeout_ms != 0 ||
+        context->final_timeout_ms != 0) {
+        uint32_t waited = waited_ms(branch);
+        if (!srf__client_had_provisional(branch->client))
+            earlier(&delay, context->provisional_timeout_ms, waited);
+        earlier(&delay, context->final_timeout_ms, waited);
+    }
+    if (delay != SRF_TIMEOUT_NONE)
+        srf__timer_start(context->element->wheel, &branch->timer, delay,
+                         deadline_fired);
+    else
+        srf__timer_stop(context->element->wheel, &branch->timer);
 }
+
+/* §16.7 step 2: 101 to 199 restart Timer C. A 100 only tells that the server is
+ * there. */
+static void on_provisional(srf__branch_t *branch, unsigned status)
+{
+    const srf__context_t *context = branch->context;
+    uint32_t timer_c = context->timer_c_ms;
+
+    if (branch->guarded)
+        return;
+    if (status > 100)
+        start_deadline(branch, timer_c);
+    else if (context->provisional_timeout_ms != 0 && branch->msg_count <= 1)
+        start_deadline(
+            branch,
+            timer_c - (timer_c == SRF_TIMEOUT_NONE ? 0 : waited_ms(branch)));
+}
+
+/* ---- responses and failures ---- */
 
 static void on_response(srf__client_t *client, const srf__facts_t *response)
 {
@@ -345,18 +429,17 @@ static void on_response(srf__client_t *client, const srf__facts_t *response)
     srf_msg_t *msg = keep_response(branch, response);
     bool was_pending = branch->state == SRF__BRANCH_PENDING;
 
+    srf__context_heard(context, branch, response->status, msg);
     if (response->status < 200) {
-        /* §16.7 step 2: 101 to 199 restart Timer C. */
-        if (response->status > 100 && was_pending)
-            restart_timer_c(branch);
+        if (was_pending)
+            on_provisional(branch, response->status);
         /* A CANCEL that was waiting for this went out just now. */
         if (client->cancel != NULL && !branch->guarded)
             start_guard(branch);
     } else if (was_pending) {
         end(branch, SRF_CAUSE_RESPONSE, response->status, false);
     } else if (branch->state == SRF__BRANCH_GIVEN_UP) {
-        srf__timer_stop(context->element->wheel, &branch->timer);
-        branch->state = SRF__BRANCH_ENDED;
+        close_branch(branch);
     }
     srf__context_response(context, branch, response, msg);
     srf__msg_unref(msg);
@@ -386,8 +469,7 @@ static void on_failed(srf__client_t *client, srf__client_failure_t failure)
         srf__context_branch_over(context);
         return;
     }
-    srf__timer_stop(context->element->wheel, &branch->timer);
-    branch->state = SRF__BRANCH_ENDED;
+    close_branch(branch);
     srf__context_branch_gone(context);
 }
 

@@ -8,6 +8,7 @@
 #define SRF_BRANCH_H
 
 #include "proxy/element.h"
+#include "proxy/target.h"
 #include "srf/srf.h"
 #include "transaction/client.h"
 
@@ -28,11 +29,16 @@ typedef struct srf__branch {
     srf__context_t *context;
     struct srf__branch *next;
     srf__client_t *client; /* NULL when there is none (any more) */
-    srf__timer_t timer;    /* Timer C, then the wait behind a CANCEL */
-    const char *target;    /* NULL: the Request-URI */
+    srf__timer_t timer;    /* what is due first of the timeouts and Timer C,
+                              then the wait behind a CANCEL */
+    const srf__target_t *target;
     srf__arrival_t *msgs;  /* in order of arrival */
     srf__arrival_t few[2]; /* where they are while they are few */
     srf__addr_t addr;      /* family 0: never known */
+    uint32_t sent_ms;      /* low bits of the wheel's time */
+    uint16_t breadth;      /* its share of Max-Breadth */
+    bool redirected;       /* its 3xx was followed */
+    uint8_t told;          /* to hooks: SRF__TOLD_* */
     uint8_t msg_count;
     uint8_t msg_cap;
     uint16_t status; /* final status, also when it stands for a timeout or
@@ -43,10 +49,13 @@ typedef struct srf__branch {
     bool guarded;    /* a CANCEL went out; timer is its 64*T1 */
 } srf__branch_t;
 
+/* What the hooks of the program have been told. */
+enum { SRF__TOLD_BEGIN = 1, SRF__TOLD_END = 2 };
+
 /* Creates a branch for a target at the end of the context's list and sends the
  * request. A target that cannot be tried gives a branch that has ended (look at
  * its state). 0, or SRF_ERR_NO_MEMORY: no branch. */
-int srf__branch_launch(srf__context_t *context, const char *target);
+int srf__branch_launch(srf__context_t *context, const srf__target_t *target);
 
 /* Cancels: a CANCEL goes out now or with the first provisional response, and
  * the branch is given up 64*T1 later (RFC 3261 §9.1). */

@@ -10,7 +10,10 @@
 #include "base/error.h"
 #include "proxy/best.h"
 #include "proxy/loop.h"
+#include "proxy/redirect.h"
 #include "proxy/results.h"
+
+enum { DEFAULT_BREADTH = 60 };
 
 static void on_cancelled(srf__server_t *server, const srf__facts_t *cancel);
 static void on_ended(srf__server_t *server);
@@ -35,8 +38,6 @@ static bool is_invite(const srf__context_t *context)
     return context->server->method == SRF__METHOD_INVITE;
 }
 
-/* ---- completion ---- */
-
 static void destroy(srf__context_t *context, bool end)
 {
     while (context->branches != NULL) {
@@ -44,6 +45,14 @@ static void destroy(srf__context_t *context, bool end)
         context->branches = branch->next;
         srf__branch_destroy(branch, end);
     }
+    while (context->targets != NULL) {
+        srf__target_t *target = context->targets;
+        context->targets = target->next;
+        if (target->is_contact)
+            srf__free(target);
+    }
+    if (context->extras != NULL)
+        srf__timer_stop(context->element->wheel, &context->extras->timer);
     *context->link = context->next;
     if (context->next != NULL)
         context->next->link = context->link;
@@ -52,6 +61,58 @@ static void destroy(srf__context_t *context, bool end)
     srf__msg_unref(context->request);
     srf__free(context);
 }
+
+/* ---- hooks ---- */
+
+static void tell(srf__context_t *context, srf__branch_t *branch)
+{
+    uint8_t what = SRF__TOLD_BEGIN;
+
+    if (branch->cause != SRF_CAUSE_NONE)
+        what |= SRF__TOLD_END;
+    if (branch->told == what)
+        return;
+    branch->told = what;
+    context->user->branch(context, branch);
+}
+
+/* Tells the program of branches that have begun or ended. Never from inside
+ * srf_proxy_request(). */
+static void tell_branches(srf__context_t *context)
+{
+    srf__branch_t *branch = context->branches;
+
+    if (context->extras == NULL || !context->extras->hooked ||
+        context->starting)
+        return;
+    for (; branch != NULL; branch = branch->next)
+        tell(context, branch);
+}
+
+static void tell_fired(srf__timer_t *timer)
+{
+    srf__context_extras_t *extras =
+        (srf__context_extras_t *)((char *)timer -
+                                  offsetof(srf__context_extras_t, timer));
+
+    tell_branches(extras->context);
+}
+
+void srf__context_heard(srf__context_t *context, const srf__branch_t *branch,
+                        unsigned status, srf_msg_t *msg)
+{
+    if (context->extras == NULL || !context->extras->hooked)
+        return;
+    const srf__arrival_t arrival = {
+        .time_us = context->element->wall_us(),
+        .msg = msg,
+        .status = status,
+    };
+    tell_branches(context);
+    context->user->response(context, branch, &arrival);
+}
+
+/* ---- completion ---- */
 
 /* Tells the user and frees everything; transactions that must live on do so
  * alone. */
@@ -64,6 +125,7 @@ static void complete(srf__context_t *context, bool end)
     if (srf__server_is_open(context->server))
         srf__server_abandon(context->server);
     if (context->user != NULL) {
+        tell_branches(context);
         srf__results_make(&results, context);
         context->user->done(context, context->err, &results.public);
         srf__results_deinit(&results);
@@ -94,22 +156,20 @@ static void complete_later(srf__context_t *context)
     srf__timer_start(element->wheel, &element->done_timer, 0, done_fired);
 }
 
-static bool has_branch(const srf__context_t *context, srf__branch_state_t state,
-                       bool guarded)
+/* A CANCEL went out, and its 64*T1 are not over yet. */
+static bool is_cancelling(const srf__context_t *context)
 {
     const srf__branch_t *branch = context->branches;
 
-    for (; branch != NULL; branch = branch->next) {
-        if (branch->state == state && branch->guarded >= guarded)
-            return true;
-    }
-    return false;
+    while (branch != NULL &&
+           (branch->state != SRF__BRANCH_GIVEN_UP || !branch->guarded))
+        branch = branch->next;
+    return branch != NULL;
 }
 
 void srf__context_branch_gone(srf__context_t *context)
 {
-    if (!context->answered || has_branch(context, SRF__BRANCH_PENDING, false) ||
-        has_branch(context, SRF__BRANCH_GIVEN_UP, true))
+    if (!context->answered || context->pending > 0 || is_cancelling(context))
         return;
     if (context->starting)
         complete_later(context);
@@ -175,6 +235,36 @@ static void on_2xx(srf__context_t *context, const srf__branch_t *branch,
     }
 }
 
+static bool is_listed(const int32_t *codes, unsigned status)
+{
+    while (codes != NULL && *codes != 0 && *codes != (int32_t)status)
+        codes++;
+    return codes != NULL && *codes != 0;
+}
+
+static bool ends_search(const srf__context_t *context, unsigned status)
+{
+    const srf__context_extras_t *extras = context->extras;
+
+    if (status >= 600) /* §16.7 step 5: no further branches */
+        return extras == NULL || !is_listed(extras->failover_codes, status);
+    return extras != NULL && !context->simultaneous &&
+           is_listed(extras->stop_codes, status);
+}
+
+/* A branch that was waited for got 300 to 699. */
+static void on_failure(srf__context_t *context, srf__branch_t *branch,
+                       const srf__facts_t *response)
+{
+    if (ends_search(context, response->status)) {
+        context->finished = true;
+        cancel_pending(context, srf__str(NULL, 0));
+    } else if (response->status / 100 == 3 && !context->finished &&
+               !context->cancelled && context->max_redirects > 0) {
+        branch->redirected = srf__redirect_follow(context, branch, response);
+    }
+}
+
 void srf__context_response(srf__context_t *context, srf__branch_t *branch,
                            const srf__facts_t *response, srf_msg_t *msg)
 {
@@ -187,9 +277,8 @@ void srf__context_response(srf__context_t *context, srf__branch_t *branch,
             (void)forward(context, response, msg);
     } else if (status < 300) {
         on_2xx(context, branch, response, msg);
-    } else if (status >= 600) {
-        context->finished = true; /* §16.7 step 5: no further branches */
-        cancel_pending(context, srf__str(NULL, 0));
+    } else if (branch->cause == SRF_CAUSE_RESPONSE) {
+        on_failure(context, branch, response);
     }
 }
 
@@ -242,23 +331,25 @@ static void answer(srf__context_t *context)
 
 /* ---- the search ---- */
 
-static bool launch_next(srf__context_t *context)
+/* Starts the branches whose turn has come. */
+static void launch(srf__context_t *context)
 {
-    while (context->next_target < context->target_count) {
-        const char *target = context->targets[context->next_target++];
-        if (srf__branch_launch(context, target) != 0)
-            continue;
-        if (has_branch(context, SRF__BRANCH_PENDING, false))
-            return true;
+    const bool *closing = &context->element->transports.closing;
+
+    while (*context->untried != NULL && context->breadth > 0 && !*closing &&
+           (context->simultaneous || context->pending == 0)) {
+        const srf__target_t *target = *context->untried;
+        context->untried = &(*context->untried)->next;
+        (void)srf__branch_launch(context, target);
     }
-    return false;
 }
 
 void srf__context_branch_over(srf__context_t *context)
 {
-    if (!context->finished && !context->cancelled && launch_next(context))
-        return;
-    if (has_branch(context, SRF__BRANCH_PENDING, false))
+    if (!context->finished && !context->cancelled)
+        launch(context);
+    tell_branches(context);
+    if (context->pending > 0)
         return;
     if (!context->answered) {
         answer(context);
@@ -302,30 +393,114 @@ static void on_ended(srf__server_t *server)
     (void)server; /* our reference keeps the object; it sends nothing more */
 }
 
+/* The pieces of a context's block, behind the context itself. */
+static size_t codes_size(const int32_t *codes)
+{
+    size_t count = 0;
+
+    while (codes != NULL && codes[count] != 0)
+        count++;
+    return (count + 1) * sizeof(*codes);
+}
+
+static bool needs_extras(const srf__context_spec_t *spec)
+{
+    return spec->hooked || spec->stop_codes != NULL ||
+           spec->failover_codes != NULL;
+}
+
+static size_t extras_size(const srf__context_spec_t *spec)
+{
+    const size_t align = _Alignof(srf__context_extras_t);
+    size_t size = sizeof(srf__context_extras_t) + codes_size(spec->stop_codes) +
+                  codes_size(spec->failover_codes);
+
+    return needs_extras(spec) ? (size + align - 1) / align * align : 0;
+}
+
+static const int32_t *copy_codes(char **at, const int32_t *codes)
+{
+    int32_t *copy = (int32_t *)(void *)*at;
+    size_t size = codes_size(codes);
+
+    if (codes == NULL)
+        return NULL;
+    memcpy(copy, codes, size);
+    *at += size;
+    return copy;
+}
+
+static void write_extras(srf__context_t *context, char *at,
+                         const srf__context_spec_t *spec)
+{
+    srf__context_extras_t *extras = (srf__context_extras_t *)(void *)at;
+
+    if (!needs_extras(spec))
+        return;
+    at += sizeof(*extras);
+    context->extras = extras;
+    extras->context = context;
+    extras->hooked = spec->hooked;
+    extras->stop_codes = copy_codes(&at, spec->stop_codes);
+    extras->failover_codes = copy_codes(&at, spec->failover_codes);
+}
+
 static srf__context_t *allocate(const srf__context_spec_t *spec)
 {
+    const char *const none[] = {""};
+    const char *const *uris = spec->target_count == 0 ? none : spec->targets;
     unsigned count = spec->target_count == 0 ? 1 : spec->target_count;
-    size_t size = sizeof(srf__context_t) + count * sizeof(char *);
-    size_t text = spec->headers.len;
+    size_t extras = extras_size(spec);
+    size_t size = sizeof(srf__context_t) + extras + spec->headers.len;
 
-    for (unsigned i = 0; i < spec->target_count; i++)
-        text += strlen(spec->targets[i]) + 1;
-    srf__context_t *context = srf__calloc(1, size + text);
+    for (unsigned i = 0; i < count; i++)
+        size += srf__target_size(srf__str_of(uris[i]));
+    srf__context_t *context = srf__calloc(1, size);
     if (context == NULL)
         return NULL;
-    char *p = (char *)context + size;
-    for (unsigned i = 0; i < spec->target_count; i++) {
-        size_t len = strlen(spec->targets[i]) + 1;
-        memcpy(p, spec->targets[i], len);
-        context->targets[i] = p;
-        p += len;
+    char *p = (char *)(context + 1);
+    write_extras(context, p, spec);
+    p += extras;
+    srf__target_t **at = &context->targets;
+    for (unsigned i = 0; i < count; i++) {
+        srf__str_t uri = srf__str_of(uris[i]);
+        *at = srf__target_write(p, uri);
+        at = &(*at)->next;
+        p += srf__target_size(uri);
     }
     if (spec->headers.len > 0)
         memcpy(p, spec->headers.p, spec->headers.len);
     context->headers = p;
     context->headers_len = (uint32_t)spec->headers.len;
     context->target_count = (uint16_t)count;
+    context->untried = &context->targets;
     return context;
+}
+
+/* A request without Max-Breadth has 60 (RFC 5393 §5.3.3). It is written into
+ * what is sent when it came, or when several branches live at a time. */
+static void read_breadth(srf__context_t *context, const srf__facts_t *request)
+{
+    uint32_t breadth = DEFAULT_BREADTH;
+    bool given = srf__facts_max_breadth(request, &breadth);
+
+    context->breadth = (uint16_t)(breadth < UINT16_MAX ? breadth : UINT16_MAX);
+    context->limits_breadth = given || context->simultaneous;
+}
+
+static void apply_spec(srf__context_t *context, const srf__context_spec_t *spec)
+{
+    context->user = spec->user;
+    context->user_data = spec->user_data;
+    context->timer_c_ms =
+        spec->timer_c_ms == 0 ? context->element->timer_c_ms : spec->timer_c_ms;
+    context->provisional_timeout_ms = spec->provisional_timeout_ms;
+    context->final_timeout_ms = spec->final_timeout_ms;
+    context->max_redirects = (uint8_t)spec->max_redirects;
+    context->simultaneous = spec->simultaneous;
+    context->record_route = spec->record_route;
+    context->keep_user = spec->keep_user;
+    context->path = spec->path;
 }
 
 int srf__context_start(srf__element_t *element, srf__server_t *server,
@@ -339,14 +514,9 @@ int srf__context_start(srf__element_t *element, srf__server_t *server,
     context->element = element;
     context->server = srf__server_ref(server);
     context->request = srf__msg_ref(server->request);
-    context->user = spec->user;
-    context->user_data = spec->user_data;
-    context->timer_c_ms =
-        spec->timer_c_ms == 0 ? element->timer_c_ms : spec->timer_c_ms;
+    apply_spec(context, spec);
     context->loop_hash = srf__loop_hash(element, request);
-    context->record_route = spec->record_route;
-    context->keep_user = spec->keep_user;
-    context->path = spec->path;
+    read_breadth(context, request);
 
     context->next = element->contexts;
     context->link = &element->contexts;
@@ -362,6 +532,9 @@ int srf__context_start(srf__element_t *element, srf__server_t *server,
     srf__context_branch_over(context); /* no branch yet: tries the first */
     context->starting = false;
     context->route = NULL;
+    if (context->extras != NULL && context->extras->hooked)
+        srf__timer_start(element->wheel, &context->extras->timer, 0,
+                         tell_fired);
     if (out != NULL)
         *out = context;
     return 0;

@@ -1,7 +1,7 @@
 /*
  * The response context (RFC 3261 §16.7): one proxied request with its targets,
- * branches and outcome. It searches sequentially: the next target is tried when
- * the current branch has ended without a 2xx.
+ * branches and outcome. A sequential search tries the next target when the
+ * current branch has ended without a 2xx; a simultaneous one tries all at once.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -10,10 +10,16 @@
 
 #include "proxy/branch.h"
 #include "proxy/forward.h"
+#include "proxy/target.h"
 #include "srf/srf.h"
 #include "transaction/server.h"
 
 typedef struct srf__context_user {
+    /* With `hooked`: a branch has begun or has ended (look at its cause). */
+    void (*branch)(srf__context_t *context, const srf__branch_t *branch);
+    /* With `hooked`: a branch received a response. */
+    void (*response)(srf__context_t *context, const srf__branch_t *branch,
+                     const srf__arrival_t *arrival);
     /* The caller cancelled; the branches have been told. */
     void (*cancelled)(srf__context_t *context);
     /* The operation is complete; the context is freed after this call. */
@@ -27,13 +33,30 @@ typedef struct srf__context_spec {
     unsigned target_count;      /* 0: outbound proxy */
     srf__str_t headers;         /* complete lines; copied */
     uint32_t timer_c_ms;
+    uint32_t provisional_timeout_ms; /* 0: none */
+    uint32_t final_timeout_ms;       /* 0: none */
+    uint32_t max_redirects;          /* in a row; 0: none is followed */
+    /* Statuses, 0-terminated or NULL; copied. */
+    const int32_t *stop_codes;
+    const int32_t *failover_codes;
+    bool simultaneous;
     bool record_route;
     bool keep_user;
     bool path;
+    bool hooked;
     const srf__context_user_t *user; /* NULL: nobody asks */
     void *user_data;
     const srf__route_t *route; /* of the request, if at hand; borrowed */
 } srf__context_spec_t;
+
+/* What few operations need. */
+typedef struct srf__context_extras {
+    srf__context_t *context;
+    srf__timer_t timer;            /* tells of branches that began */
+    const int32_t *stop_codes;     /* 0-terminated */
+    const int32_t *failover_codes; /* 0-terminated */
+    bool hooked;
+} srf__context_extras_t;
 
 struct srf__context {
     srf__element_t *element;
@@ -47,25 +70,33 @@ struct srf__context {
     srf__branch_t *branches;           /* in order of launching */
     const srf__branch_t *final_branch; /* whose response was forwarded; NULL:
                                           none, or it was made here */
-    const srf__route_t *route; /* prepared; while starting, if at hand */
+    const srf__route_t *route;     /* prepared; while starting, if at hand */
+    srf__context_extras_t *extras; /* NULL: none needed */
+    srf__target_t *targets;        /* tried ones, then untried ones */
+    srf__target_t **untried;       /* where the latter begin */
     const char *headers;
     uint32_t headers_len;
     uint32_t timer_c_ms;
+    uint32_t provisional_timeout_ms;
+    uint32_t final_timeout_ms;
     uint32_t loop_hash;
     uint16_t final_status; /* sent to the caller; 0: none yet */
     uint16_t target_count;
-    uint16_t next_target;
+    uint16_t pending; /* branches the search waits for */
+    uint16_t breadth; /* left of Max-Breadth (RFC 5393 §5.3.3) */
+    uint8_t max_redirects;
     bool finished; /* no further target is tried */
     bool answered; /* the final response went up, or none can */
     bool connected;
     bool cancelled;
     bool starting; /* still inside srf__context_start() */
+    bool simultaneous;
     bool record_route;
     bool keep_user;
     bool path;
-    bool sent_any;         /* some branch was sent */
-    int err;               /* for the callback */
-    const char *targets[]; /* then their text and the headers' */
+    bool limits_breadth; /* requests carry Max-Breadth */
+    bool sent_any;       /* some branch was sent */
+    int err;             /* for the callback */
 };
 
 /* Proxies the request of `server`. 0 and *out (may be NULL), which lives until
@@ -79,11 +110,21 @@ void srf__contexts_abort(srf__element_t *element, int err);
 
 /* For branches. */
 
+/* The program named targets; it is no outbound proxy. */
+static inline bool srf__context_has_targets(const srf__context_t *context)
+{
+    return context->targets->uri[0] != '\0';
+}
+
+/* The branch, still as it was before, has received a response: tells hooks. */
+void srf__context_heard(srf__context_t *context, const srf__branch_t *branch,
+                        unsigned status, srf_msg_t *msg);
 /* The branch has received a response; `msg` is a copy, NULL when memory is out.
  */
 void srf__context_response(srf__context_t *context, srf__branch_t *branch,
                            const srf__facts_t *response, srf_msg_t *msg);
-/* The branch takes no more part in the search (its status is set). */
+/* The branch takes no more part in the search (its status is set). The context
+ * may be gone afterwards, with all its branches. */
 void srf__context_branch_over(srf__context_t *context);
 /* The branch is not waited for any more. */
 void srf__context_branch_gone(srf__context_t *context);

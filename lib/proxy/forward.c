@@ -119,6 +119,26 @@ static void edit_max_forwards(srf__edits_t *edits, srf__buf_t *scratch,
     srf__edit_replace_value(edits, line, piece_since(scratch, mark));
 }
 
+/* RFC 5393 §5.3.3: the branch's share of what the request may still fork. */
+static void edit_max_breadth(srf__edits_t *edits, srf__buf_t *scratch,
+                             const srf__facts_t *request, unsigned breadth)
+{
+    const srf__header_t *line = srf__facts_first(request, SRF__HDR_MAX_BREADTH);
+    size_t mark = scratch->len;
+
+    if (line != NULL) {
+        srf__buf_add_u64(scratch, breadth);
+        srf__edit_replace_value(edits, line, piece_since(scratch, mark));
+        return;
+    }
+    srf__buf_add_text(scratch, "Max-Breadth: ");
+    srf__buf_add_u64(scratch, breadth);
+    srf__buf_add_text(scratch, "\r\n");
+    srf__edit_insert_line(edits, request,
+                          srf__facts_first(request, SRF__HDR_VIA),
+                          piece_since(scratch, mark));
+}
+
 /* The Route header fields and the Request-URI that go with them. */
 static void edit_route(srf__edits_t *edits, const srf__facts_t *request,
                        const srf__forward_t *forward)
@@ -167,6 +187,8 @@ srf_msg_t *srf__forward_request(srf__element_t *element,
                       &mark);
     srf__edit_mark_via(&edits, request, &mark, &scratch);
     edit_max_forwards(&edits, &scratch, request);
+    if (forward->breadth > 0)
+        edit_max_breadth(&edits, &scratch, request, forward->breadth);
     if (forward->record_route && may_form_dialog(request->method))
         add_record_route(&edits, &scratch, request, forward);
     if (forward->path && request->method == SRF__METHOD_REGISTER)

@@ -17,6 +17,7 @@ typedef struct srf__forward {
     const srf__flow_t *to;   /* where it goes */
     srf__str_t branch;       /* of our Via */
     srf__str_t headers;      /* complete lines the program adds */
+    uint16_t breadth;        /* Max-Breadth; 0: as it came */
     bool record_route;
     bool path;
     bool target_given; /* the next hop is the program's choice, not Route's */

@@ -36,9 +36,10 @@ static const srf_proxy_msg_t *public_msgs(srf__results_t *results,
 static const char *target_text(const srf__context_t *context,
                                const srf__branch_t *branch)
 {
-    const char *uri =
-        branch->target != NULL ? branch->target : srf_msg_uri(context->request);
+    const char *uri = branch->target->uri;
 
+    if (uri[0] == '\0')
+        uri = srf_msg_uri(context->request);
     return uri == NULL ? "" : uri;
 }
 
@@ -48,8 +49,7 @@ static bool fill(srf_proxy_response_t *out, srf__results_t *results,
     char text[SRF__ADDR_TEXT];
 
     out->target = target_text(context, branch);
-    out->cause =
-        branch->cause == SRF_CAUSE_NONE ? SRF_CAUSE_CANCELED : branch->cause;
+    out->cause = branch->cause;
     out->address = "";
     out->transport = "";
     if (branch->addr.family != 0) {
@@ -95,9 +95,21 @@ void srf__results_make(srf__results_t *results, const srf__context_t *context)
     for (size_t i = 0; i < count; i++, branch = branch->next) {
         if (!fill(&responses[i], results, context, branch))
             return;
+        if (branch->cause == SRF_CAUSE_NONE) /* the stack goes */
+            responses[i].cause = SRF_CAUSE_CANCELED;
     }
     public->responses = responses;
     public->response_count = count;
+}
+
+bool srf__results_make_one(srf__results_t *results,
+                           const srf__context_t *context,
+                           const srf__branch_t *branch,
+                           srf_proxy_response_t *out)
+{
+    memset(results, 0, sizeof(*results));
+    memset(out, 0, sizeof(*out));
+    return fill(out, results, context, branch);
 }
 
 void srf__results_deinit(srf__results_t *results)

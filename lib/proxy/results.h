@@ -21,6 +21,12 @@ typedef struct srf__results {
 /* Fills in the results of a context, whose messages they borrow. Without memory
  * the list of responses is left empty. */
 void srf__results_make(srf__results_t *results, const srf__context_t *context);
+/* The same for one branch, as far as it has come. False when memory is out.
+ * *results is to be deinitialised either way. */
+bool srf__results_make_one(srf__results_t *results,
+                           const srf__context_t *context,
+                           const srf__branch_t *branch,
+                           srf_proxy_response_t *out);
 void srf__results_deinit(srf__results_t *results);
 
 #endif /* SRF_RESULTS_H */
