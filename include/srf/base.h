@@ -167,7 +167,8 @@ SRF_API SRF_NODISCARD int srf_duration_parse(const char *text,
 /* Log                                                                 */
 /* ------------------------------------------------------------------ */
 
-/** Severity of a log line. What a peer can trigger is at most INFO. */
+/** Severity of a log line. What a message of a peer can trigger is at most
+ * INFO; that there are too many of them is a WARNING. */
 typedef enum srf_log_level {
     SRF_LOG_DEFAULT = 0, /**< in options: SRF_LOG_WARNING */
     SRF_LOG_ERROR = 1,

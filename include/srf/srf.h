@@ -92,7 +92,9 @@ typedef struct srf_options {
     uint32_t max_headers;       /**< header lines, more: 400; 0: 256 */
     uint32_t max_header_bytes;  /**< one header line, longer: 400; 0: 16384 */
     uint32_t max_targets;       /**< of one proxy operation; 0: 32 */
-    uint32_t max_transactions;  /**< alive; above: 503; 0: 1000000 */
+    /** Transactions alive before new requests get 503; 0: 1000000. Requests
+     * with a To tag are served up to a quarter more. */
+    uint32_t max_transactions;
 
     /** Number of this stack among several that share one address, 0..255; it
      * is written into the branches of requests sent. */
@@ -103,6 +105,16 @@ typedef struct srf_options {
     /** Non-zero: responses go to the source port of a request even when its
      * Via did not ask for that with rport (RFC 3581). */
     uint32_t force_rport;
+    /** How late the loop may be before new requests get 503; 0: 2000;
+     * SRF_TIMEOUT_NONE: it is not measured. */
+    uint32_t max_loop_lag_ms;
+    /** Bytes that messages, transactions and proxy operations may take before
+     * new requests get 503; 0: 1 GiB; UINT64_MAX: no limit. Messages are
+     * counted together for all stacks of a thread. */
+    uint64_t max_memory_bytes;
+    /** Retry-After of these 503, up to half as much again by Call-ID, so that
+     * callers do not all come back at once; 0: 5; at most 86400. */
+    uint32_t retry_after_s;
     uint32_t reserved; /**< zero */
 } srf_options_t;
 
@@ -239,7 +251,7 @@ SRF_API const char *srf_listener_uri(const srf_t *srf, size_t index);
  */
 SRF_API SRF_NODISCARD int srf_alias(srf_t *srf, const char *hostport);
 
-/** Counters of a stack since its creation, and two gauges. */
+/** Counters of a stack since its creation, and gauges. */
 typedef struct srf_stats {
     size_t size; /**< set by the caller: sizeof(srf_stats_t) */
     uint64_t requests_received;
@@ -258,6 +270,9 @@ typedef struct srf_stats {
     uint64_t client_transactions; /**< alive now */
     uint64_t proxied;             /**< proxy operations started */
     uint64_t proxies_pending;     /**< of these, not completed yet */
+    uint64_t overloaded; /**< requests refused with 503, see max_memory_bytes */
+    uint64_t memory_bytes; /**< of messages, transactions, proxy operations */
+    uint64_t loop_lag_ms;  /**< how late the loop was in the last second */
 } srf_stats_t;
 
 /**

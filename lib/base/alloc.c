@@ -42,6 +42,8 @@ static srf_allocator_t current = {
     libc_malloc, libc_calloc, libc_realloc, libc_free, NULL,
 };
 
+_Thread_local int64_t srf__held;
+
 int srf_set_allocator(const srf_allocator_t *allocator)
 {
     if (allocator == NULL) {

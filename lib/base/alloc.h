@@ -10,11 +10,30 @@
 #include "base/str.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 void *srf__malloc(size_t size);
 void *srf__calloc(size_t count, size_t size);
 void *srf__realloc(void *ptr, size_t size);
 void srf__free(void *ptr);
+
+/*
+ * A gauge beside the allocator: bytes of messages alive, which are the larger
+ * part of what a call takes. One per thread, as a stack belongs to one thread;
+ * what is counted in is counted out again there. Counting every piece would
+ * need its size when it is freed, which not every allocator can tell.
+ */
+extern _Thread_local int64_t srf__held;
+
+static inline void srf__hold(size_t bytes)
+{
+    srf__held += (int64_t)bytes;
+}
+
+static inline void srf__let_go(size_t bytes)
+{
+    srf__held -= (int64_t)bytes;
+}
 
 /*
  * An arena: pieces come from a chain of blocks. An arena filled with zeros is

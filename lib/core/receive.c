@@ -11,7 +11,7 @@
 #include "transaction/server.h"
 
 /* Room for an Allow or Unsupported line. */
-enum { LINES_BYTES = 4096, RETRY_AFTER_S = 5 };
+enum { LINES_BYTES = 4096, RETRY_AFTER_BYTES = 64 };
 
 typedef struct arrival {
     srf_t *srf;
@@ -72,14 +72,6 @@ static void close_transaction(srf__server_t *server, srf_msg_t *request)
     srf__server_unref(server);
 }
 
-static bool is_full(const arrival_t *arrival)
-{
-    const srf__txns_counters_t *counters = &arrival->srf->element.txns.counters;
-
-    return counters->servers + counters->clients >=
-           arrival->srf->max_transactions;
-}
-
 /* Answers a new request that goes no further. The transaction takes the ACK, so
  * that it does not leak onward. */
 static void refuse(const arrival_t *arrival, srf__hash128_t key,
@@ -91,7 +83,8 @@ static void refuse(const arrival_t *arrival, srf__hash128_t key,
         arrival->srf->rejected++;
         log_refusal(arrival, spec->status, spec->reason.p);
     }
-    if (is_full(arrival)) { /* what is refused anyway must not cost more */
+    /* What is refused anyway must not cost more. */
+    if (srf__overload_is_on(&arrival->srf->overload)) {
         srf__stateless_reply(&arrival->srf->element.txns, arrival->facts,
                              arrival->from, spec->status, spec->reason.p,
                              spec->lines);
@@ -134,7 +127,7 @@ static void on_cancel(const arrival_t *arrival, srf__hash128_t key)
     srf__response_spec_t spec = {.status = invite == NULL ? 481 : 200};
     srf_msg_t *request;
 
-    if (invite == NULL && is_full(arrival)) {
+    if (invite == NULL && srf__overload_is_on(&arrival->srf->overload)) {
         srf__stateless_reply(txns, cancel, arrival->from, spec.status, NULL,
                              spec.lines);
         return;
@@ -199,7 +192,23 @@ static void proxy_in_dialog(srf_t *srf, srf__server_t *server,
 
 static bool is_overloaded(const arrival_t *arrival)
 {
-    return arrival->facts->to_tag.len == 0 && is_full(arrival);
+    srf__overload_t *overload = &arrival->srf->overload;
+
+    return srf__overload_is_on(overload) &&
+           (arrival->facts->to_tag.len == 0 ||
+            srf__overload_is_at_ceiling(overload));
+}
+
+static void refuse_overloaded(const arrival_t *arrival)
+{
+    char storage[RETRY_AFTER_BYTES];
+    srf__buf_t lines;
+
+    srf__buf_init_fixed(&lines, storage, sizeof(storage));
+    srf__overload_refuse(&arrival->srf->overload, arrival->facts, &lines);
+    arrival->srf->rejected++;
+    srf__stateless_reply(&arrival->srf->element.txns, arrival->facts,
+                         arrival->from, 503, NULL, srf__buf_str(&lines));
 }
 
 static void on_new_request(const arrival_t *arrival, srf__hash128_t key)
@@ -210,9 +219,7 @@ static void on_new_request(const arrival_t *arrival, srf__hash128_t key)
     srf_msg_t *request;
 
     if (is_overloaded(arrival)) {
-        srf->rejected++;
-        srf__stateless_reply(&srf->element.txns, arrival->facts, arrival->from,
-                             503, NULL, SRF__STR("Retry-After: 5\r\n"));
+        refuse_overloaded(arrival);
         return;
     }
     srf__validate(&srf->element, arrival->facts, &route, &verdict);

@@ -23,6 +23,10 @@ enum {
     DEFAULT_TARGETS = 32,
     MAX_TARGETS = 1024,
     DEFAULT_TRANSACTIONS = 1000000,
+    DEFAULT_MEMORY_BYTES = 1 << 30,
+    DEFAULT_LOOP_LAG_MS = 2000, /* every caller has sent twice again */
+    DEFAULT_RETRY_AFTER_S = 5,
+    MAX_RETRY_AFTER_S = 86400,
     MAX_WORKER = 255,
     MAX_TRYING_DELAY_MS = 200,
     MAX_TIMER_MS = 1 << 24 /* keeps 64*T1 within 32 bits */
@@ -54,6 +58,7 @@ static int check_options(const srf_options_t *given)
                given->max_headers > SRF__NO_HEADER - 1 ||
                given->worker_id > MAX_WORKER ||
                given->trying_delay_ms > MAX_TRYING_DELAY_MS ||
+               given->retry_after_s > MAX_RETRY_AFTER_S ||
                given->log_level > SRF_LOG_TRACE;
 
     return bad ? SRF_ERR_INVALID_ARGUMENT : 0;
@@ -78,8 +83,16 @@ static void apply_options(srf_t *srf, const srf_options_t *given)
                                      given->max_message_bytes > SRF__HEAD_MAX
                                  ? SRF__HEAD_MAX
                                  : given->max_message_bytes;
-    srf->max_transactions =
-        or_default(given->max_transactions, DEFAULT_TRANSACTIONS);
+    const srf__overload_limits_t overload = {
+        .memory_bytes = given->max_memory_bytes == 0 ? DEFAULT_MEMORY_BYTES
+                                                     : given->max_memory_bytes,
+        .transactions =
+            or_default(given->max_transactions, DEFAULT_TRANSACTIONS),
+        .lag_ms = or_default(given->max_loop_lag_ms, DEFAULT_LOOP_LAG_MS),
+        .retry_after_s =
+            or_default(given->retry_after_s, DEFAULT_RETRY_AFTER_S),
+    };
+    srf__overload_init(&srf->overload, element, &overload);
     srf->limits.max_headers = or_default(given->max_headers, DEFAULT_HEADERS);
     srf->limits.max_header_bytes =
         or_default(given->max_header_bytes, DEFAULT_HEADER_BYTES);
@@ -220,6 +233,7 @@ static void destroy_step(srf__timer_t *timer)
     srf__contexts_abort(&srf->element, SRF_ERR_CANCELED);
     srf__reqs_drop(srf);
     srf__uas_deinit(&srf->uas);
+    srf__overload_deinit(&srf->overload);
     srf__txns_deinit(&srf->element.txns);
     srf__transports_close(&srf->element.transports, transports_closed, srf);
 }
@@ -279,6 +293,9 @@ int srf_stats(const srf_t *srf, srf_stats_t *out)
         .client_transactions = txns->clients,
         .proxied = srf->element.proxied,
         .proxies_pending = srf->element.pending,
+        .overloaded = srf->overload.refused,
+        .memory_bytes = srf__overload_memory(&srf->overload),
+        .loop_lag_ms = srf__overload_lag(&srf->overload),
     };
     memcpy(out, &stats, out->size < sizeof(stats) ? out->size : sizeof(stats));
     return 0;

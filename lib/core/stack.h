@@ -7,6 +7,7 @@
 #define SRF_STACK_H
 
 #include "base/ticker.h"
+#include "core/overload.h"
 #include "core/uas.h"
 #include "proxy/element.h"
 #include "srf/srf.h"
@@ -26,6 +27,7 @@ struct srf {
     srf__handler_t *handlers;
     srf_request_cb wildcard;
     srf__uas_t uas;
+    srf__overload_t overload;
 
     srf__facts_t facts;               /* of the message being received */
     bool receiving;                   /* facts are in use */
@@ -33,7 +35,6 @@ struct srf {
     const struct srf__route *route;
     srf__scan_limits_t limits;
     uint32_t max_message_bytes;
-    uint32_t max_transactions;
     uint32_t handler_timeout_ms;
 
     bool closing;  /* srf_destroy() was called */

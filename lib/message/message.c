@@ -33,6 +33,7 @@ srf_msg_t *srf__msg_alloc(size_t len)
     srf_msg_t *msg = srf__malloc(sizeof(*msg) + len);
     if (msg == NULL)
         return NULL;
+    srf__hold(sizeof(*msg) + len);
     msg->refs = 1;
     msg->len = (uint32_t)len;
     msg->store.facts = NULL;
@@ -66,6 +67,7 @@ void srf__msg_unref(srf_msg_t *msg)
     if (--msg->refs > 0)
         return;
     srf__msg_forget(msg);
+    srf__let_go(sizeof(*msg) + msg->len);
     srf__free(msg);
 }
 
@@ -74,10 +76,20 @@ void srf__msg_lend_facts(const srf_msg_t *msg, const srf__facts_t *facts)
     msg->cache->lent = facts;
 }
 
+static size_t facts_bytes(uint16_t header_count)
+{
+    return sizeof(owned_facts_t) + header_count * sizeof(srf__header_t);
+}
+
 void srf__msg_forget_facts(const srf_msg_t *msg)
 {
-    srf__free(msg->cache->facts);
+    srf__facts_t *facts = msg->cache->facts;
+
+    if (facts == NULL)
+        return;
+    srf__let_go(facts_bytes(facts->header_cap));
     msg->cache->facts = NULL;
+    srf__free(facts);
 }
 
 void srf__msg_forget(const srf_msg_t *msg)
@@ -127,15 +139,16 @@ static size_t count_lines(const srf_msg_t *msg)
 /* Facts that own exactly the header lines there are. */
 static srf__facts_t *keep_facts(const srf__facts_t *facts)
 {
-    size_t bytes = facts->header_count * sizeof(*facts->headers);
-    owned_facts_t *kept = srf__malloc(sizeof(*kept) + bytes);
+    owned_facts_t *kept = srf__malloc(facts_bytes(facts->header_count));
 
     if (kept == NULL)
         return NULL;
+    srf__hold(facts_bytes(facts->header_count));
     kept->facts = *facts;
     kept->facts.headers = kept->headers;
     kept->facts.header_cap = facts->header_count;
-    memcpy(kept->headers, facts->headers, bytes);
+    memcpy(kept->headers, facts->headers,
+           facts->header_count * sizeof(*facts->headers));
     return &kept->facts;
 }
 

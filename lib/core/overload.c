@@ -1,0 +1,198 @@
+/*
+ * Overload control.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "core/overload.h"
+
+#include "base/alloc.h"
+#include "core/req.h"
+#include "proxy/context.h"
+#include "transaction/client.h"
+
+#include <inttypes.h>
+
+enum {
+    PROBE_MS = 100,     /* between two looks at how late the loop is */
+    LAG_LIFE_MS = 1000, /* after that a finding says nothing any more */
+    TELL_EVERY_MS = 10000,
+    UNLOOKED_MAX = 64,
+    REQUEST_BYTES = 4 << 20,   /* a request of 64 KiB to 32 targets, and more */
+    CEILING_TRANSACTIONS = 64, /* least room above the limits */
+    CEILING_BYTES = 65536
+};
+
+/* What the structures of a call take, without its messages. */
+enum {
+    SERVER_BYTES = sizeof(srf__server_t),
+    CLIENT_BYTES = sizeof(srf__client_t) + sizeof(srf__branch_t),
+    PROXY_BYTES = sizeof(srf__context_t) + sizeof(srf_req_t)
+};
+
+void srf__overload_init(srf__overload_t *overload, srf__element_t *element,
+                        const srf__overload_limits_t *limits)
+{
+    overload->element = element;
+    overload->limits = *limits;
+}
+
+void srf__overload_deinit(srf__overload_t *overload)
+{
+    srf__timer_stop(overload->element->wheel, &overload->probe);
+}
+
+static uint64_t transactions(const srf__overload_t *overload)
+{
+    const srf__txns_counters_t *counters = &overload->element->txns.counters;
+
+    return counters->servers + counters->clients;
+}
+
+/* Tables are left out: they keep their size, and overload must be able to end.
+ */
+uint64_t srf__overload_memory(const srf__overload_t *overload)
+{
+    const srf__element_t *element = overload->element;
+    const srf__txns_counters_t *counters = &element->txns.counters;
+    uint64_t messages = srf__held > 0 ? (uint64_t)srf__held : 0;
+
+    return messages + counters->servers * SERVER_BYTES +
+           counters->clients * CLIENT_BYTES + element->pending * PROXY_BYTES;
+}
+
+uint32_t srf__overload_lag(const srf__overload_t *overload)
+{
+    uint64_t now = srf__wheel_now(overload->element->wheel);
+
+    return now - overload->measured_ms > LAG_LIFE_MS ? 0 : overload->lag_ms;
+}
+
+/* A timer that comes late was kept waiting by what else runs in the loop; so
+ * are the messages in the sockets. */
+static void probe(srf__timer_t *timer)
+{
+    srf__overload_t *overload =
+        (srf__overload_t *)((char *)timer - offsetof(srf__overload_t, probe));
+    uint64_t now = srf__wheel_now(overload->element->wheel);
+    uint64_t late = now - timer->due_ms;
+
+    overload->lag_ms = late > UINT32_MAX ? UINT32_MAX : (uint32_t)late;
+    overload->measured_ms = now;
+    overload->unlooked = 0;
+}
+
+/* 90 % of a limit, half of it for the lag, which changes by leaps. */
+static bool is_over(const srf__overload_t *overload)
+{
+    const srf__overload_limits_t *limits = &overload->limits;
+
+    return transactions(overload) <
+               limits->transactions - limits->transactions / 10 &&
+           srf__overload_memory(overload) <
+               limits->memory_bytes - limits->memory_bytes / 10 &&
+           srf__overload_lag(overload) <= limits->lag_ms / 2;
+}
+
+static void tell(srf__overload_t *overload)
+{
+    static const srf__log_context_t context = {.module = "core"};
+    srf__element_t *element = overload->element;
+    uint64_t now = srf__wheel_now(element->wheel);
+
+    if (!overload->active) {
+        if (overload->told)
+            srf__log_write(&element->log, SRF_LOG_WARNING, &context,
+                           "overload is over, %" PRIu64
+                           " requests were refused so far",
+                           overload->refused);
+        return;
+    }
+    overload->told =
+        overload->told_ms == 0 || now - overload->told_ms >= TELL_EVERY_MS;
+    if (!overload->told)
+        return;
+    overload->told_ms = now;
+    srf__log_write(&element->log, SRF_LOG_WARNING, &context,
+                   "overload: new requests get 503 (%" PRIu64
+                   " transactions, %" PRIu64 " bytes, loop %" PRIu32
+                   " ms late)",
+                   transactions(overload), srf__overload_memory(overload),
+                   srf__overload_lag(overload));
+}
+
+static bool is_reached(const srf__overload_t *overload)
+{
+    const srf__overload_limits_t *limits = &overload->limits;
+
+    return transactions(overload) >= limits->transactions ||
+           srf__overload_memory(overload) >= limits->memory_bytes ||
+           srf__overload_lag(overload) > limits->lag_ms;
+}
+
+/* How many requests cannot reach the limit even if each took REQUEST_BYTES. */
+static uint32_t far_from_limit(const srf__overload_t *overload)
+{
+    uint64_t used = srf__overload_memory(overload);
+    uint64_t limit = overload->limits.memory_bytes;
+    uint64_t count = used >= limit ? 0 : (limit - used) / REQUEST_BYTES;
+
+    return count < UNLOOKED_MAX ? (uint32_t)count : UNLOOKED_MAX;
+}
+
+/* Takes all measures. */
+static __attribute__((noinline)) bool judge(srf__overload_t *overload)
+{
+    bool was_active = overload->active;
+
+    overload->active = was_active ? !is_over(overload) : is_reached(overload);
+    if (overload->active != was_active)
+        tell(overload);
+    if (overload->limits.lag_ms != UINT32_MAX &&
+        !srf__timer_is_active(&overload->probe))
+        srf__timer_start(overload->element->wheel, &overload->probe, PROBE_MS,
+                         probe);
+    overload->unlooked = overload->active ? 0 : far_from_limit(overload);
+    return overload->active;
+}
+
+bool srf__overload_is_on(srf__overload_t *overload)
+{
+    /* Every request comes by here; memory and lag do not change that fast. */
+    if (overload->unlooked == 0 ||
+        transactions(overload) >= overload->limits.transactions)
+        return judge(overload);
+    overload->unlooked--;
+    return false;
+}
+
+/* A quarter above a limit; `least` lets small limits work too. */
+static uint64_t ceiling(uint64_t limit, uint64_t least)
+{
+    uint64_t more = limit / 4 > least ? limit / 4 : least;
+
+    return limit > UINT64_MAX - more ? UINT64_MAX : limit + more;
+}
+
+bool srf__overload_is_at_ceiling(const srf__overload_t *overload)
+{
+    const srf__overload_limits_t *limits = &overload->limits;
+
+    return transactions(overload) >=
+               ceiling(limits->transactions, CEILING_TRANSACTIONS) ||
+           srf__overload_memory(overload) >=
+               ceiling(limits->memory_bytes, CEILING_BYTES);
+}
+
+void srf__overload_refuse(srf__overload_t *overload,
+                          const srf__facts_t *request, srf__buf_t *lines)
+{
+    uint32_t least = overload->limits.retry_after_s;
+    srf__str_t call_id = srf__facts_str(request, request->call_id);
+    uint64_t hash =
+        srf__hash64(&overload->element->txns.key, call_id.p, call_id.len);
+
+    overload->refused++;
+    srf__buf_add_text(lines, "Retry-After: ");
+    srf__buf_add_u64(lines, least + hash % (least / 2 + 1));
+    srf__buf_add_text(lines, "\r\n");
+}
