@@ -179,6 +179,15 @@ static void refuse_method(const arrival_t *arrival, srf__hash128_t key)
     refuse(arrival, key, &spec);
 }
 
+/* RFC 3261 §8.2.2.2. */
+static void refuse_merged(const arrival_t *arrival, srf__hash128_t key)
+{
+    srf__response_spec_t spec = {.status = 482,
+                                 .reason = SRF__STR("Merged Request")};
+
+    refuse(arrival, key, &spec);
+}
+
 /* Inside a dialog we record-routed: proxied without asking (§16). */
 static void proxy_in_dialog(srf_t *srf, srf__server_t *server,
                             const srf__route_t *route)
@@ -231,6 +240,11 @@ static void on_new_request(const arrival_t *arrival, srf__hash128_t key)
     srf_request_cb cb = srf__handler_find(srf, arrival->facts);
     if (!in_dialog && cb == NULL) {
         refuse_method(arrival, key);
+        return;
+    }
+    if (srf->uas.taken.count > 0 && !in_dialog &&
+        srf__uas_is_merged(&srf->uas, arrival->facts)) {
+        refuse_merged(arrival, key);
         return;
     }
     srf__server_t *server = open_transaction(arrival, key, false, &request);

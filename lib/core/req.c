@@ -13,6 +13,7 @@
 struct srf__req_extra {
     srf__timer_t timer; /* the program takes too long */
     srf_req_t *req;
+    srf__taken_t *taken; /* while it has the transaction */
     srf__arena_t arena;
     const char *calling_number;
     const char *source_address;
@@ -70,8 +71,33 @@ void srf__req_decide(srf_req_t *req, srf__req_state_t state)
             req->next->link = req->link;
         req->link = NULL;
     }
-    if (extra != NULL)
-        srf__timer_stop(req->srf->element.wheel, &extra->timer);
+    if (extra == NULL)
+        return;
+    srf__timer_stop(req->srf->element.wheel, &extra->timer);
+    if (state == SRF__REQ_PROXIED && extra->taken != NULL) {
+        srf__uas_give_back(extra->taken);
+        extra->taken = NULL;
+    }
+}
+
+void srf__req_take(srf_req_t *req)
+{
+    struct srf__req_extra *extra = need_extra(req);
+
+    if (extra != NULL && extra->taken == NULL)
+        extra->taken = srf__uas_take(&req->srf->uas, req->server);
+}
+
+void srf__req_let_go(srf_req_t *req)
+{
+    struct srf__req_extra *extra = extra_of(req);
+
+    if (extra == NULL || extra->taken == NULL) {
+        srf__server_set_user(req->server, NULL, NULL);
+        return;
+    }
+    srf__uas_leave(extra->taken);
+    extra->taken = NULL;
 }
 
 /* The library answers for a program that did not. */
@@ -92,7 +118,7 @@ static void give_up(srf_req_t *req, const char *why)
                    why);
     srf__req_decide(req, SRF__REQ_DROPPED);
     req->final_sent = true;
-    srf__server_set_user(req->server, NULL, NULL);
+    srf__req_let_go(req);
     if (srf__server_reply(req->server, &spec) != 0)
         srf__server_abandon(req->server);
 }
@@ -115,7 +141,7 @@ static void on_cancelled(srf__server_t *server, const srf__facts_t *cancel)
     srf_req_ref(req);
     srf__req_decide(req, SRF__REQ_CANCELLED);
     req->final_sent = true;
-    srf__server_set_user(server, NULL, NULL);
+    srf__req_let_go(req);
     if (srf__server_reply(server, &spec) != 0) /* RFC 3261 §9.2 */
         srf__server_abandon(server);
     if (req->on_cancel != NULL)
@@ -125,7 +151,13 @@ static void on_cancelled(srf__server_t *server, const srf__facts_t *cancel)
 
 static void on_ended(srf__server_t *server)
 {
-    (void)server;
+    const srf_req_t *req = server->user_data;
+    struct srf__req_extra *extra = extra_of(req);
+
+    if (extra != NULL && extra->taken != NULL) {
+        srf__uas_give_back(extra->taken);
+        extra->taken = NULL;
+    }
 }
 
 static void destroy(srf_req_t *req)
@@ -134,7 +166,7 @@ static void destroy(srf_req_t *req)
 
     srf__assert(req->link == NULL);
     if (req->server->user_data == req)
-        srf__server_set_user(req->server, NULL, NULL);
+        srf__req_let_go(req);
     srf__server_unref(req->server);
     srf__msg_unref(req->msg);
     if (req->extra != NULL)
@@ -229,7 +261,7 @@ void srf__reqs_drop(srf_t *srf)
     while (srf->requests != NULL) {
         srf_req_t *req = srf->requests;
         srf__req_decide(req, SRF__REQ_DROPPED);
-        srf__server_set_user(req->server, NULL, NULL);
+        srf__req_let_go(req);
     }
 }
 

@@ -60,6 +60,12 @@ const srf__req_hooks_t *srf__req_hooks(const srf_req_t *req);
 /* The program's decision was taken: it leaves srf->requests. */
 void srf__req_decide(srf_req_t *req, srf__req_state_t state);
 
+/* The program begins to answer: copies of the request are refused from now on,
+ * until its transaction ends (RFC 3261 §8.2.2.2). */
+void srf__req_take(srf_req_t *req);
+/* The transaction goes on without the request. */
+void srf__req_let_go(srf_req_t *req);
+
 /* The program showed that it is at work: its time begins anew. */
 void srf__req_restart_clock(srf_req_t *req);
 

@@ -66,6 +66,8 @@ static int send_provisional(srf_req_t *req, srf__response_spec_t *spec)
     /* A 100 may have gone already, or something better. */
     if (spec->status != 100 || server->status < 100)
         err = srf__server_reply(server, spec);
+    if (err == 0 && spec->status > 100)
+        srf__req_take(req);
     if (err == 0)
         srf__req_restart_clock(req);
     return err;
@@ -80,12 +82,13 @@ static int send(srf_req_t *req, srf__response_spec_t *spec)
             return SRF_ERR_UNSUPPORTED;
         return send_provisional(req, spec);
     }
+    srf__req_take(req); /* the transaction forgets the request soon */
     bool success = spec->status < 300 && server->method == SRF__METHOD_INVITE;
     int err = success ? srf__uas_answer(&req->srf->uas, server, spec)
                       : srf__server_reply(server, spec);
     if (err != 0)
         return err;
-    srf__server_set_user(server, NULL, NULL);
+    srf__req_let_go(req);
     srf__req_decide(req, SRF__REQ_ANSWERED);
     req->final_sent = true;
     return 0;

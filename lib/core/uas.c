@@ -1,5 +1,5 @@
 /*
- * Repeating the program's own 2xx.
+ * Repeating the program's own 2xx, and knowing merged requests.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -115,9 +115,101 @@ bool srf__uas_acked(srf__uas_t *uas, const srf__facts_t *ack)
     return true;
 }
 
+/* ---- merged requests ---- */
+
+struct srf__taken {
+    srf__map_node_t node;
+    srf__uas_t *uas;
+    srf__server_t *server; /* alive as long as this */
+};
+
+static srf__hash128_t copy_key(const srf__uas_t *uas,
+                               const srf__facts_t *request)
+{
+    srf__hasher_t hasher;
+
+    srf__hasher_init(&hasher, &uas->txns->key, true);
+    srf__hasher_field(&hasher, srf__facts_str(request, request->call_id));
+    srf__hasher_field(&hasher, srf__facts_str(request, request->from_tag));
+    srf__hasher_field(&hasher, srf__facts_str(request, request->method_name));
+    srf__hasher_field(&hasher, srf__facts_str(request, request->uri));
+    srf__hasher_update(&hasher, &request->cseq, sizeof(request->cseq));
+    return srf__hasher_final(&hasher);
+}
+
+srf__taken_t *srf__uas_take(srf__uas_t *uas, srf__server_t *server)
+{
+    const srf__facts_t *request = srf__msg_facts(server->request);
+
+    if (request == NULL || request->to_tag.len > 0)
+        return NULL;
+    srf__hash128_t key = copy_key(uas, request);
+    if (srf__map_get(&uas->taken, key) != NULL)
+        return NULL;
+    srf__taken_t *taken = srf__calloc(1, sizeof(*taken));
+    if (taken == NULL)
+        return NULL;
+    taken->node.key = key;
+    if (srf__map_add(&uas->taken, &taken->node) != 0) {
+        srf__free(taken);
+        return NULL;
+    }
+    taken->uas = uas;
+    taken->server = server;
+    return taken;
+}
+
+void srf__uas_give_back(srf__taken_t *taken)
+{
+    srf__map_remove(&taken->uas->taken, &taken->node);
+    srf__free(taken);
+}
+
+/* A final response is on its way: nothing is left to cancel. */
+static void on_cancelled(srf__server_t *server, const srf__facts_t *cancel)
+{
+    (void)server;
+    (void)cancel;
+}
+
+static void on_ended(srf__server_t *server)
+{
+    srf__uas_give_back(server->user_data);
+}
+
+static const srf__server_user_t taken_user = {
+    .cancelled = on_cancelled,
+    .ended = on_ended,
+};
+
+void srf__uas_leave(srf__taken_t *taken)
+{
+    srf__server_set_user(taken->server, &taken_user, taken);
+}
+
+bool srf__uas_is_merged(const srf__uas_t *uas, const srf__facts_t *request)
+{
+    return request->to_tag.len == 0 &&
+           srf__map_get(&uas->taken, copy_key(uas, request)) != NULL;
+}
+
+static void deinit_taken(srf__uas_t *uas)
+{
+    srf__taken_t *taken = (srf__taken_t *)srf__map_any(&uas->taken);
+
+    while (taken != NULL) {
+        srf__server_set_user(taken->server, NULL, NULL);
+        srf__uas_give_back(taken);
+        taken = (srf__taken_t *)srf__map_any(&uas->taken);
+    }
+    srf__map_deinit(&uas->taken);
+}
+
 void srf__uas_deinit(srf__uas_t *uas)
 {
     srf__map_node_t *node = srf__map_any(&uas->answers);
+
+    deinit_taken(uas);
 
     while (node != NULL) {
         forget((answer_t *)node);
