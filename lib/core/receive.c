@@ -19,12 +19,6 @@ typedef struct arrival {
     const srf__flow_t *from;
 } arrival_t;
 
-static void reply(srf__server_t *server, srf__response_spec_t *spec)
-{
-    if (srf__server_reply(server, spec) != 0)
-        srf__server_abandon(server);
-}
-
 static void log_refusal(const arrival_t *arrival, unsigned status,
                         const char *reason)
 {
@@ -93,7 +87,7 @@ static void refuse(const arrival_t *arrival, srf__hash128_t key,
     srf__server_t *server = open_transaction(arrival, key, true, &request);
     if (server == NULL)
         return;
-    reply(server, spec);
+    srf__server_answer(server, spec);
     close_transaction(server, request);
 }
 
@@ -138,7 +132,7 @@ static void on_cancel(const arrival_t *arrival, srf__hash128_t key)
         return;
     if (invite != NULL)
         memcpy(server->tag, invite->tag, sizeof(server->tag));
-    reply(server, &spec);
+    srf__server_answer(server, &spec);
     close_transaction(server, request);
     if (invite != NULL)
         srf__server_cancel(invite, cancel);
@@ -196,7 +190,7 @@ static void proxy_in_dialog(srf_t *srf, srf__server_t *server,
     srf__response_spec_t failed = {.status = 500};
 
     if (srf__context_start(&srf->element, server, &spec, NULL) != 0)
-        reply(server, &failed);
+        srf__server_answer(server, &failed);
 }
 
 static bool is_overloaded(const arrival_t *arrival)

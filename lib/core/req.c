@@ -119,8 +119,7 @@ static void give_up(srf_req_t *req, const char *why)
     srf__req_decide(req, SRF__REQ_DROPPED);
     req->final_sent = true;
     srf__req_let_go(req);
-    if (srf__server_reply(req->server, &spec) != 0)
-        srf__server_abandon(req->server);
+    srf__server_answer(req->server, &spec);
 }
 
 static void too_long(srf__timer_t *timer)
@@ -142,8 +141,7 @@ static void on_cancelled(srf__server_t *server, const srf__facts_t *cancel)
     srf__req_decide(req, SRF__REQ_CANCELLED);
     req->final_sent = true;
     srf__req_let_go(req);
-    if (srf__server_reply(server, &spec) != 0) /* RFC 3261 §9.2 */
-        srf__server_abandon(server);
+    srf__server_answer(server, &spec); /* RFC 3261 §9.2 */
     if (req->on_cancel != NULL)
         req->on_cancel(req);
     srf_req_unref(req);
@@ -243,8 +241,7 @@ void srf__req_deliver(srf_t *srf, srf__server_t *server, srf_request_cb cb,
     srf_req_t *req = create(srf, server);
 
     if (req == NULL) {
-        if (srf__server_reply(server, &spec) != 0)
-            srf__server_abandon(server);
+        srf__server_answer(server, &spec);
         return;
     }
     srf->delivering = req;

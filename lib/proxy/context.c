@@ -121,8 +121,8 @@ static void complete(srf__context_t *context, bool end)
     srf__results_t results;
 
     srf__server_set_user(context->server, NULL, NULL);
-    /* Nothing was or could be sent: the caller's transaction ends with us. */
-    if (srf__server_is_open(context->server))
+    /* Nothing was sent nor will be: the caller's transaction ends with us. */
+    if (srf__server_is_open(context->server) && context->server->owed == 0)
         srf__server_abandon(context->server);
     if (context->user != NULL) {
         tell_branches(context);
@@ -286,8 +286,8 @@ static void generate(srf__context_t *context, unsigned status)
 {
     srf__response_spec_t spec = {.status = status};
 
-    if (srf__server_reply(context->server, &spec) == 0)
-        context->final_status = (uint16_t)status;
+    srf__server_answer(context->server, &spec);
+    context->final_status = (uint16_t)status;
 }
 
 /* The search is over without a 2xx: the caller gets the best response. */

@@ -41,7 +41,8 @@ typedef enum srf__txn_timer {
     SRF__TIMER_K,
     SRF__TIMER_L,
     SRF__TIMER_M,
-    SRF__TIMER_TRYING
+    SRF__TIMER_TRYING,
+    SRF__TIMER_OWED /* no machine's: see srf__server_answer() */
 } srf__txn_timer_t;
 
 typedef enum srf__txn_event {

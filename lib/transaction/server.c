@@ -14,6 +14,7 @@ enum { MAX_TRYING_DELAY_MS = 200 };
 static const srf__span_t no_cut = {0, 0};
 
 static void clock_fired(srf__timer_t *timer);
+static void pay(srf__server_t *server);
 
 srf__server_t *srf__server_find(const srf__txns_t *txns, srf__hash128_t key)
 {
@@ -142,7 +143,9 @@ static void clock_fired(srf__timer_t *timer)
     srf__txn_timer_t due =
         srf__clock_take(&server->clock, server->txns->wheel, clock_fired);
 
-    if (due != SRF__TIMER_NONE)
+    if (due == SRF__TIMER_OWED)
+        pay(server);
+    else if (due != SRF__TIMER_NONE)
         step(server, srf__timer_event(due));
 }
 
@@ -284,6 +287,24 @@ int srf__server_reply(srf__server_t *server, srf__response_spec_t *spec)
 
     srf__msg_unref(msg);
     return err;
+}
+
+static void pay(srf__server_t *server)
+{
+    srf__response_spec_t spec = {.status = server->owed};
+
+    srf__server_answer(server, &spec);
+}
+
+void srf__server_answer(srf__server_t *server, srf__response_spec_t *spec)
+{
+    const srf__txn_actions_t later = {.limit = SRF__TIMER_OWED,
+                                      .limit_ms = server->txns->timing.t1_ms};
+
+    if (srf__server_reply(server, spec) != SRF_ERR_NO_MEMORY)
+        return;
+    server->owed = (uint16_t)spec->status;
+    srf__clock_apply(&server->clock, server->txns->wheel, &later, clock_fired);
 }
 
 void srf__server_abandon(srf__server_t *server)

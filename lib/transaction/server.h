@@ -33,6 +33,7 @@ struct srf__server {
     srf__machine_t machine;
     uint16_t refs;
     uint16_t status; /* of the last response sent; 0: none */
+    uint16_t owed;   /* final response still to be made; 0: none */
     uint8_t method;  /* srf__method_t */
     bool cancelled;  /* a CANCEL came */
     char tag[8];     /* To tag of responses made here; not terminated */
@@ -75,6 +76,12 @@ int srf__server_reply(srf__server_t *server, srf__response_spec_t *spec);
 /* The same; *kept receives a reference to the response (NULL on failure). */
 int srf__server_reply_kept(srf__server_t *server, srf__response_spec_t *spec,
                            srf_msg_t **kept);
+
+/* Answers with the final response of `spec` for a user that is done with the
+ * transaction. When memory is out it is made later, without spec's lines and
+ * body: the caller, who may have had a provisional response, gets its answer.
+ */
+void srf__server_answer(srf__server_t *server, srf__response_spec_t *spec);
 
 /* True while a final response can still be sent. */
 static inline bool srf__server_is_open(const srf__server_t *server)

@@ -50,8 +50,10 @@ void world_on_request(srf_req_t *req, srf_res_t *res)
     program->started =
         srf_proxy_request(req, program->uris, &program->options, world_on_done);
     program->inside = 0;
-    if (program->started != 0)
-        ck_assert_int_eq(srf_res_send(res, 500, NULL), 0);
+    if (program->started != 0) {
+        int err = srf_res_send(res, 500, NULL);
+        ck_assert(err == 0 || err == SRF_ERR_NO_MEMORY);
+    }
 }
 
 world_t *world_create_with(const srf_options_t *options, const char *first,
