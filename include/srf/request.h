@@ -45,7 +45,8 @@ SRF_API const char *srf_msg_reason(const srf_msg_t *msg);
 SRF_API const char *srf_msg_method(const srf_msg_t *msg);
 
 /**
- * Returns the Request-URI as it was received.
+ * Returns the Request-URI as it was received; a maddr that names this element
+ * is taken out before (§16.4).
  *
  * @param msg  the message. Borrowed.
  * @return the URI; NULL for a response or when memory is out. Borrowed, valid

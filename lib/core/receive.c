@@ -214,6 +214,21 @@ static void refuse_overloaded(const arrival_t *arrival)
                          arrival->from, 503, NULL, srf__buf_str(&lines));
 }
 
+static void on_new_request(const arrival_t *arrival, srf__hash128_t key);
+
+/* RFC 3261 §16.4: as if it had come without maddr. */
+static void without_maddr(const arrival_t *arrival, srf__hash128_t key,
+                          const srf__route_t *route)
+{
+    srf_msg_t *image = srf__route_strip_maddr(arrival->facts, route);
+    const srf__facts_t *facts = image == NULL ? NULL : srf__msg_facts(image);
+    const arrival_t stripped = {arrival->srf, facts, arrival->from};
+
+    if (facts != NULL)
+        on_new_request(&stripped, key);
+    srf__msg_unref(image);
+}
+
 static void on_new_request(const arrival_t *arrival, srf__hash128_t key)
 {
     srf_t *srf = arrival->srf;
@@ -225,7 +240,12 @@ static void on_new_request(const arrival_t *arrival, srf__hash128_t key)
         refuse_overloaded(arrival);
         return;
     }
-    srf__validate(&srf->element, arrival->facts, &route, &verdict);
+    srf__validate(&srf->element, arrival->facts, arrival->from, &route,
+                  &verdict);
+    if (verdict.own_maddr) {
+        without_maddr(arrival, key, &route);
+        return;
+    }
     if (verdict.status != 0) {
         refuse_verdict(arrival, key, &verdict);
         return;

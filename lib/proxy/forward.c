@@ -235,6 +235,24 @@ static bool ack_destination(srf__element_t *element, const srf__facts_t *ack,
     return to->listener != NULL;
 }
 
+/* RFC 3261 §16.4: an ACK for us only by its maddr goes on without it. */
+static bool forward_without_maddr(srf__element_t *element,
+                                  const srf__facts_t *ack,
+                                  const srf__flow_t *from)
+{
+    srf__route_t route;
+
+    if (srf__route_prepare(element, ack, &route) != 0 ||
+        !srf__route_has_own_maddr(&route, from))
+        return false;
+    srf_msg_t *image = srf__route_strip_maddr(ack, &route);
+    const srf__facts_t *facts = image == NULL ? NULL : srf__msg_facts(image);
+    if (facts != NULL)
+        srf__forward_ack(element, facts, from);
+    srf__msg_unref(image);
+    return true;
+}
+
 void srf__forward_ack(srf__element_t *element, const srf__facts_t *ack,
                       const srf__flow_t *from)
 {
@@ -245,7 +263,8 @@ void srf__forward_ack(srf__element_t *element, const srf__facts_t *ack,
 
     /* Never answered, whatever is wrong with it (RFC 3261 §17.1). */
     if (!ack_destination(element, ack, from, &route, &to)) {
-        counters->dropped_unmatched++;
+        if (!forward_without_maddr(element, ack, from))
+            counters->dropped_unmatched++;
         return;
     }
     stateless_branch(element, ack, branch);

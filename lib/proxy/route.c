@@ -52,6 +52,12 @@ static int last_route(const srf__facts_t *request, srf__uri_t *out)
     return srf__name_addr_parse(last, out, &params);
 }
 
+static uint8_t default_transport(const srf__uri_t *uri)
+{
+    return uri->scheme == SRF__SCHEME_SIPS ? SRF__TRANSPORT_TLS
+                                           : SRF__TRANSPORT_UDP;
+}
+
 static unsigned count_routes(const srf__facts_t *request)
 {
     walk_t walk;
@@ -110,6 +116,61 @@ int srf__route_prepare(srf__element_t *element, const srf__facts_t *request,
         out->request_uri_is_us = srf__element_is(element, &out->request_uri);
     }
     return walk_routes(element, request, out);
+}
+
+bool srf__route_has_own_maddr(const srf__route_t *route,
+                              const srf__flow_t *from)
+{
+    const srf__uri_t *uri = &route->request_uri;
+    const srf__addr_t *bound = &from->listener->bound;
+    uint8_t transport = uri->transport;
+
+    if (uri->maddr.len == 0 || !route->request_uri_is_us)
+        return false;
+    if (transport == SRF__TRANSPORT_NONE)
+        transport = default_transport(uri);
+    return transport == bound->transport && srf__uri_port(uri) == bound->port;
+}
+
+static void cut(srf__edits_t *edits, const srf__facts_t *request,
+                const char *from, const char *to)
+{
+    srf__edits_add(edits, (uint32_t)(from - request->data),
+                   (uint32_t)(to - from), srf__str(NULL, 0));
+}
+
+/* Whether the parameter "name" or "name=value" stays. */
+static bool is_kept(const srf__uri_t *uri, srf__str_t param)
+{
+    srf__str_t name = srf__str(param.p, srf__str_find(param, '='));
+
+    if (srf__str_ieq(name, SRF__STR("maddr")))
+        return false;
+    return !srf__str_ieq(name, SRF__STR("transport")) ||
+           uri->transport == default_transport(uri);
+}
+
+srf_msg_t *srf__route_strip_maddr(const srf__facts_t *request,
+                                  const srf__route_t *route)
+{
+    const srf__uri_t *uri = &route->request_uri;
+    const char *p = uri->params.p;
+    const char *end = p + uri->params.len;
+    srf__edits_t edits;
+
+    srf__edits_init(&edits);
+    if (uri->port != 0 &&
+        uri->port != (uri->scheme == SRF__SCHEME_SIPS ? 5061 : 5060))
+        cut(&edits, request, uri->host.p + uri->host.len, p);
+    while (p < end) { /* each begins with its ";" */
+        srf__str_t param = srf__str(p + 1, (size_t)(end - p - 1));
+        param.len = srf__str_find(param, ';');
+        const char *behind = param.p + param.len;
+        if (!is_kept(uri, param))
+            cut(&edits, request, p, behind);
+        p = behind;
+    }
+    return srf__edits_apply(&edits, request);
 }
 
 static void append_route(srf__edits_t *edits, const srf__facts_t *request,

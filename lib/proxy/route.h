@@ -25,6 +25,16 @@ typedef struct srf__route {
 int srf__route_prepare(srf__element_t *element, const srf__facts_t *request,
                        srf__route_t *out);
 
+/* Whether the Request-URI has a maddr that names us, and the request came from
+ * `from` to the port and over the transport that it indicates: maddr has served
+ * its purpose then. */
+bool srf__route_has_own_maddr(const srf__route_t *route,
+                              const srf__flow_t *from);
+/* Such a request without maddr and without a port or transport other than the
+ * default ones (§16.4); NULL when memory is out. */
+srf_msg_t *srf__route_strip_maddr(const srf__facts_t *request,
+                                  const srf__route_t *route);
+
 /* How the Route header fields change on the way out. */
 typedef struct srf__route_change {
     unsigned drop_first; /* values removed from the top */

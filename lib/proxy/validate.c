@@ -82,7 +82,8 @@ void srf__unsupported_write(const srf__facts_t *request, srf__buf_t *out)
 }
 
 void srf__validate(srf__element_t *element, const srf__facts_t *request,
-                   srf__route_t *route, srf__verdict_t *out)
+                   const srf__flow_t *from, srf__route_t *route,
+                   srf__verdict_t *out)
 {
     const srf__header_t *require =
         srf__facts_first(request, SRF__HDR_PROXY_REQUIRE);
@@ -90,6 +91,11 @@ void srf__validate(srf__element_t *element, const srf__facts_t *request,
     memset(out, 0, sizeof(*out));
     if (!check_uri(element, request, route, out))
         return;
+    if (route->request_uri.maddr.len > 0 &&
+        srf__route_has_own_maddr(route, from)) {
+        out->own_maddr = true;
+        return;
+    }
     if (request->max_forwards == 0) { /* §16.3 step 3 */
         bool ours = request->method == SRF__METHOD_OPTIONS &&
                     route->request_uri_is_us && !route->has_next;

@@ -228,7 +228,7 @@ START_TEST(a_request_uri_of_ours_is_replaced_by_the_target)
         "SIP:100@10.0.0.1",
         "sip:100@sip.example.com",
         "sip:100@SIP.Example.Com:5060",
-        "sip:100@other.example.com;maddr=10.0.0.1",
+        "sip:100@sip.example.com;maddr=10.0.0.1",
     };
     world_t *world = world_create("sip:bob@10.0.0.11;a=b", NULL);
 
