@@ -36,7 +36,7 @@ static void on_response(srf__context_t *context, const srf__branch_t *branch,
 {
     srf_req_t *req = context->user_data;
     const srf_proxy_msg_t response = {
-        .time_us = arrival->time_us,
+        .time_us = (int64_t)arrival->time_us,
         .status = (int32_t)arrival->status,
         .msg = arrival->msg,
     };

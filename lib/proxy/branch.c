@@ -57,9 +57,11 @@ static void end(srf__branch_t *branch, srf_cause_t cause, unsigned status,
 
 const srf__arrival_t *srf__branch_final(const srf__branch_t *branch)
 {
+    const srf__arrival_t *msgs = srf__branch_msgs(branch);
+
     for (unsigned i = 0; i < branch->msg_count; i++) {
-        if (branch->msgs[i].status >= 200)
-            return &branch->msgs[i];
+        if (msgs[i].status >= 200)
+            return &msgs[i];
     }
     return NULL;
 }
@@ -170,8 +172,7 @@ static srf__branch_t *append_branch(srf__context_t *context,
         return NULL;
     branch->context = context;
     branch->target = target;
-    branch->msgs = branch->few;
-    branch->msg_cap = sizeof(branch->few) / sizeof(*branch->few);
+    branch->msg_cap = SRF__BRANCH_FEW;
     while (*at != NULL)
         at = &(*at)->next;
     *at = branch;
@@ -257,20 +258,26 @@ static srf_msg_t *on_rebuild(srf__client_t *client)
 
 /* ---- what came back ---- */
 
+static srf__arrival_t *msgs_of(srf__branch_t *branch)
+{
+    return branch->msg_cap == SRF__BRANCH_FEW ? branch->msgs.few
+                                              : branch->msgs.many;
+}
+
 /* Makes room for one more response; false when memory is out. */
 static bool reserve(srf__branch_t *branch)
 {
     if (branch->msg_count < branch->msg_cap)
         return true;
+    bool few = branch->msg_cap == SRF__BRANCH_FEW;
     unsigned cap = branch->msg_cap * 2u;
-    bool few = branch->msgs == branch->few;
     srf__arrival_t *msgs =
-        srf__realloc(few ? NULL : branch->msgs, cap * sizeof(*msgs));
+        srf__realloc(few ? NULL : branch->msgs.many, cap * sizeof(*msgs));
     if (msgs == NULL)
         return false;
     if (few)
-        memcpy(msgs, branch->few, sizeof(branch->few));
-    branch->msgs = msgs;
+        memcpy(msgs, branch->msgs.few, sizeof(branch->msgs.few));
+    branch->msgs.many = msgs;
     branch->msg_cap = (uint8_t)cap;
     return true;
 }
@@ -288,14 +295,12 @@ static srf_msg_t *keep_response(srf__branch_t *branch,
     if ((msg == NULL && !trying) || srf__branch_final(branch) != NULL)
         return msg;
     if (branch->msg_count == MSGS_MAX)
-        srf__msg_unref(branch->msgs[--branch->msg_count].msg);
+        srf__msg_unref(msgs_of(branch)[--branch->msg_count].msg);
     if (!reserve(branch))
         return msg;
-    branch->msgs[branch->msg_count++] = (srf__arrival_t){
-        .time_us = branch->context->element->wall_us(),
-        .msg = trying ? NULL : srf__msg_ref(msg),
-        .status = response->status,
-    };
+    msgs_of(branch)[branch->msg_count++] =
+        srf__arrival(branch->context->element->wall_us(), response->status,
+                     trying ? NULL : srf__msg_ref(msg));
     return msg;
 }
 
@@ -358,15 +363,15 @@ static void deadline_fired(srf__timer_t *timer)
 {
     srf__branch_t *branch =
         (srf__branch_t *)((char *)timer - offsetof(srf__branch_t, timer));
-    const srf__context_t *context = branch->context;
+    const srf__context_extras_t *extras = branch->context->extras;
     uint32_t waited = waited_ms(branch);
 
-    if (context->provisional_timeout_ms != 0 &&
+    if (extras != NULL && extras->provisional_timeout_ms != 0 &&
         !srf__client_had_provisional(branch->client) &&
-        waited >= context->provisional_timeout_ms)
+        waited >= extras->provisional_timeout_ms)
         give_up(branch, SRF_CAUSE_PROVISIONAL_TIMEOUT);
-    else if (context->final_timeout_ms != 0 &&
-             waited >= context->final_timeout_ms)
+    else if (extras != NULL && extras->final_timeout_ms != 0 &&
+             waited >= extras->final_timeout_ms)
         give_up(branch, SRF_CAUSE_FINAL_TIMEOUT);
     else
         give_up(branch, SRF_CAUSE_TIMER_C);
@@ -389,12 +394,11 @@ static void start_deadline(srf__branch_t *branch, uint32_t timer_c_ms)
 
     if (branch->client->method == SRF__METHOD_INVITE)
         delay = timer_c_ms; /* §16.6 step 11 */
-    if (context->provisional_timeout_ms != 0 ||
-        context->final_timeout_ms != 0) {
+    if (context->extras != NULL) {
         uint32_t waited = waited_ms(branch);
         if (!srf__client_had_provisional(branch->client))
-            earlier(&delay, context->provisional_timeout_ms, waited);
-        earlier(&delay, context->final_timeout_ms, waited);
+            earlier(&delay, context->extras->provisional_timeout_ms, waited);
+        earlier(&delay, context->extras->final_timeout_ms, waited);
     }
     if (delay != SRF_TIMEOUT_NONE)
         srf__timer_start(context->element->wheel, &branch->timer, delay,
@@ -414,7 +418,7 @@ static void on_provisional(srf__branch_t *branch, unsigned status)
         return;
     if (status > 100)
         start_deadline(branch, timer_c);
-    else if (context->provisional_timeout_ms != 0 && branch->msg_count <= 1)
+    else if (context->extras != NULL && branch->msg_count <= 1)
         start_deadline(
             branch,
             timer_c - (timer_c == SRF_TIMEOUT_NONE ? 0 : waited_ms(branch)));
@@ -485,8 +489,8 @@ void srf__branch_destroy(srf__branch_t *branch, bool end)
     srf__timer_stop(branch->context->element->wheel, &branch->timer);
     srf__client_release(branch->client, end);
     for (unsigned i = 0; i < branch->msg_count; i++)
-        srf__msg_unref(branch->msgs[i].msg);
-    if (branch->msgs != branch->few)
-        srf__free(branch->msgs);
+        srf__msg_unref(msgs_of(branch)[i].msg);
+    if (branch->msg_cap != SRF__BRANCH_FEW)
+        srf__free(branch->msgs.many);
     srf__free(branch);
 }

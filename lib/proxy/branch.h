@@ -18,12 +18,27 @@ typedef enum srf__branch_state {
     SRF__BRANCH_ENDED
 } srf__branch_state_t;
 
-/* A response that came; holds a reference. */
+/* A response that came; holds a reference. Every ringing call has some: the
+ * time, good until 2112, and the status share a word. */
 typedef struct srf__arrival {
-    int64_t time_us;
+    uint64_t time_us : 52;
+    uint64_t status : 12;
     srf_msg_t *msg;
-    uint32_t status;
 } srf__arrival_t;
+
+static inline srf__arrival_t srf__arrival(int64_t time_us, unsigned status,
+                                          srf_msg_t *msg)
+{
+    srf__arrival_t out = {
+        .time_us = (uint64_t)time_us & ((UINT64_C(1) << 52) - 1),
+        .status = status & 0xfff,
+        .msg = msg,
+    };
+
+    return out;
+}
+
+enum { SRF__BRANCH_FEW = 2 };
 
 typedef struct srf__branch {
     srf__context_t *context;
@@ -32,24 +47,33 @@ typedef struct srf__branch {
     srf__timer_t timer;    /* what is due first of the timeouts and Timer C,
                               then the wait behind a CANCEL */
     const srf__target_t *target;
-    srf__arrival_t *msgs;  /* in order of arrival */
-    srf__arrival_t few[2]; /* where they are while they are few */
-    srf__addr_t addr;      /* family 0: never known */
-    uint32_t sent_ms;      /* low bits of the wheel's time */
-    uint16_t breadth;      /* its share of Max-Breadth */
-    bool redirected;       /* its 3xx was followed */
-    uint8_t told;          /* to hooks: SRF__TOLD_* */
+    union {
+        srf__arrival_t few[SRF__BRANCH_FEW];
+        srf__arrival_t *many; /* when msg_cap is more */
+    } msgs;                   /* in order of arrival */
+    srf__addr_t addr;         /* family 0: never known */
+    uint32_t sent_ms;         /* low bits of the wheel's time */
+    uint16_t breadth;         /* its share of Max-Breadth */
     uint8_t msg_count;
     uint8_t msg_cap;
-    uint16_t status; /* final status, also when it stands for a timeout or
-                        a failure; 0 while there is none */
-    uint8_t state;   /* srf__branch_state_t */
-    uint8_t cause;   /* srf_cause_t */
-    bool generated;  /* status is no response of a server */
-    bool guarded;    /* a CANCEL went out; timer is its 64*T1 */
+    uint16_t status;     /* final status, also when it stands for a timeout or
+                            a failure; 0 while there is none */
+    uint8_t cause;       /* srf_cause_t */
+    uint8_t state : 2;   /* srf__branch_state_t */
+    uint8_t told : 2;    /* to hooks: SRF__TOLD_* */
+    bool generated : 1;  /* status is no response of a server */
+    bool guarded : 1;    /* a CANCEL went out; timer is its 64*T1 */
+    bool redirected : 1; /* its 3xx was followed */
 } srf__branch_t;
 
-/* What the hooks of the program have been told. */
+static inline const srf__arrival_t *
+srf__branch_msgs(const srf__branch_t *branch)
+{
+    return branch->msg_cap == SRF__BRANCH_FEW ? branch->msgs.few
+                                              : branch->msgs.many;
+}
+
+/* What the hooks of the program have been told last. */
 enum { SRF__TOLD_BEGIN = 1, SRF__TOLD_END = 2 };
 
 /* Creates a branch for a target at the end of the context's list and sends the

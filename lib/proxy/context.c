@@ -66,13 +66,11 @@ static void destroy(srf__context_t *context, bool end)
 
 static void tell(srf__context_t *context, srf__branch_t *branch)
 {
-    uint8_t what = SRF__TOLD_BEGIN;
+    bool ended = branch->cause != SRF_CAUSE_NONE;
 
-    if (branch->cause != SRF_CAUSE_NONE)
-        what |= SRF__TOLD_END;
-    if (branch->told == what)
+    if (branch->told == (ended ? SRF__TOLD_END : SRF__TOLD_BEGIN))
         return;
-    branch->told = what;
+    branch->told = ended ? SRF__TOLD_END : SRF__TOLD_BEGIN;
     context->user->branch(context, branch);
 }
 
@@ -103,11 +101,8 @@ void srf__context_heard(srf__context_t *context, const srf__branch_t *branch,
 {
     if (context->extras == NULL || !context->extras->hooked)
         return;
-    const srf__arrival_t arrival = {
-        .time_us = context->element->wall_us(),
-        .msg = msg,
-        .status = status,
-    };
+    const srf__arrival_t arrival =
+        srf__arrival(context->element->wall_us(), status, msg);
     tell_branches(context);
     context->user->response(context, branch, &arrival);
 }
@@ -406,7 +401,8 @@ static size_t codes_size(const int32_t *codes)
 static bool needs_extras(const srf__context_spec_t *spec)
 {
     return spec->hooked || spec->stop_codes != NULL ||
-           spec->failover_codes != NULL;
+           spec->failover_codes != NULL || spec->provisional_timeout_ms != 0 ||
+           spec->final_timeout_ms != 0;
 }
 
 static size_t extras_size(const srf__context_spec_t *spec)
@@ -441,6 +437,8 @@ static void write_extras(srf__context_t *context, char *at,
     context->extras = extras;
     extras->context = context;
     extras->hooked = spec->hooked;
+    extras->provisional_timeout_ms = spec->provisional_timeout_ms;
+    extras->final_timeout_ms = spec->final_timeout_ms;
     extras->stop_codes = copy_codes(&at, spec->stop_codes);
     extras->failover_codes = copy_codes(&at, spec->failover_codes);
 }
@@ -494,8 +492,6 @@ static void apply_spec(srf__context_t *context, const srf__context_spec_t *spec)
     context->user_data = spec->user_data;
     context->timer_c_ms =
         spec->timer_c_ms == 0 ? context->element->timer_c_ms : spec->timer_c_ms;
-    context->provisional_timeout_ms = spec->provisional_timeout_ms;
-    context->final_timeout_ms = spec->final_timeout_ms;
     context->max_redirects = (uint8_t)spec->max_redirects;
     context->simultaneous = spec->simultaneous;
     context->record_route = spec->record_route;

@@ -52,9 +52,11 @@ typedef struct srf__context_spec {
 /* What few operations need. */
 typedef struct srf__context_extras {
     srf__context_t *context;
-    srf__timer_t timer;            /* tells of branches that began */
-    const int32_t *stop_codes;     /* 0-terminated */
-    const int32_t *failover_codes; /* 0-terminated */
+    srf__timer_t timer;              /* tells of branches that began */
+    const int32_t *stop_codes;       /* 0-terminated */
+    const int32_t *failover_codes;   /* 0-terminated */
+    uint32_t provisional_timeout_ms; /* 0: none */
+    uint32_t final_timeout_ms;       /* 0: none */
     bool hooked;
 } srf__context_extras_t;
 
@@ -77,26 +79,24 @@ struct srf__context {
     const char *headers;
     uint32_t headers_len;
     uint32_t timer_c_ms;
-    uint32_t provisional_timeout_ms;
-    uint32_t final_timeout_ms;
     uint32_t loop_hash;
+    int err;               /* for the callback */
     uint16_t final_status; /* sent to the caller; 0: none yet */
     uint16_t target_count;
     uint16_t pending; /* branches the search waits for */
     uint16_t breadth; /* left of Max-Breadth (RFC 5393 §5.3.3) */
     uint8_t max_redirects;
-    bool finished; /* no further target is tried */
-    bool answered; /* the final response went up, or none can */
-    bool connected;
-    bool cancelled;
-    bool starting; /* still inside srf__context_start() */
-    bool simultaneous;
-    bool record_route;
-    bool keep_user;
-    bool path;
-    bool limits_breadth; /* requests carry Max-Breadth */
-    bool sent_any;       /* some branch was sent */
-    int err;             /* for the callback */
+    bool finished : 1; /* no further target is tried */
+    bool answered : 1; /* the final response went up, or none can */
+    bool connected : 1;
+    bool cancelled : 1;
+    bool starting : 1; /* still inside srf__context_start() */
+    bool simultaneous : 1;
+    bool record_route : 1;
+    bool keep_user : 1;
+    bool path : 1;
+    bool limits_breadth : 1; /* requests carry Max-Breadth */
+    bool sent_any : 1;       /* some branch was sent */
 };
 
 /* Proxies the request of `server`. 0 and *out (may be NULL), which lives until

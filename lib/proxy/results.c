@@ -7,7 +7,7 @@
 
 static srf_proxy_msg_t public_msg(const srf__arrival_t *arrival)
 {
-    srf_proxy_msg_t out = {.time_us = arrival->time_us,
+    srf_proxy_msg_t out = {.time_us = (int64_t)arrival->time_us,
                            .status = (int32_t)arrival->status,
                            .msg = arrival->msg};
 
@@ -28,7 +28,7 @@ static const srf_proxy_msg_t *public_msgs(srf__results_t *results,
     if (msgs == NULL)
         return NULL;
     for (unsigned i = 0; i < count; i++)
-        msgs[i] = public_msg(&branch->msgs[i]);
+        msgs[i] = public_msg(&srf__branch_msgs(branch)[i]);
     return msgs;
 }
 
