@@ -320,7 +320,8 @@ SRF_API int srf_invite(srf_t *srf, srf_request_cb cb);
  * Registers the handler for a method.
  *
  * A later registration for the same method replaces the earlier one. Without
- * a handler a method is refused with 405 (known) or 501 (unknown), §8.2.1.
+ * a handler a method is refused with 405 (known) or 501 (unknown), §8.2.1, but
+ * an OPTIONS whose Request-URI names us without a user part gets 200, §11.
  *
  * @param srf     the stack. Borrowed.
  * @param method  "INVITE", "REGISTER", ...; matched exactly (§7.1). NULL is

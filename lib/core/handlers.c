@@ -43,6 +43,13 @@ srf_request_cb srf__handler_find(const srf_t *srf, const srf__facts_t *request)
     return handler == NULL ? srf->wildcard : handler->cb;
 }
 
+/* What the library understands by itself. */
+static bool is_built_in(srf__method_t method)
+{
+    return method == SRF__METHOD_ACK || method == SRF__METHOD_CANCEL ||
+           method == SRF__METHOD_OPTIONS;
+}
+
 void srf__handlers_write_allow(const srf_t *srf, srf__buf_t *out)
 {
     const srf__handler_t *handler = srf->handlers;
@@ -53,16 +60,17 @@ void srf__handlers_write_allow(const srf_t *srf, srf__buf_t *out)
         srf__buf_add_text(out, handler->name);
         separator = ", ";
     }
-    for (int id = 1; srf->wildcard != NULL && id < SRF__METHOD_COUNT; id++) {
-        srf__str_t name = srf__method_name((srf__method_t)id);
-        if (find_listed(srf, (srf__method_t)id, name) != NULL)
+    /* RFC 3261 §20.5: all that is understood, ACK and CANCEL included. */
+    for (int id = 1; id < SRF__METHOD_COUNT; id++) {
+        srf__method_t method = (srf__method_t)id;
+        srf__str_t name = srf__method_name(method);
+        if ((srf->wildcard == NULL && !is_built_in(method)) ||
+            find_listed(srf, method, name) != NULL)
             continue;
         srf__buf_add_text(out, separator);
         srf__buf_add_str(out, name);
         separator = ", ";
     }
-    if (srf->handlers == NULL && srf->wildcard == NULL)
-        srf__buf_add_text(out, separator);
     srf__buf_add_text(out, "\r\n");
 }
 

@@ -10,7 +10,7 @@
 
 START_TEST(a_broken_request_gets_400_with_the_name_of_the_header)
 {
-    pieces_t bad[16];
+    pieces_t bad[18];
     static const char *const names[] = {
         "From",
         "To",
@@ -28,10 +28,12 @@ START_TEST(a_broken_request_gets_400_with_the_name_of_the_header)
         "Call-ID",
         "CSeq",
         "Max-Forwards",
+        "Max-Breadth",
+        "Max-Breadth",
     };
     world_t *world = world_create("10.0.0.11", NULL);
 
-    for (unsigned i = 0; i < 16; i++)
+    for (unsigned i = 0; i < 18; i++)
         bad[i] = good;
     bad[0].from = "";
     bad[1].to = "";
@@ -49,6 +51,8 @@ START_TEST(a_broken_request_gets_400_with_the_name_of_the_header)
     bad[13].extra = "i: c2\n";
     bad[14].extra = "CSeq: 1 INVITE\n";
     bad[15].max_forwards = "Max-Forwards: 7\nMax-Forwards: 8\n";
+    bad[16].extra = "Max-Breadth: many\n";
+    bad[17].extra = "Max-Breadth: 60\nMax-Breadth: 60\n";
     send_pieces(world, &bad[_i]);
     expect_final(world, 400);
     const char *msg = final_response(world);
@@ -56,6 +60,51 @@ START_TEST(a_broken_request_gets_400_with_the_name_of_the_header)
     ck_assert_msg(name != NULL && name < strstr(msg, "\r\n"),
                   "%s is not named in %s", names[_i], msg);
     ck_assert_uint_eq(world_stats(world).rejected, 1);
+    world_destroy(world);
+}
+END_TEST
+
+START_TEST(an_unusable_start_line_gets_400)
+{
+    static const char *const starts[] = {
+        "INVITE  sip:100@10.0.0.1 SIP/2.0\n",
+        "INVITE sip:100@10.0.0.1\n",
+        "INVITE sip:100@10.0.0.1 SIP/2.0 \n",
+        "INVITE sip:1 0@10.0.0.1 SIP/2.0\n",
+        "INV(TE sip:100@10.0.0.1 SIP/2.0\n",
+        "INVITE sip:100@10.0.0.1 HTTP/1.1\n",
+    };
+    pieces_t bad = good;
+    world_t *world = world_create("10.0.0.11", NULL);
+
+    bad.start = starts[_i];
+    send_pieces(world, &bad);
+    expect_final(world, 400);
+    ck_assert_uint_eq(
+        party_received(world->caller, "SIP/2.0 400 Bad Request-Line"), 1);
+    world_destroy(world);
+}
+END_TEST
+
+START_TEST(too_many_or_too_long_header_fields_get_400)
+{
+    pieces_t bad = good;
+    srf_options_t options;
+
+    srf_options_init(&options);
+    options.max_headers = 8;
+    options.max_header_bytes = 64;
+    world_t *world = world_create_with(&options, "10.0.0.11", NULL);
+    bad.extra = _i == 0 ? "A: 1\nB: 2\n"
+                        : "Subject: 3456789012345678901234567890123456789012345"
+                          "6789012345678901234567890\n";
+    send_pieces(world, &bad);
+    expect_final(world, 400);
+    ck_assert_uint_eq(party_received(world->caller,
+                                     _i == 0
+                                         ? "SIP/2.0 400 Too Many Header Fields"
+                                         : "SIP/2.0 400 Header Field Too Long"),
+                      1);
     world_destroy(world);
 }
 END_TEST
@@ -183,10 +232,10 @@ END_TEST
 
 START_TEST(an_ack_is_never_answered)
 {
-    pieces_t bad[7];
+    pieces_t bad[9];
     world_t *world = world_create("10.0.0.11", NULL);
 
-    for (unsigned i = 0; i < 7; i++) {
+    for (unsigned i = 0; i < 9; i++) {
         bad[i] = good;
         bad[i].start = "ACK sip:100@10.0.0.1 SIP/2.0\n";
         bad[i].cseq = "CSeq: 1 ACK\n";
@@ -198,6 +247,8 @@ START_TEST(an_ack_is_never_answered)
     bad[4].start = "ACK sip:100@10.0.0.1 SIP/3.0\n";
     bad[5].extra = "Proxy-Require: teleport\n";
     bad[6].extra = "Content-Length: 77\n\n";
+    bad[7].extra = "Max-Breadth: 0\n";
+    bad[8].extra = "Max-Breadth: none\n";
     send_pieces(world, &bad[_i]);
     expect_silence(world);
     world_destroy(world);
@@ -227,12 +278,12 @@ END_TEST
 
 START_TEST(the_ack_of_every_refusal_is_absorbed)
 {
-    pieces_t bad[6];
-    static const unsigned statuses[] = {400, 505, 416, 483, 420, 481};
+    pieces_t bad[7];
+    static const unsigned statuses[] = {400, 505, 416, 483, 420, 481, 440};
     pieces_t ack;
     world_t *world = world_create("10.0.0.11", NULL);
 
-    for (unsigned i = 0; i < 6; i++) {
+    for (unsigned i = 0; i < 7; i++) {
         bad[i] = good;
         bad[i].start = "INVITE sip:bob@10.0.0.11 SIP/2.0\n";
     }
@@ -243,6 +294,7 @@ START_TEST(the_ack_of_every_refusal_is_absorbed)
     bad[4].extra = "Proxy-Require: teleport\n";
     bad[5].start = "INVITE sip:bob@10.0.0.1 SIP/2.0\n";
     bad[5].to = "To: <sip:bob@example.com>;tag=gone\n";
+    bad[6].extra = "Max-Breadth: 0\n";
     send_pieces(world, &bad[_i]);
     expect_final(world, statuses[_i]);
     ack = good;
@@ -280,7 +332,10 @@ static void add_syntax(Suite *suite)
     TCase *tcase = tcase_create("syntax");
 
     tcase_add_loop_test(
-        tcase, a_broken_request_gets_400_with_the_name_of_the_header, 0, 16);
+        tcase, a_broken_request_gets_400_with_the_name_of_the_header, 0, 18);
+    tcase_add_loop_test(tcase, an_unusable_start_line_gets_400, 0, 6);
+    tcase_add_loop_test(tcase, too_many_or_too_long_header_fields_get_400, 0,
+                        2);
     tcase_add_loop_test(tcase, what_cannot_be_answered_is_dropped_and_counted,
                         0, 3);
     tcase_add_test(tcase, a_nul_in_the_header_part_gets_400);
@@ -296,9 +351,9 @@ static void add_silence(Suite *suite)
 {
     TCase *tcase = tcase_create("silence");
 
-    tcase_add_loop_test(tcase, an_ack_is_never_answered, 0, 7);
+    tcase_add_loop_test(tcase, an_ack_is_never_answered, 0, 9);
     tcase_add_loop_test(tcase, a_response_is_never_answered, 0, 12);
-    tcase_add_loop_test(tcase, the_ack_of_every_refusal_is_absorbed, 0, 6);
+    tcase_add_loop_test(tcase, the_ack_of_every_refusal_is_absorbed, 0, 7);
     tcase_add_test(tcase, a_refused_request_sent_again_gets_the_same_answer);
     suite_add_tcase(suite, tcase);
 }

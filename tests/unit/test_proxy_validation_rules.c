@@ -69,38 +69,107 @@ START_TEST(options_for_us_with_no_forwards_left_gets_200_and_allow)
 }
 END_TEST
 
+START_TEST(options_for_us_without_a_handler_gets_200_and_allow)
+{
+    static const struct {
+        const char *uri;
+        unsigned status;
+    } cases[] = {
+        {"sip:10.0.0.1", 200},
+        {"sip:10.0.0.1:5060;transport=udp", 200},
+        {"sip:100@10.0.0.1", 405}, /* for a user, not for the proxy */
+        {"sip:10.0.0.77", 405},
+    };
+    world_t *world = world_create("10.0.0.11", NULL);
+
+    ck_assert_int_eq(srf_on(world->srf, NULL, NULL), 0);
+    ck_assert_int_eq(srf_invite(world->srf, world_on_request), 0);
+    world_request(world, "OPTIONS", cases[_i].uri, "o1", "");
+    expect_final(world, cases[_i].status);
+    world_expect(world->caller, "SIP/2.0 ", "Allow",
+                 "INVITE, ACK, CANCEL, OPTIONS");
+    ck_assert_uint_eq(world_stats(world).rejected,
+                      cases[_i].status == 200 ? 0 : 1);
+    world_destroy(world);
+}
+END_TEST
+
+START_TEST(options_for_us_are_the_programs_when_it_has_a_handler)
+{
+    world_t *world = world_create("10.0.0.11", NULL);
+
+    world_request(world, "OPTIONS", "sip:10.0.0.1", "o1", "");
+    ck_assert_uint_eq(world->program.handled, 1);
+    party_reply(world->one, 0, "200 OK", "");
+    world_settle(world);
+    world_destroy(world);
+}
+END_TEST
+
+START_TEST(options_that_a_route_takes_elsewhere_are_not_answered_here)
+{
+    world_t *world = world_create(NULL, NULL);
+
+    ck_assert_int_eq(srf_on(world->srf, NULL, NULL), 0);
+    world_request(world, "OPTIONS", "sip:10.0.0.1", "o1",
+                  "Route: <sip:10.0.0.11;lr>\n");
+    expect_final(world, 405);
+    world_destroy(world);
+}
+END_TEST
+
 /* ---- loops ---- */
 
-START_TEST(a_request_that_comes_back_unchanged_gets_482)
+/* A foreign element sends our own request back to us, with another Request-URI
+ * or a line more when told so. */
+static void send_back(world_t *world, const char *uri, const char *line)
 {
-    /* A foreign element sends our own request back to us. */
-    world_t *world = world_create("10.0.0.11", NULL);
     char looped[PARTY_TEXT];
-    char uri[64];
+    srf__addr_t to;
 
     party_invite(world->caller, WORLD_PROXY, "sip:bob@10.0.0.77", "c1", "");
     world_settle(world);
-    const char *invite = party_find(world->one, "INVITE", 0);
-    ck_assert_int_eq(sscanf(invite, "INVITE %63s", uri), 1);
-    ck_assert_str_eq(uri, "sip:bob@10.0.0.77");
-    const char *rest = strstr(invite, "\r\n") + 2;
+    const char *invite = party_find(world->one, "INVITE sip:bob@10.0.0.77 ", 0);
+    ck_assert_ptr_nonnull(invite);
     snprintf(looped, sizeof(looped),
              "INVITE %s SIP/2.0\r\n"
-             "Via: SIP/2.0/UDP 10.0.0.11:5060;branch=z9hG4bK-loop\r\n%s",
-             _i == 0 ? uri : "sip:carol@10.0.0.77", rest);
-    srf__addr_t to;
+             "Via: SIP/2.0/UDP 10.0.0.11:5060;branch=z9hG4bK-loop\r\n%s%s",
+             uri, line, strstr(invite, "\r\n") + 2);
     ck_assert(srf__addr_from_host(&to, srf__str_of("10.0.0.1"), 5060,
                                   SRF__TRANSPORT_UDP));
     mempeer_send(world->one->peer, &to, looped, strlen(looped));
     world_settle(world);
-    if (_i == 0) {
-        ck_assert_uint_eq(party_received(world->one, "SIP/2.0 482"), 1);
-        ck_assert_uint_eq(world->program.handled, 1);
-    } else { /* a spiral */
-        ck_assert_uint_eq(party_received(world->one, "SIP/2.0 482"), 0);
-        ck_assert_uint_eq(world->program.handled, 2);
-        ck_assert_uint_eq(party_received(world->one, "INVITE"), 2);
-    }
+}
+
+START_TEST(a_request_that_comes_back_unchanged_gets_482)
+{
+    world_t *world = world_create("10.0.0.11", NULL);
+
+    send_back(world, "sip:bob@10.0.0.77", _i == 0 ? "" : "Subject: new\r\n");
+    ck_assert_uint_eq(party_received(world->one, "SIP/2.0 482 Loop Detected"),
+                      1);
+    ck_assert_uint_eq(world->program.handled, 1);
+    ck_assert_uint_eq(party_received(world->one, "INVITE"), 1);
+    memnet_drain(world->net, 600000);
+    world_destroy(world);
+}
+END_TEST
+
+START_TEST(a_spiral_with_another_request_uri_or_route_passes)
+{
+    static const struct {
+        const char *uri;
+        const char *line;
+    } cases[] = {
+        {"sip:carol@10.0.0.77", ""},
+        {"sip:bob@10.0.0.77", "Route: <sip:10.0.0.77;lr>\r\n"},
+    };
+    world_t *world = world_create("10.0.0.11", NULL);
+
+    send_back(world, cases[_i].uri, cases[_i].line);
+    ck_assert_uint_eq(party_received(world->one, "SIP/2.0 482"), 0);
+    ck_assert_uint_eq(world->program.handled, 2);
+    ck_assert_uint_eq(party_received(world->one, "INVITE"), 2);
     memnet_drain(world->net, 600000);
     world_destroy(world);
 }
@@ -285,21 +354,26 @@ END_TEST
 
 START_TEST(a_method_without_handler_gets_405_or_501)
 {
+    static const struct {
+        const char *method;
+        unsigned status;
+    } cases[] = {
+        {"OPTIONS", 405}, {"REGISTER", 405}, {"BAR", 501}, {"invite", 501}};
     world_t *world = world_create("10.0.0.11", NULL);
 
     ck_assert_int_eq(srf_on(world->srf, NULL, NULL), 0);
     ck_assert_int_eq(srf_on(world->srf, "INVITE", world_on_request), 0);
     ck_assert_int_eq(srf_on(world->srf, "FOO", world_on_request), 0);
-    world_request(world, "OPTIONS", WORLD_URI, "o1", "");
-    expect_final(world, 405);
-    const char *msg = party_find(world->caller, "SIP/2.0 405", 0);
-    const char *allow = party_header(world->caller, msg, "Allow", 0);
+    world_request(world, cases[_i].method, WORLD_URI, "o1", "");
+    expect_final(world, cases[_i].status);
+    const char *allow =
+        party_header(world->caller, final_response(world), "Allow", 0);
     ck_assert_ptr_nonnull(allow);
     ck_assert_ptr_nonnull(strstr(allow, "INVITE"));
     ck_assert_ptr_nonnull(strstr(allow, "FOO"));
-    party_clear(world->caller);
-    world_request(world, "BAR", WORLD_URI, "o2", "");
-    expect_final(world, 501);
+    ck_assert_ptr_nonnull(strstr(allow, "ACK"));
+    ck_assert_ptr_nonnull(strstr(allow, "CANCEL"));
+    ck_assert_ptr_null(strstr(allow, "REGISTER"));
     world_destroy(world);
 }
 END_TEST
@@ -313,8 +387,16 @@ static void add_rules(Suite *suite)
     tcase_add_test(tcase, some_breadth_left_passes);
     tcase_add_test(tcase,
                    options_for_us_with_no_forwards_left_gets_200_and_allow);
+    tcase_add_loop_test(
+        tcase, options_for_us_without_a_handler_gets_200_and_allow, 0, 4);
+    tcase_add_test(tcase,
+                   options_for_us_are_the_programs_when_it_has_a_handler);
+    tcase_add_test(tcase,
+                   options_that_a_route_takes_elsewhere_are_not_answered_here);
     tcase_add_loop_test(tcase, a_request_that_comes_back_unchanged_gets_482, 0,
                         2);
+    tcase_add_loop_test(
+        tcase, a_spiral_with_another_request_uri_or_route_passes, 0, 2);
     tcase_add_test(tcase, a_spiral_through_us_twice_arrives);
     tcase_add_loop_test(tcase, a_proxy_require_gets_420_and_unsupported, 0, 2);
     tcase_add_test(tcase,
@@ -326,7 +408,7 @@ static void add_rules(Suite *suite)
     tcase_add_loop_test(tcase, a_dialog_we_do_not_know_gets_481, 0, 4);
     tcase_add_test(tcase, an_ack_of_a_dialog_we_do_not_know_is_dropped);
     tcase_add_test(tcase, a_dialog_elsewhere_is_the_programs);
-    tcase_add_test(tcase, a_method_without_handler_gets_405_or_501);
+    tcase_add_loop_test(tcase, a_method_without_handler_gets_405_or_501, 0, 4);
     suite_add_tcase(suite, tcase);
 }
 
