@@ -9,6 +9,8 @@
 
 #include "base/alloc.h"
 
+#include <stdlib.h>
+
 /* ---- overload ---- */
 
 static world_t *overloaded_world(void)
@@ -202,6 +204,96 @@ START_TEST(what_a_program_keeps_is_counted_as_well)
     srf_req_unref(kept);
     ck_assert_uint_eq(world_stats(world).memory_bytes, idle);
     world_destroy(world);
+}
+END_TEST
+
+/* An allocator that knows how much it has given. */
+static size_t given;
+
+typedef union sized {
+    size_t size;
+    max_align_t align;
+} sized_t;
+
+static void *sized_malloc(size_t size, void *data)
+{
+    sized_t *piece = malloc(sizeof(*piece) + size);
+
+    (void)data;
+    ck_assert_ptr_nonnull(piece);
+    piece->size = size;
+    given += size;
+    return piece + 1;
+}
+
+static void *sized_calloc(size_t count, size_t size, void *data)
+{
+    return memset(sized_malloc(count * size, data), 0, count * size);
+}
+
+static void sized_free(void *ptr, void *data)
+{
+    sized_t *piece = (sized_t *)ptr - 1;
+
+    (void)data;
+    given -= piece->size;
+    free(piece);
+}
+
+static void *sized_realloc(void *ptr, size_t size, void *data)
+{
+    void *out = sized_malloc(size, data);
+
+    if (ptr != NULL) {
+        size_t before = ((sized_t *)ptr - 1)->size;
+        memcpy(out, ptr, before < size ? before : size);
+        sized_free(ptr, data);
+    }
+    return out;
+}
+
+static void ring(world_t *world, unsigned call)
+{
+    char id[16];
+
+    sprintf(id, "r%u", call);
+    party_invite(world->caller, WORLD_PROXY, WORLD_URI, id, "");
+    world_settle(world);
+    party_reply(world->one, party_index(world->one, "INVITE", 0), "180 Ringing",
+                "");
+    world_settle(world);
+    party_clear(world->one);
+    party_clear(world->caller);
+}
+
+START_TEST(the_gauge_is_close_to_what_calls_take)
+{
+    /* The tables grow at the beginning. */
+    enum { FIRST = 40, CALLS = 60 };
+    const srf_allocator_t sized = {
+        .malloc_fn = sized_malloc,
+        .calloc_fn = sized_calloc,
+        .realloc_fn = sized_realloc,
+        .free_fn = sized_free,
+    };
+
+    ck_assert_int_eq(srf_set_allocator(&sized), 0);
+    world_t *world = world_create("10.0.0.11", NULL);
+    for (unsigned i = 0; i < FIRST; i++)
+        ring(world, i);
+    size_t before = given;
+    uint64_t gauge = world_stats(world).memory_bytes;
+    for (unsigned i = FIRST; i < CALLS; i++)
+        ring(world, i);
+    double ratio = (double)(world_stats(world).memory_bytes - gauge) /
+                   (double)(given - before);
+    ck_assert_double_ge(ratio, 0.8);
+    ck_assert_double_le(ratio, 1.1);
+    srf_destroy(world->srf, NULL);
+    memnet_run(world->net, 10);
+    world_destroy_rest(world);
+    ck_assert_int_eq(srf_set_allocator(NULL), 0);
+    ck_assert_uint_eq(given, 0);
 }
 END_TEST
 
@@ -443,6 +535,7 @@ static void add_world(Suite *suite)
     tcase_add_test(tcase, a_retry_after_of_more_than_a_day_is_no_option);
     tcase_add_test(tcase, too_many_bytes_get_503_until_they_are_gone);
     tcase_add_test(tcase, what_a_program_keeps_is_counted_as_well);
+    tcase_add_test(tcase, the_gauge_is_close_to_what_calls_take);
     tcase_add_test(tcase, a_late_loop_gives_503_until_it_is_in_time);
     tcase_add_test(tcase, a_stall_of_long_ago_refuses_nobody);
     tcase_add_loop_test(tcase, the_lag_that_is_borne_is_an_option, 0, 2);
