@@ -15,6 +15,7 @@
  * Accepted    2xx              pass up                             Accepted
  * Accepted    Timer M                                              Terminated
  * Completed   300-699          ACK again                           Completed
+ * Completed   2xx              pass up                             Completed
  * Completed   transport error  error                               Terminated
  * Completed   Timer D                                              Terminated
  * any         ABANDON                                              Terminated
@@ -116,6 +117,8 @@ static void completed_event(srf__machine_t *machine, srf__txn_event_t event,
     (void)timing;
     if (event == SRF__EV_RECV_FINAL)
         out->what = SRF__DO_SEND_ACK;
+    else if (event == SRF__EV_RECV_2XX)
+        out->what = SRF__DO_PASS_UP; /* of a proxy behind us: §16.7 step 5 */
     else if (event == SRF__EV_TRANSPORT_ERROR)
         srf__machine_terminate(machine, SRF__DO_ERROR, out);
     else if (event == SRF__EV_TIMER_D)
