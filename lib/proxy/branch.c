@@ -58,12 +58,10 @@ static void end(srf__branch_t *branch, srf_cause_t cause, unsigned status,
 const srf__arrival_t *srf__branch_final(const srf__branch_t *branch)
 {
     const srf__arrival_t *msgs = srf__branch_msgs(branch);
+    unsigned count = branch->msg_count;
 
-    for (unsigned i = 0; i < branch->msg_count; i++) {
-        if (msgs[i].status >= 200)
-            return &msgs[i];
-    }
-    return NULL;
+    /* Nothing but a 2xx is kept behind a final response. */
+    return count > 0 && msgs[count - 1].status >= 200 ? &msgs[count - 1] : NULL;
 }
 
 /* ---- sending ---- */
@@ -131,7 +129,7 @@ static srf_msg_t *make_request(const srf__branch_t *branch,
         .record_route = context->record_route,
         .path = context->path,
         .target_given = srf__context_has_targets(context),
-        .breadth = context->limits_breadth ? branch->breadth : 0,
+        .breadth = branch->breadth,
     };
     return srf__forward_request(context->element, request, &forward);
 }
@@ -227,11 +225,12 @@ int srf__branch_launch(srf__context_t *context, const srf__target_t *target)
         end(branch, SRF_CAUSE_TRANSPORT, 482, true);
         goto out;
     }
-    if (err == 0) {
+    if (err == 0 && context->limits_breadth) {
         branch->breadth = share_of_breadth(context);
         context->breadth = (uint16_t)(context->breadth - branch->breadth);
-        err = send_request(branch, request, &plan, &to);
     }
+    if (err == 0)
+        err = send_request(branch, request, &plan, &to);
     if (err != 0)
         end(branch, SRF_CAUSE_TRANSPORT, 503, true);
 out:
@@ -282,17 +281,26 @@ static bool reserve(srf__branch_t *branch)
     return true;
 }
 
-/* Adds a response to the list; a later final one is a retransmission (or a
- * second 2xx of a fork behind us) and is not kept. Of a 100, which says nothing
- * more and is not forwarded, only the time is. Returns the message, with a
- * reference for the caller, or NULL when there is none or memory is out. */
+/* A final response behind another is a retransmission, or a second 2xx of a
+ * fork behind us; but the 2xx behind a failure is what became of the target. */
+static bool is_news(const srf__branch_t *branch, unsigned status)
+{
+    const srf__arrival_t *final = srf__branch_final(branch);
+
+    return final == NULL || (final->status >= 300 && status < 300);
+}
+
+/* Adds a response to the list, unless it is no news. Of a 100, which says
+ * nothing more and is not forwarded, only the time is. Returns the message,
+ * with a reference for the caller, or NULL when there is none or memory is out.
+ */
 static srf_msg_t *keep_response(srf__branch_t *branch,
                                 const srf__facts_t *response)
 {
     bool trying = response->status == 100;
     srf_msg_t *msg = trying ? NULL : srf__msg_create(response);
 
-    if ((msg == NULL && !trying) || srf__branch_final(branch) != NULL)
+    if ((msg == NULL && !trying) || !is_news(branch, response->status))
         return msg;
     if (branch->msg_count == MSGS_MAX)
         srf__msg_unref(msgs_of(branch)[--branch->msg_count].msg);

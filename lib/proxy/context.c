@@ -116,9 +116,9 @@ static void complete(srf__context_t *context, bool end)
     srf__results_t results;
 
     srf__server_set_user(context->server, NULL, NULL);
-    /* Nothing was sent nor will be: the caller's transaction ends with us. */
+    /* Nothing was sent nor will be. */
     if (srf__server_is_open(context->server) && context->server->owed == 0)
-        srf__server_abandon(context->server);
+        srf__server_fall_silent(context->server);
     if (context->user != NULL) {
         tell_branches(context);
         srf__results_make(&results, context);
@@ -162,9 +162,16 @@ static bool is_cancelling(const srf__context_t *context)
     return branch != NULL;
 }
 
+/* After srf_destroy() nothing is sent and srf__contexts_abort() reports. */
+static bool is_closing(const srf__context_t *context)
+{
+    return context->element->transports.closing;
+}
+
 void srf__context_branch_gone(srf__context_t *context)
 {
-    if (!context->answered || context->pending > 0 || is_cancelling(context))
+    if (!context->answered || is_closing(context) || context->pending > 0 ||
+        is_cancelling(context))
         return;
     if (context->starting)
         complete_later(context);
@@ -191,7 +198,7 @@ static bool forward(srf__context_t *context, const srf__facts_t *response,
     srf__element_t *element = context->element;
     srf__span_t cut;
 
-    if (!srf__forward_response_cut(response, &cut))
+    if (is_closing(context) || !srf__forward_response_cut(response, &cut))
         return false;
     if (msg != NULL &&
         srf__server_respond(context->server, msg, response->status, cut))
@@ -329,9 +336,8 @@ static void answer(srf__context_t *context)
 /* Starts the branches whose turn has come. */
 static void launch(srf__context_t *context)
 {
-    const bool *closing = &context->element->transports.closing;
-
-    while (*context->untried != NULL && context->breadth > 0 && !*closing &&
+    while (*context->untried != NULL && context->breadth > 0 &&
+           !is_closing(context) &&
            (context->simultaneous || context->pending == 0)) {
         const srf__target_t *target = *context->untried;
         context->untried = &(*context->untried)->next;
@@ -344,7 +350,7 @@ void srf__context_branch_over(srf__context_t *context)
     if (!context->finished && !context->cancelled)
         launch(context);
     tell_branches(context);
-    if (context->pending > 0)
+    if (context->pending > 0 || is_closing(context))
         return;
     if (!context->answered) {
         answer(context);

@@ -312,6 +312,27 @@ void srf__server_abandon(srf__server_t *server)
     step(server, SRF__EV_ABANDON);
 }
 
+/* RFC 4320 §4.2 leaves a caller without an answer, who then goes on for what is
+ * left of 64*T1: were nothing known of the request, each repetition would be a
+ * new one. */
+void srf__server_fall_silent(srf__server_t *server)
+{
+    const srf__txns_t *txns = server->txns;
+    const srf__txn_actions_t wait = {.what = SRF__DO_STOP_REPEAT,
+                                     .limit = SRF__TIMER_J,
+                                     .limit_ms = 64 * txns->timing.t1_ms};
+
+    if (server->method == SRF__METHOD_INVITE || server->machine.reliable) {
+        srf__server_abandon(server);
+        return;
+    }
+    server->machine.state = SRF__TXN_COMPLETED;
+    srf__clock_apply(&server->clock, txns->wheel, &wait, clock_fired);
+    forget_messages(server);
+    srf__msg_unref(server->response);
+    server->response = NULL;
+}
+
 /* ---- without a transaction ---- */
 
 static void stateless_tag(const srf__txns_t *txns, const srf__facts_t *request,

@@ -213,6 +213,113 @@ START_TEST(an_undelivered_request_is_known_by_our_via_wherever_it_stands)
 }
 END_TEST
 
+/* ---- what random programs found ---- */
+
+START_TEST(a_2xx_behind_a_failure_of_the_same_target_goes_up)
+{
+    world_t *world = world_create("10.0.0.11", "10.0.0.12");
+
+    world_call(world);
+    world_answer(world, world->one, "486 Busy Here");
+    ck_assert_uint_eq(party_received(world->two, "INVITE"), 1);
+    /* A proxy behind us was crossed by it; §16.7 step 5. */
+    world_answer(world, world->one, "200 OK");
+    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 200"), 1);
+    ck_assert_uint_eq(party_received(world->one, "ACK"), 1); /* for the 486 */
+    world_answer(world, world->two, "486 Busy Here");
+    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 486"), 0);
+    ck_assert_uint_eq(world->program.done, 1);
+    ck_assert_int_eq(world->program.connected, 1);
+    ck_assert_int_eq(world->program.final_status, 200);
+    ck_assert_uint_eq(world->program.msg_counts[0], 2);
+    world_destroy(world);
+}
+END_TEST
+
+START_TEST(what_is_not_answered_is_not_proxied_again_when_repeated)
+{
+    world_t *world = world_create("10.0.0.11", NULL);
+
+    world_request(world, "MESSAGE", WORLD_URI, "m1", "");
+    party_reply(world->one, 0, "408 Request Timeout", "");
+    world_settle(world);
+    ck_assert_uint_eq(world->program.done, 1); /* RFC 4320 §4.2 */
+    for (unsigned i = 0; i < 8; i++) {
+        world_request(world, "MESSAGE", WORLD_URI, "m1", "");
+        memnet_run(world->net, 3900);
+    }
+    ck_assert_uint_eq(world->program.handled, 1);
+    ck_assert_uint_eq(party_received(world->one, "MESSAGE"), 1);
+    ck_assert_uint_eq(world->caller->count, 0);
+    ck_assert_uint_eq(world_stats(world).server_transactions, 1);
+    memnet_run(world->net, 1000); /* 64*T1 */
+    ck_assert_uint_eq(world_stats(world).server_transactions, 0);
+    world_destroy(world);
+}
+END_TEST
+
+static srf_t *ended_by_first;
+
+static void end_stack(srf_req_t *req, int err,
+                      const srf_proxy_results_t *results)
+{
+    (void)req;
+    if (ended_by_first != NULL) {
+        srf_destroy(ended_by_first, NULL);
+        ended_by_first = NULL;
+        return;
+    }
+    /* What was not sent is not reported as sent. */
+    ck_assert_int_eq(err, SRF_ERR_CANCELED);
+    ck_assert_int_eq(results->final_status, 0);
+    ck_assert_ptr_null(results->final_response);
+}
+
+START_TEST(what_is_due_behind_srf_destroy_claims_no_answer)
+{
+    world_t *world = world_create("10.0.0.13", NULL);
+
+    ended_by_first = world->srf;
+    world->program.look = end_stack;
+    for (unsigned i = 0; i < 2; i++) /* Timer B of both in one millisecond */
+        party_invite(world->caller, WORLD_PROXY, WORLD_URI,
+                     i == 0 ? "c1" : "c2", "");
+    memnet_run(world->net, 40000);
+    ck_assert_uint_eq(world->program.done, 2);
+    world_destroy_rest(world);
+}
+END_TEST
+
+START_TEST(abandoned_targets_leave_room_for_redirects)
+{
+    world_t *world = world_create("10.0.0.13", "10.0.0.11");
+
+    world->program.options.provisional_timeout_ms = 1000;
+    world->program.options.follow_redirects = 1;
+    world_call(world);
+    memnet_run(world->net, 1000);
+    world_answer_with(world, world->one, "302 Moved Temporarily",
+                      "Contact: <sip:a@10.0.0.13>, <sip:b@10.0.0.12>\n");
+    memnet_run(world->net, 1000);
+    ck_assert_uint_eq(party_received(world->two, "INVITE sip:b@"), 1);
+    world_answer(world, world->two, "200 OK");
+    ck_assert_int_eq(world->program.connected, 1);
+    world_destroy(world);
+}
+END_TEST
+
+static void add_random(Suite *suite)
+{
+    TCase *tcase = tcase_create("random");
+
+    tcase_add_test(tcase, a_2xx_behind_a_failure_of_the_same_target_goes_up);
+    tcase_add_test(tcase,
+                   what_is_not_answered_is_not_proxied_again_when_repeated);
+    tcase_add_test(tcase, what_is_due_behind_srf_destroy_claims_no_answer);
+    tcase_add_test(tcase, abandoned_targets_leave_room_for_redirects);
+    suite_add_tcase(suite, tcase);
+}
+
 int main(void)
 {
     Suite *suite = suite_create("proxy regressions");
@@ -231,5 +338,6 @@ int main(void)
         tcase, an_undelivered_request_is_known_by_our_via_wherever_it_stands);
     tcase_add_test(tcase, a_repeated_2xx_leaves_from_where_the_invite_came_to);
     suite_add_tcase(suite, tcase);
+    add_random(suite);
     return run_suite(suite);
 }
