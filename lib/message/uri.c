@@ -130,22 +130,37 @@ static bool name_is(srf__str_t name, const char *lower)
 /* Hosts                                                               */
 /* ------------------------------------------------------------------ */
 
-/* Behind the IPv4 address at `p`, or NULL. Leading zeros are refused: some
+/* Behind the number up to 255 at `p`, or NULL. Leading zeros are refused: some
  * would read them as octal. */
+static inline const char *skip_octet(const char *p, const char *end,
+                                     uint8_t *out)
+{
+    unsigned value = p < end ? (unsigned)*p - '0' : 10;
+
+    if (value > 9)
+        return NULL;
+    for (p++; p < end; p++) {
+        unsigned digit = (unsigned)*p - '0';
+        if (digit > 9)
+            break;
+        if (value == 0)
+            return NULL;
+        value = value * 10 + digit;
+        if (value > 255)
+            return NULL;
+    }
+    *out = (uint8_t)value;
+    return p;
+}
+
+/* Behind the IPv4 address at `p`, or NULL. */
 static const char *skip_ipv4(const char *p, const char *end, uint8_t *ip)
 {
-    for (unsigned i = 0; i < 4; i++) {
-        if (i > 0 && (p == end || *p != '.'))
+    p = skip_octet(p, end, &ip[0]);
+    for (unsigned i = 1; i < 4 && p != NULL; i++) {
+        if (p == end || *p != '.')
             return NULL;
-        if (i > 0)
-            p++;
-        const char *begin = p;
-        unsigned value = 0;
-        while (p < end && p - begin < 3 && srf__is_digit((unsigned char)*p))
-            value = value * 10 + (unsigned)(*p++ - '0');
-        if (p == begin || value > 255 || (*begin == '0' && p - begin > 1))
-            return NULL;
-        ip[i] = (uint8_t)value;
+        p = skip_octet(p + 1, end, &ip[i]);
     }
     return p;
 }
