@@ -1,7 +1,8 @@
 /*
- * The options of a proxy operation. Those of a later release make
- * srf_proxy_request() fail with SRF_ERR_UNSUPPORTED before anything was sent,
- * so the handler can still answer; here it prints the error and answers 500.
+ * The options of a proxy operation: all targets at once, redirects followed,
+ * and limits on how long a target may stay silent and may ring. When an option
+ * is wrong srf_proxy_request() says so before anything was sent, and the
+ * handler can still answer.
  *
  *     options [LISTEN-URI [TARGET...]]
  *

@@ -28,12 +28,18 @@ enum {
     OPT_FORKING,
     OPT_PROVISIONAL_TIMEOUT,
     OPT_FINAL_TIMEOUT,
+    OPT_STOP_CODES,
+    OPT_FAILOVER_CODES,
+    OPT_HEADER,
+    OPT_MAX_REDIRECTS,
+    OPT_MAX_TRANSACTIONS,
+    OPT_TRYING_DELAY,
+    OPT_FORCE_RPORT,
     OPT_TIMER_C,
     OPT_T1,
     OPT_T2,
     OPT_T4,
     OPT_ALIAS,
-    OPT_DNS_SERVER,
     OPT_RESULTS,
     OPT_LOG_LEVEL,
     OPT_HELP,
@@ -49,12 +55,18 @@ static const struct option long_options[] = {
     {"forking", required_argument, NULL, OPT_FORKING},
     {"provisional-timeout", required_argument, NULL, OPT_PROVISIONAL_TIMEOUT},
     {"final-timeout", required_argument, NULL, OPT_FINAL_TIMEOUT},
+    {"stop-codes", required_argument, NULL, OPT_STOP_CODES},
+    {"failover-codes", required_argument, NULL, OPT_FAILOVER_CODES},
+    {"header", required_argument, NULL, OPT_HEADER},
+    {"max-redirects", required_argument, NULL, OPT_MAX_REDIRECTS},
+    {"max-transactions", required_argument, NULL, OPT_MAX_TRANSACTIONS},
+    {"trying-delay", required_argument, NULL, OPT_TRYING_DELAY},
+    {"force-rport", no_argument, NULL, OPT_FORCE_RPORT},
     {"timer-c", required_argument, NULL, OPT_TIMER_C},
     {"t1", required_argument, NULL, OPT_T1},
     {"t2", required_argument, NULL, OPT_T2},
     {"t4", required_argument, NULL, OPT_T4},
     {"alias", required_argument, NULL, OPT_ALIAS},
-    {"dns-server", required_argument, NULL, OPT_DNS_SERVER},
     {"results", required_argument, NULL, OPT_RESULTS},
     {"log-level", required_argument, NULL, OPT_LOG_LEVEL},
     {"help", no_argument, NULL, OPT_HELP},
@@ -69,24 +81,33 @@ static const char help_text[] =
     "\n"
     "  --listen URI             sip:HOST:PORT;transport=udp, repeatable;\n"
     "                           default sip:*:5060;transport=udp\n"
+    "  --alias HOST[:PORT]      further name of this proxy, repeatable\n"
     "  --record-route           stay in the signalling path of dialogs\n"
     "  --keep-user              keep the user part when a target replaces the\n"
     "                           Request-URI\n"
     "  --path                   add Path to REGISTER\n"
-    "  --follow-redirects       try the Contacts of a 3xx\n"
+    "  --header 'NAME: VALUE'   add a header field, repeatable\n"
+    "  --force-rport            answer to the port a request came from\n"
+    "\n"
     "  --forking MODE           sequential (default) or simultaneous\n"
+    "  --follow-redirects       try the Contacts of a 3xx\n"
+    "  --max-redirects N        redirects in a row, default 5\n"
     "  --provisional-timeout D  wait for a first response of a target\n"
     "  --final-timeout D        wait for the final response of a target\n"
+    "  --stop-codes LIST        statuses that end a sequential search, such\n"
+    "                           as 404,486\n"
+    "  --failover-codes LIST    6xx statuses that do not end the search\n"
+    "\n"
     "  --timer-c D              longest ringing, default 181s\n"
     "  --t1 D, --t2 D, --t4 D   the timers T1, T2 and T4 of RFC 3261\n"
-    "  --alias HOST[:PORT]      further name of this proxy, repeatable\n"
-    "  --dns-server HOST[:PORT] name server to ask, repeatable\n"
+    "  --trying-delay D         send 100 Trying only after that, up to 200ms\n"
+    "  --max-transactions N     answer new requests with 503 beyond that\n"
+    "\n"
     "  --results FILE           append results to FILE instead of stdout\n"
     "  --log-level LEVEL        error, warning (default), info, debug, trace\n"
     "  --help, --version\n"
     "\n"
-    "D is a duration such as 2s or 1500ms. Options of later releases are\n"
-    "refused with exit status 2.\n";
+    "D is a duration such as 2s or 1500ms.\n";
 
 /* The program: its command line, and what runs. */
 struct app {
@@ -96,6 +117,10 @@ struct app {
     size_t alias_count;
     const char *const *targets; /* NULL: outbound proxy */
     const char *results_path;
+    const char *headers[2 * MAX_NAMES + 1]; /* names and values in turn */
+    size_t header_count;
+    int32_t stop_codes[MAX_NAMES + 1];
+    int32_t failover_codes[MAX_NAMES + 1];
     srf_options_t stack;
     srf_proxy_options_t proxy;
 
@@ -106,24 +131,6 @@ struct app {
     FILE *results;
     int results_pending;
     int results_failed;
-};
-
-/* A feature that this version of the library may not have. */
-struct feature {
-    const char *option;
-    srf_proxy_options_t settings;
-};
-
-/* A stack of its own on loopback that asks the library for features. */
-struct probe {
-    uv_loop_t loop;
-    srf_t *srf;
-    uv_udp_t socket;
-    uv_timer_t limit;
-    struct feature features[4];
-    size_t count;
-    size_t asked;
-    int refused;
 };
 
 /* ------------------------------------------------------------------ */
@@ -152,6 +159,8 @@ static uint32_t *duration_of(struct app *app, int opt)
         return &app->proxy.provisional_timeout_ms;
     case OPT_FINAL_TIMEOUT:
         return &app->proxy.final_timeout_ms;
+    case OPT_TRYING_DELAY:
+        return &app->stack.trying_delay_ms;
     case OPT_TIMER_C:
         return &app->stack.timer_c_ms;
     case OPT_T1:
@@ -163,6 +172,68 @@ static uint32_t *duration_of(struct app *app, int opt)
     default:
         return NULL;
     }
+}
+
+/* A number of decimal digits from `low` to `high`, which ends where *end tells.
+ */
+static int read_number(const char *text, long low, long high, long *out,
+                       const char **end)
+{
+    char *behind;
+
+    if (*text < '0' || *text > '9')
+        return -1;
+    *out = strtol(text, &behind, 10);
+    *end = behind;
+    return *out < low || *out > high ? -1 : 0;
+}
+
+static int read_count(const char *option, long high, uint32_t *out)
+{
+    const char *end;
+    long number;
+
+    if (read_number(optarg, 1, high, &number, &end) != 0 || *end != '\0')
+        return usage_error(option, "a number is wanted, or it is out of range");
+    *out = (uint32_t)number;
+    return 0;
+}
+
+/* "404,486" becomes a list that ends with 0. */
+static int read_codes(const char *option, long low, int32_t *out)
+{
+    const char *text = optarg;
+    long code;
+
+    for (size_t i = 0; i < MAX_NAMES; i++) {
+        if (read_number(text, low, 699, &code, &text) != 0)
+            return usage_error(option, low == 600 ? "statuses 600 to 699"
+                                                  : "statuses 300 to 699");
+        out[i] = (int32_t)code;
+        out[i + 1] = 0;
+        if (*text == '\0')
+            return 0;
+        if (*text++ != ',')
+            return usage_error(option, "a list such as 404,486 is wanted");
+    }
+    return usage_error(option, "too many");
+}
+
+/* "Name: value" is cut in two where it stands; the library checks the rest. */
+static int read_header(struct app *app, const char *option)
+{
+    char *colon = strchr(optarg, ':');
+
+    if (colon == NULL || colon == optarg)
+        return usage_error(option, "'Name: value' is wanted");
+    if (app->header_count == MAX_NAMES)
+        return usage_error(option, "given too often");
+    *colon = '\0';
+    app->headers[2 * app->header_count] = optarg;
+    app->headers[2 * app->header_count + 1] =
+        colon + 1 + strspn(colon + 1, " \t");
+    app->header_count++;
+    return 0;
 }
 
 static int read_forking(struct app *app)
@@ -209,14 +280,21 @@ static int read_value(struct app *app, int opt, const char *option)
         return add_name(app->aliases, &app->alias_count, option);
     case OPT_FORKING:
         return read_forking(app);
+    case OPT_STOP_CODES:
+        return read_codes(option, 300, app->stop_codes);
+    case OPT_FAILOVER_CODES:
+        return read_codes(option, 600, app->failover_codes);
+    case OPT_HEADER:
+        return read_header(app, option);
+    case OPT_MAX_REDIRECTS:
+        return read_count(option, 255, &app->proxy.max_redirects);
+    case OPT_MAX_TRANSACTIONS:
+        return read_count(option, INT32_MAX, &app->stack.max_transactions);
     case OPT_LOG_LEVEL:
         return read_log_level(app);
     case OPT_RESULTS:
         app->results_path = optarg;
         return 0;
-    case OPT_DNS_SERVER:
-        /* The interface has no call for it yet. */
-        return usage_error(option, "not available in this version");
     default:
         return usage_error(option, "unexpected");
     }
@@ -236,6 +314,9 @@ static int read_flag(struct app *app, int opt)
         return 1;
     case OPT_FOLLOW_REDIRECTS:
         app->proxy.follow_redirects = 1;
+        return 1;
+    case OPT_FORCE_RPORT:
+        app->stack.force_rport = 1;
         return 1;
     default:
         return 0;
@@ -276,135 +357,6 @@ static int read_arguments(struct app *app, int argc, char **argv)
     if (optind < argc)
         app->targets = (const char *const *)(argv + optind);
     return 0;
-}
-
-/* ------------------------------------------------------------------ */
-/* Which options does this version of the library have?                */
-/* ------------------------------------------------------------------ */
-
-/*
- * srf_proxy_request() is who knows, and it wants a request. So a stack on a
- * port of loopback is sent an OPTIONS for each option in doubt, which it
- * proxies, or refuses to proxy, to the socket that sent it.
- */
-
-static void end_probe(struct probe *probe)
-{
-    uv_close((uv_handle_t *)&probe->socket, NULL);
-    uv_close((uv_handle_t *)&probe->limit, NULL);
-    srf_destroy(probe->srf, NULL);
-}
-
-static void on_probe_limit(uv_timer_t *timer)
-{
-    /* No answer: the first call will tell. */
-    end_probe(timer->data);
-}
-
-static void on_probe(srf_req_t *req, srf_res_t *res)
-{
-    struct probe *probe = srf_data(srf_req_srf(req));
-
-    if (probe->asked == probe->count)
-        return;
-    const struct feature *feature = &probe->features[probe->asked];
-    char target[64];
-    int err;
-
-    probe->asked++;
-    snprintf(target, sizeof(target), "127.0.0.1:%d", srf_req_source_port(req));
-    err = srf_proxy_request(req, SRF_URIS(target), &feature->settings, NULL);
-    if (err != 0)
-        srf_res_send(res, 200, NULL);
-    if (err == SRF_ERR_UNSUPPORTED) {
-        usage_error(feature->option, "not available in this version");
-        probe->refused = 1;
-    }
-    if (probe->asked == probe->count)
-        end_probe(probe);
-}
-
-static void ask_feature(struct probe *probe, size_t number, const char *uri)
-{
-    static const char prefix[] = "sip:127.0.0.1:";
-    struct sockaddr_in addr;
-    char text[512];
-    uv_buf_t buf;
-    int len = snprintf(text, sizeof(text),
-                       "OPTIONS %s SIP/2.0\r\n"
-                       "Via: SIP/2.0/UDP 127.0.0.1;rport;branch=z9hG4bK%zu\r\n"
-                       "Max-Forwards: 70\r\n"
-                       "From: <sip:probe@127.0.0.1>;tag=%zu\r\n"
-                       "To: <sip:probe@127.0.0.1>\r\n"
-                       "Call-ID: probe-%zu\r\n"
-                       "CSeq: 1 OPTIONS\r\n"
-                       "Content-Length: 0\r\n\r\n",
-                       uri, number, number, number);
-
-    uv_ip4_addr("127.0.0.1", (int)strtol(uri + strlen(prefix), NULL, 10),
-                &addr);
-    buf = uv_buf_init(text, (unsigned int)len);
-    uv_udp_try_send(&probe->socket, &buf, 1, (const struct sockaddr *)&addr);
-}
-
-static struct feature *add_feature(struct probe *probe, const char *option)
-{
-    struct feature *feature = &probe->features[probe->count];
-
-    probe->count++;
-    feature->option = option;
-    srf_proxy_options_init(&feature->settings);
-    return feature;
-}
-
-static void collect_features(struct probe *probe, const srf_proxy_options_t *o)
-{
-    if (o->follow_redirects != 0)
-        add_feature(probe, "--follow-redirects")->settings.follow_redirects = 1;
-    if (o->forking != SRF_FORKING_SEQUENTIAL)
-        add_feature(probe, "--forking simultaneous")->settings.forking =
-            o->forking;
-    if (o->provisional_timeout_ms != 0)
-        add_feature(probe, "--provisional-timeout")
-            ->settings.provisional_timeout_ms = o->provisional_timeout_ms;
-    if (o->final_timeout_ms != 0)
-        add_feature(probe, "--final-timeout")->settings.final_timeout_ms =
-            o->final_timeout_ms;
-}
-
-/* 0, or EXIT_USAGE when an option asked for is not there. */
-static int check_features(const srf_proxy_options_t *options)
-{
-    struct probe probe = {.count = 0};
-    struct sockaddr_in any;
-    int err;
-
-    collect_features(&probe, options);
-    if (probe.count == 0 || uv_loop_init(&probe.loop) != 0)
-        return 0;
-    uv_udp_init(&probe.loop, &probe.socket);
-    uv_timer_init(&probe.loop, &probe.limit);
-    probe.limit.data = &probe;
-    uv_ip4_addr("127.0.0.1", 0, &any);
-    err = uv_udp_bind(&probe.socket, (const struct sockaddr *)&any, 0);
-    if (err == 0)
-        err = srf_create(&probe.srf, &probe.loop, NULL);
-    if (err == 0)
-        err = srf_listen(probe.srf, "sip:127.0.0.1:0;transport=udp", NULL);
-    if (err == 0)
-        err = srf_on(probe.srf, NULL, on_probe);
-    if (err == 0)
-        err = uv_timer_start(&probe.limit, on_probe_limit, 1000, 0);
-    if (err == 0) {
-        srf_set_data(probe.srf, &probe);
-        for (size_t i = 0; i < probe.count; i++)
-            ask_feature(&probe, i, srf_listener_uri(probe.srf, 0));
-    } else {
-        end_probe(&probe);
-    }
-    uv_run(&probe.loop, UV_RUN_DEFAULT);
-    uv_loop_close(&probe.loop);
-    return probe.refused != 0 ? EXIT_USAGE : 0;
 }
 
 /* ------------------------------------------------------------------ */
@@ -574,10 +526,11 @@ int main(int argc, char **argv)
 
     srf_options_init(&app.stack);
     srf_proxy_options_init(&app.proxy);
+    app.proxy.headers = app.headers;
+    app.proxy.stop_codes = app.stop_codes;
+    app.proxy.failover_codes = app.failover_codes;
     app.stack.log_cb = on_log;
     err = read_arguments(&app, argc, argv);
-    if (err == 0)
-        err = check_features(&app.proxy);
     if (err != 0)
         return err;
     if (app.listener_count == 0) {

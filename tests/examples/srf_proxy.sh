@@ -26,12 +26,14 @@ refused 2 "Try 'srf-proxy --help'" --no-such-option
 refused 2 '--t1: invalid duration' --t1 500
 refused 2 '--forking: sequential or' --forking both
 refused 2 '--log-level: error, warning' --log-level loud
-missing='not available in this version'
-refused 2 "--follow-redirects: $missing" --follow-redirects
-refused 2 "--forking simultaneous: $missing" --forking simultaneous
-refused 2 "--provisional-timeout: $missing" --provisional-timeout 2s
-refused 2 "--final-timeout: $missing" --record-route --final-timeout 18s
-refused 2 "--dns-server: $missing" --dns-server 127.0.0.1
+refused 2 '--stop-codes: statuses 300 to 699' --stop-codes 200
+refused 2 '--stop-codes: a list such as' --stop-codes '404;486'
+refused 2 '--stop-codes: statuses' --stop-codes '404,'
+refused 2 '--failover-codes: statuses 600 to 699' --failover-codes 486
+refused 2 "--header: 'Name: value' is wanted" --header X-Nothing
+refused 2 '--max-redirects: a number' --max-redirects 256
+refused 2 '--max-transactions: a number' --max-transactions many
+refused 1 'start: invalid argument' --trying-delay 201ms
 refused 1 'not a uri: invalid URI' --listen 'not a uri'
 refused 1 'alias: invalid argument' --alias 'bad alias'
 refused 1 'No such file or directory' --results "$WORK/none/results"
@@ -39,7 +41,11 @@ refused 1 'No such file or directory' --results "$WORK/none/results"
 # Two listeners on ports the system chooses.
 start_program --listen 'sip:127.0.0.1:0' --listen 'sip:127.0.0.1:0' \
     --forking sequential --t1 100ms --t2 400ms --t4 500ms --timer-c 200s \
-    --alias sip.example.com --log-level debug --path 127.0.0.1:9
+    --alias sip.example.com --log-level debug --path --force-rport \
+    --follow-redirects --max-redirects 3 --stop-codes 404,486 \
+    --failover-codes 603 --header 'X-Via: srf' --max-transactions 1000 \
+    --trying-delay 50ms --provisional-timeout 2s --final-timeout 18s \
+    127.0.0.1:9
 two_listeners() {
     [ "$(grep -c '^listening on' "$WORK/proxy.out")" = 2 ]
 }
