@@ -22,6 +22,7 @@
  */
 #include "fuzz.h"
 
+#include "base/alloc.h"
 #include "core/stack.h"
 #include "message/scan.h"
 
@@ -344,8 +345,10 @@ static void on_request(srf_req_t *req, srf_res_t *res)
     op_t *op = &world->ops[world->op_count++];
     srf_req_set_data(req, op);
     srf_req_on_cancel(req, on_cancel);
-    if (what == 'k' && world->kept == NULL) {
+    if ((what == 'k' || what == 'r') && world->kept == NULL) {
         world->kept = srf_req_ref(req);
+        if (what == 'r')
+            (void)srf_res_send(res, 180, NULL);
     } else if (what == 'a') {
         (void)srf_res_send(res, 200, NULL);
     } else if (what == 'b') {
@@ -568,6 +571,7 @@ static void check_idle(const world_t *world)
     FUZZ_CHECK(stats.server_transactions == 0);
     FUZZ_CHECK(stats.client_transactions == 0);
     FUZZ_CHECK(stats.proxies_pending == 0);
+    FUZZ_CHECK(world->srf->uas.taken.count == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -594,6 +598,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     command_destroy(&world);
     drain(&world);
     FUZZ_CHECK(world.destroyed == 1);
+    FUZZ_CHECK(srf__held == 0);
     for (unsigned i = 0; i < world.op_count; i++)
         FUZZ_CHECK(world.ops[i].done == world.ops[i].started);
     return 0;
