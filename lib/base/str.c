@@ -91,10 +91,29 @@ int srf__hex_value(unsigned char c)
     return hex_values[c] - 1;
 }
 
+/* All digits at a time, since every branch has many: each half byte moves to a
+ * byte of its own, and those above 9 get what lies between '9' and 'a'. */
+static void write_eight(char *out, uint32_t value)
+{
+    const uint64_t ones = UINT64_MAX / 255;
+    uint64_t x = value;
+
+    x = (x | x << 16) & 0x0000ffff0000ffffull;
+    x = (x | x << 8) & 0x00ff00ff00ff00ffull;
+    x = (x | x << 4) & 0x0f0f0f0f0f0f0f0full;
+    x += ones * '0' + ((x + ones * 6) >> 4 & ones) * ('a' - '9' - 1);
+    for (unsigned i = 0; i < 8; i++)
+        out[i] = (char)(x >> (56 - 8 * i) & 0xff);
+}
+
 void srf__hex_write(char *out, uint64_t value, unsigned digits)
 {
     static const char hex[] = "0123456789abcdef";
 
+    for (; digits >= 8; digits -= 8) {
+        write_eight(out + digits - 8, (uint32_t)value);
+        value >>= 32;
+    }
     while (digits > 0) {
         out[--digits] = hex[value & 15];
         value >>= 4;

@@ -48,8 +48,7 @@ void srf__branch_write(const srf__branch_id_t *id, char out[SRF__BRANCH_LEN])
 
     memcpy(p, cookie, COOKIE_LEN);
     p += COOKIE_LEN;
-    srf__hex_write(p, id->worker, 2);
-    srf__hex_write(p + 2, id->slot, 6);
+    srf__hex_write(p, (uint32_t)id->worker << 24 | id->slot, 8);
     srf__hex_write(p + 8, id->generation, 8);
     p[16] = '.';
     srf__hex_write(p + 17, id->loop_hash, 8);

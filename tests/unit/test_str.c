@@ -50,6 +50,14 @@ START_TEST(hex_goes_out_and_comes_back)
 
     srf__hex_write(text, 0x0123456789abcdefull, 16);
     ck_assert(srf__str_eq(srf__str(text, 16), SRF__STR("0123456789abcdef")));
+    srf__hex_write(text, 0xfedcba9876543210ull, 16);
+    ck_assert(srf__str_eq(srf__str(text, 16), SRF__STR("fedcba9876543210")));
+    srf__hex_write(text, 0xa09f12345ull, 8); /* the low digits */
+    ck_assert(srf__str_eq(srf__str(text, 8), SRF__STR("09f12345")));
+    srf__hex_write(text, 0x9a0b12345ull, 11);
+    ck_assert(srf__str_eq(srf__str(text, 11), SRF__STR("009a0b12345")));
+    srf__hex_write(text, 0xaf, 3);
+    ck_assert(srf__str_eq(srf__str(text, 3), SRF__STR("0af")));
     ck_assert(srf__hex_read(SRF__STR("0123456789ABCDEF"), &value));
     ck_assert_uint_eq(value, 0x0123456789abcdefull);
     ck_assert(!srf__hex_read(SRF__STR(""), &value));
