@@ -87,7 +87,11 @@ static void refuse(const arrival_t *arrival, srf__hash128_t key,
     srf__server_t *server = open_transaction(arrival, key, true, &request);
     if (server == NULL)
         return;
-    srf__server_answer(server, spec);
+    /* What the scanner refused cannot be read again for a later answer. */
+    if (arrival->facts->reject_status == 0)
+        srf__server_answer(server, spec);
+    else if (srf__server_reply(server, spec) != 0)
+        srf__server_abandon(server);
     close_transaction(server, request);
 }
 
