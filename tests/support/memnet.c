@@ -121,7 +121,9 @@ static void fly(memnet_t *net, const datagram_t *model, const char *data,
 {
     datagram_t *datagram = malloc(sizeof(*datagram) + model->len);
 
-    ck_assert_ptr_nonnull(datagram);
+    /* An assertion that holds costs a write(), too much for every datagram. */
+    if (datagram == NULL)
+        ck_abort_msg("memory is out");
     *datagram = *model;
     memset(&datagram->timer, 0, sizeof(datagram->timer));
     memcpy(datagram->data, data, model->len);
@@ -179,7 +181,8 @@ static int host_send(srf__listener_t *listener, const srf__addr_t *to,
     size_t len = 0;
 
     for (unsigned i = 0; i < count; i++) {
-        ck_assert_uint_le(len + parts[i].len, sizeof(data));
+        if (len + parts[i].len > sizeof(data))
+            ck_abort_msg("a datagram of %zu bytes", len + parts[i].len);
         memcpy(data + len, parts[i].p, parts[i].len);
         len += parts[i].len;
     }
