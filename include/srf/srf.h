@@ -291,15 +291,16 @@ SRF_API SRF_NODISCARD int srf_stats(const srf_t *srf, srf_stats_t *out);
 /* ------------------------------------------------------------------ */
 
 /**
- * Receives a request.
+ * Receives a request: a handler of srf_on(), or middleware of srf_use().
  *
- * It answers with srf_res_send() or hands on with srf_proxy_request(), at once
- * or later; for later it takes a reference with srf_req_ref(). A handler that
- * returns without any of these has let go of the request: 500 is sent.
+ * It answers with srf_res_send(), hands over to targets with
+ * srf_proxy_request(), or hands on with srf_next(), at once or later; for later
+ * it takes a reference with srf_req_ref(). One that returns without any of
+ * these has let go of the request: 500 is sent.
  *
  * ACK and CANCEL never come here; CANCEL is reported by srf_req_on_cancel().
  * Requests inside a dialog that was proxied with `record_route` are proxied
- * without asking the handler.
+ * without asking the program.
  *
  * @param req  the request. Borrowed until return; see srf_req_ref().
  * @param res  its response. Borrowed; lives as long as req.
@@ -311,7 +312,8 @@ typedef void (*srf_request_cb)(srf_req_t *req, srf_res_t *res);
  *
  * @param srf  the stack. Borrowed.
  * @param cb   the handler; NULL removes it.
- * @return 0; SRF_ERR_NO_MEMORY.
+ * @return 0; SRF_ERR_INVALID_ARGUMENT when srf is NULL; SRF_ERR_LIMIT after
+ *         65535 registrations; SRF_ERR_NO_MEMORY.
  * @since 0.1
  */
 SRF_API int srf_invite(srf_t *srf, srf_request_cb cb);
@@ -319,20 +321,205 @@ SRF_API int srf_invite(srf_t *srf, srf_request_cb cb);
 /**
  * Registers the handler for a method.
  *
- * A later registration for the same method replaces the earlier one. Without
- * a handler a method is refused with 405 (known) or 501 (unknown), §8.2.1, but
- * an OPTIONS whose Request-URI names us without a user part gets 200, §11.
+ * A later registration for the same method replaces the earlier one and keeps
+ * its place in the chain (see srf_use()). Without a handler a method is refused
+ * with 405 (known) or 501 (unknown), §8.2.1; an OPTIONS for the proxy itself
+ * gets 200 (§11).
  *
  * @param srf     the stack. Borrowed.
  * @param method  "INVITE", "REGISTER", ...; matched exactly (§7.1). NULL is
  *                the wildcard: every method without a handler of its own.
  *                Copied.
  * @param cb      the handler; NULL removes it.
- * @return 0; SRF_ERR_INVALID_ARGUMENT when method is not a token, or is ACK or
- *         CANCEL; SRF_ERR_NO_MEMORY.
+ * @return 0; SRF_ERR_INVALID_ARGUMENT when srf is NULL, or method is not a
+ *         token, ACK or CANCEL; SRF_ERR_LIMIT after 65535 registrations;
+ *         SRF_ERR_NO_MEMORY.
  * @since 0.1
  */
 SRF_API int srf_on(srf_t *srf, const char *method, srf_request_cb cb);
+
+/**
+ * Adds middleware: a callback that sees requests on their way to the handler.
+ *
+ * Middleware and handlers form one chain in order of registration, as in
+ * drachtio and Express. A request is shown to the first of them that is for its
+ * method; srf_next() shows it to the following one. So access control is
+ * registered before the handlers it guards, and what is registered behind a
+ * handler sees only what that handler hands on.
+ *
+ * @param srf     the stack. Borrowed.
+ * @param method  the method it is for; NULL: every method. Copied.
+ * @param cb      the middleware. It cannot be removed.
+ * @return 0; SRF_ERR_INVALID_ARGUMENT when srf or cb is NULL, or method is not
+ *         a token, ACK or CANCEL; SRF_ERR_LIMIT after 65535 registrations;
+ *         SRF_ERR_NO_MEMORY.
+ * @since 0.1
+ */
+SRF_API int srf_use(srf_t *srf, const char *method, srf_request_cb cb);
+
+/**
+ * Hands a request on to the next callback of the chain.
+ *
+ * The next callback runs when the present one has returned, or from the loop
+ * when this is called later: never from inside this call. When nobody is left
+ * the request is refused as one without a handler is.
+ *
+ * @param req  a request that the caller has from the chain and has not decided
+ *             upon. Borrowed; until the next callback the library holds a
+ *             reference of its own.
+ * @param err  0; or an error code: the chain ends, the error is logged and the
+ *             request answered with 500.
+ * @return 0; SRF_ERR_INVALID_ARGUMENT when req is NULL or was handed on
+ *         already; SRF_ERR_ALREADY_FINAL; SRF_ERR_ALREADY_PROXIED;
+ *         SRF_ERR_CANCELED when the caller has cancelled or the stack is being
+ *         destroyed; SRF_ERR_NO_MEMORY.
+ * @since 0.1
+ */
+SRF_API int srf_next(srf_req_t *req, int err);
+
+/**
+ * Registers the handler for REGISTER; the same as srf_on(srf, "REGISTER", cb).
+ *
+ * @param srf  the stack. Borrowed.
+ * @param cb   the handler; NULL removes it.
+ * @return as srf_on().
+ * @since 0.1
+ */
+static inline int srf_register(srf_t *srf, srf_request_cb cb)
+{
+    return srf_on(srf, "REGISTER", cb);
+}
+
+/**
+ * Registers the handler for OPTIONS; the same as srf_on(srf, "OPTIONS", cb).
+ *
+ * @param srf  the stack. Borrowed.
+ * @param cb   the handler; NULL removes it.
+ * @return as srf_on().
+ * @since 0.1
+ */
+static inline int srf_options(srf_t *srf, srf_request_cb cb)
+{
+    return srf_on(srf, "OPTIONS", cb);
+}
+
+/**
+ * Registers the handler for MESSAGE; the same as srf_on(srf, "MESSAGE", cb).
+ *
+ * @param srf  the stack. Borrowed.
+ * @param cb   the handler; NULL removes it.
+ * @return as srf_on().
+ * @since 0.1
+ */
+static inline int srf_message(srf_t *srf, srf_request_cb cb)
+{
+    return srf_on(srf, "MESSAGE", cb);
+}
+
+/**
+ * Registers the handler for SUBSCRIBE; the same as srf_on(srf, "SUBSCRIBE",
+ * cb).
+ *
+ * @param srf  the stack. Borrowed.
+ * @param cb   the handler; NULL removes it.
+ * @return as srf_on().
+ * @since 0.1
+ */
+static inline int srf_subscribe(srf_t *srf, srf_request_cb cb)
+{
+    return srf_on(srf, "SUBSCRIBE", cb);
+}
+
+/**
+ * Registers the handler for NOTIFY; the same as srf_on(srf, "NOTIFY", cb).
+ *
+ * @param srf  the stack. Borrowed.
+ * @param cb   the handler; NULL removes it.
+ * @return as srf_on().
+ * @since 0.1
+ */
+static inline int srf_notify(srf_t *srf, srf_request_cb cb)
+{
+    return srf_on(srf, "NOTIFY", cb);
+}
+
+/**
+ * Registers the handler for PUBLISH; the same as srf_on(srf, "PUBLISH", cb).
+ *
+ * @param srf  the stack. Borrowed.
+ * @param cb   the handler; NULL removes it.
+ * @return as srf_on().
+ * @since 0.1
+ */
+static inline int srf_publish(srf_t *srf, srf_request_cb cb)
+{
+    return srf_on(srf, "PUBLISH", cb);
+}
+
+/**
+ * Registers the handler for INFO; the same as srf_on(srf, "INFO", cb).
+ *
+ * @param srf  the stack. Borrowed.
+ * @param cb   the handler; NULL removes it.
+ * @return as srf_on().
+ * @since 0.1
+ */
+static inline int srf_info(srf_t *srf, srf_request_cb cb)
+{
+    return srf_on(srf, "INFO", cb);
+}
+
+/**
+ * Registers the handler for REFER; the same as srf_on(srf, "REFER", cb).
+ *
+ * @param srf  the stack. Borrowed.
+ * @param cb   the handler; NULL removes it.
+ * @return as srf_on().
+ * @since 0.1
+ */
+static inline int srf_refer(srf_t *srf, srf_request_cb cb)
+{
+    return srf_on(srf, "REFER", cb);
+}
+
+/**
+ * Registers the handler for UPDATE; the same as srf_on(srf, "UPDATE", cb).
+ *
+ * @param srf  the stack. Borrowed.
+ * @param cb   the handler; NULL removes it.
+ * @return as srf_on().
+ * @since 0.1
+ */
+static inline int srf_update(srf_t *srf, srf_request_cb cb)
+{
+    return srf_on(srf, "UPDATE", cb);
+}
+
+/**
+ * Registers the handler for PRACK; the same as srf_on(srf, "PRACK", cb).
+ *
+ * @param srf  the stack. Borrowed.
+ * @param cb   the handler; NULL removes it.
+ * @return as srf_on().
+ * @since 0.1
+ */
+static inline int srf_prack(srf_t *srf, srf_request_cb cb)
+{
+    return srf_on(srf, "PRACK", cb);
+}
+
+/**
+ * Registers the handler for BYE; the same as srf_on(srf, "BYE", cb).
+ *
+ * @param srf  the stack. Borrowed.
+ * @param cb   the handler; NULL removes it.
+ * @return as srf_on().
+ * @since 0.1
+ */
+static inline int srf_bye(srf_t *srf, srf_request_cb cb)
+{
+    return srf_on(srf, "BYE", cb);
+}
 
 #ifdef __cplusplus
 }

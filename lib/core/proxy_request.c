@@ -68,24 +68,6 @@ static const srf__context_user_t context_user = {
     .done = on_done,
 };
 
-static int check_state(const srf_req_t *req)
-{
-    if (req->srf->closing)
-        return SRF_ERR_CANCELED;
-    switch ((srf__req_state_t)req->state) {
-    case SRF__REQ_UNDECIDED:
-        return 0;
-    case SRF__REQ_PROXIED:
-        return SRF_ERR_ALREADY_PROXIED;
-    case SRF__REQ_CANCELLED:
-        return SRF_ERR_CANCELED;
-    case SRF__REQ_ANSWERED:
-    case SRF__REQ_DROPPED:
-        break;
-    }
-    return SRF_ERR_ALREADY_FINAL;
-}
-
 enum { DEFAULT_REDIRECTS = 5, MAX_REDIRECTS = 255, MAX_CODES = 400 };
 
 /* A list of statuses that ends with 0. */
@@ -217,7 +199,7 @@ int srf_proxy_request(srf_req_t *req, const char *const *uris,
 
     if (req == NULL)
         return SRF_ERR_INVALID_ARGUMENT;
-    int err = check_state(req);
+    int err = srf__req_check_open(req);
     if (err == 0)
         err = srf__options_copy(&options, sizeof(options), opts,
                                 sizeof(options.size));

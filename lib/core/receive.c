@@ -162,25 +162,14 @@ static void refuse_verdict(const arrival_t *arrival, srf__hash128_t key,
     refuse(arrival, key, &spec);
 }
 
-/* An OPTIONS for the proxy itself, which has no user part (RFC 3261 §11). */
-static bool is_options_for_us(const srf__facts_t *request,
-                              const srf__route_t *route)
-{
-    return request->method == SRF__METHOD_OPTIONS && route->request_uri_is_us &&
-           !route->has_next && !route->request_uri.has_user;
-}
-
-/* RFC 3261 §8.2.1. */
 static void answer_without_handler(const arrival_t *arrival, srf__hash128_t key,
                                    const srf__route_t *route)
 {
     char storage[LINES_BYTES];
     srf__buf_t lines;
-    bool known = arrival->facts->method != SRF__METHOD_OTHER;
-    srf__response_spec_t spec = {.status = known ? 405 : 501};
+    srf__response_spec_t spec = {
+        .status = srf__handler_missing(arrival->facts, route)};
 
-    if (is_options_for_us(arrival->facts, route))
-        spec.status = 200;
     srf__buf_init_fixed(&lines, storage, sizeof(storage));
     srf__handlers_write_allow(arrival->srf, &lines);
     if (lines.err == 0)
@@ -266,8 +255,8 @@ static void on_new_request(const arrival_t *arrival, srf__hash128_t key)
         return;
     }
     bool in_dialog = srf__route_in_dialog(&route, arrival->facts);
-    srf_request_cb cb = srf__handler_find(srf, arrival->facts);
-    if (!in_dialog && cb == NULL) {
+    const srf__handler_t *first = srf__handler_next(srf, arrival->facts, 0);
+    if (!in_dialog && first == NULL) {
         answer_without_handler(arrival, key, &route);
         return;
     }
@@ -282,7 +271,7 @@ static void on_new_request(const arrival_t *arrival, srf__hash128_t key)
     if (in_dialog)
         proxy_in_dialog(srf, server, &route);
     else
-        srf__req_deliver(srf, server, cb, &route);
+        srf__req_deliver(srf, server, first, &route);
     close_transaction(server, request);
 }
 

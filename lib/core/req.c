@@ -17,6 +17,7 @@ struct srf__req_extra {
     srf__arena_t arena;
     const char *calling_number;
     const char *source_address;
+    srf_req_t *next_handed_on;
     srf__req_hooks_t hooks;
 };
 
@@ -100,6 +101,32 @@ void srf__req_let_go(srf_req_t *req)
     extra->taken = NULL;
 }
 
+int srf__req_check_open(const srf_req_t *req)
+{
+    if (req->srf->closing)
+        return SRF_ERR_CANCELED;
+    switch ((srf__req_state_t)req->state) {
+    case SRF__REQ_UNDECIDED:
+        return 0;
+    case SRF__REQ_PROXIED:
+        return SRF_ERR_ALREADY_PROXIED;
+    case SRF__REQ_CANCELLED:
+        return SRF_ERR_CANCELED;
+    case SRF__REQ_ANSWERED:
+    case SRF__REQ_DROPPED:
+        break;
+    }
+    return SRF_ERR_ALREADY_FINAL;
+}
+
+void srf__req_refuse(srf_req_t *req, srf__response_spec_t *spec)
+{
+    srf__req_decide(req, SRF__REQ_DROPPED);
+    req->final_sent = true;
+    srf__req_let_go(req);
+    srf__server_answer(req->server, spec);
+}
+
 /* The library answers for a program that did not. */
 static void give_up(srf_req_t *req, const char *why)
 {
@@ -116,10 +143,7 @@ static void give_up(srf_req_t *req, const char *why)
         context.call_id = srf__facts_str(facts, facts->call_id);
     srf__log_write(&element->log, SRF_LOG_WARNING, &context, "%s: 500 sent",
                    why);
-    srf__req_decide(req, SRF__REQ_DROPPED);
-    req->final_sent = true;
-    srf__req_let_go(req);
-    srf__server_answer(req->server, &spec);
+    srf__req_refuse(req, &spec);
 }
 
 static void too_long(srf__timer_t *timer)
@@ -234,8 +258,32 @@ void srf__req_restart_clock(srf_req_t *req)
         start_clock(req);
 }
 
-void srf__req_deliver(srf_t *srf, srf__server_t *server, srf_request_cb cb,
-                      const srf__route_t *route)
+bool srf__req_enqueue(srf_req_t *req)
+{
+    struct srf__req_extra *extra = need_extra(req);
+    srf_t *srf = req->srf;
+
+    if (extra == NULL)
+        return false;
+    extra->next_handed_on = NULL;
+    if (srf->handed_on == NULL)
+        srf->handed_on_end = &srf->handed_on;
+    *srf->handed_on_end = srf_req_ref(req);
+    srf->handed_on_end = &extra->next_handed_on;
+    return true;
+}
+
+srf_req_t *srf__req_dequeue(srf_t *srf)
+{
+    srf_req_t *req = srf->handed_on;
+
+    if (req != NULL)
+        srf->handed_on = req->extra->next_handed_on;
+    return req;
+}
+
+void srf__req_deliver(srf_t *srf, srf__server_t *server,
+                      const srf__handler_t *first, const srf__route_t *route)
 {
     srf__response_spec_t spec = {.status = 500};
     srf_req_t *req = create(srf, server);
@@ -246,7 +294,7 @@ void srf__req_deliver(srf_t *srf, srf__server_t *server, srf_request_cb cb,
     }
     srf->delivering = req;
     srf->route = route;
-    cb(req, &req->res);
+    srf__chain_run(req, first);
     srf->delivering = NULL;
     if (req->refs > 1)
         start_clock(req);
@@ -260,6 +308,9 @@ void srf__reqs_drop(srf_t *srf)
         srf__req_decide(req, SRF__REQ_DROPPED);
         srf__req_let_go(req);
     }
+    srf__timer_stop(srf->element.wheel, &srf->handed_on_timer);
+    while (srf->handed_on != NULL)
+        srf_req_unref(srf__req_dequeue(srf));
 }
 
 /* ---- getters ---- */

@@ -36,15 +36,32 @@ struct srf_req {
     struct srf_req **link;
     struct srf_res res;
     uint32_t refs;
-    uint8_t state; /* srf__req_state_t */
-    bool final_sent;
+    uint16_t order; /* of the link of the chain that has it */
+    uint8_t state;  /* srf__req_state_t */
+    bool final_sent : 1;
+    bool running : 1;   /* a link of the chain is being called */
+    bool handed_on : 1; /* srf_next() was called for it */
 };
 
-/* Hands the request of `server`, whose route is prepared, to `cb` and settles
- * what it leaves undone.
- * Answers 500 itself when memory is out. */
-void srf__req_deliver(srf_t *srf, srf__server_t *server, srf_request_cb cb,
-                      const srf__route_t *route);
+/* Hands the request of `server`, whose route is prepared, to the program and
+ * settles what it leaves undone. Answers 500 itself when memory is out. */
+void srf__req_deliver(srf_t *srf, srf__server_t *server,
+                      const srf__handler_t *first, const srf__route_t *route);
+
+/* chain.c: calls the links of the chain, from `first` on, until one does not
+ * hand the request on. NULL: there is none any more. */
+void srf__chain_run(srf_req_t *req, const srf__handler_t *first);
+
+/* The requests handed on from outside of the chain, first come, first served;
+ * the queue has a reference of each. False when memory is out; NULL when it is
+ * empty. */
+bool srf__req_enqueue(srf_req_t *req);
+srf_req_t *srf__req_dequeue(srf_t *srf);
+
+/* Why the program may not decide any more; 0 when it may. */
+int srf__req_check_open(const srf_req_t *req);
+/* The library answers for the program. */
+void srf__req_refuse(srf_req_t *req, srf__response_spec_t *spec);
 
 /* Hooks of its proxying. Setting them: false when memory is out; reading them:
  * only after they were set. */

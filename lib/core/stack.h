@@ -10,12 +10,17 @@
 #include "core/overload.h"
 #include "core/uas.h"
 #include "proxy/element.h"
+#include "proxy/route.h"
 #include "srf/srf.h"
 
+/* A link of the chain: middleware, or the handler of a method. */
 typedef struct srf__handler {
-    struct srf__handler *next;
+    struct srf__handler *next; /* in order of registration */
     srf_request_cb cb;
+    uint16_t order; /* its number, from 1 on; stays when it is replaced */
     uint8_t method; /* srf__method_t; OTHER with the name for unknown ones */
+    bool any;       /* every method; as a handler: those without their own */
+    bool middleware;
     char name[];
 } srf__handler_t;
 
@@ -25,14 +30,14 @@ struct srf {
     srf__ticker_t *ticker; /* NULL when a test turns the wheel */
     void *data;
     srf__handler_t *handlers;
-    srf_request_cb wildcard;
+    uint16_t handler_order;
     srf__uas_t uas;
     srf__overload_t overload;
 
     srf__facts_t facts;               /* of the message being received */
     bool receiving;                   /* facts are in use */
     const struct srf_req *delivering; /* its handler runs; route is its route */
-    const struct srf__route *route;
+    const srf__route_t *route;
     srf__scan_limits_t limits;
     uint32_t max_message_bytes;
     uint32_t handler_timeout_ms;
@@ -42,7 +47,10 @@ struct srf {
     uint32_t refs; /* the program's, and one per request alive */
     srf_destroy_cb destroy_cb;
     srf__timer_t destroy_timer;
-    struct srf_req *requests; /* with the program, undecided */
+    struct srf_req *requests;  /* with the program, undecided */
+    struct srf_req *handed_on; /* of these, to run on from the loop */
+    struct srf_req **handed_on_end;
+    srf__timer_t handed_on_timer;
 
     uint64_t requests_received;
     uint64_t responses_received;
@@ -71,7 +79,16 @@ void srf__on_undelivered(void *arg, const srf__addr_t *to, const char *datagram,
                          size_t len);
 
 /* handlers.c */
-srf_request_cb srf__handler_find(const srf_t *srf, const srf__facts_t *request);
+
+/* The next link for this request behind number `after` (0: the first); NULL
+ * when the chain ends. */
+const srf__handler_t *srf__handler_next(const srf_t *srf,
+                                        const srf__facts_t *request,
+                                        unsigned after);
+/* What a request is answered with that nobody handles: 405, 501 (RFC 3261
+ * §8.2.1), or 200 for an OPTIONS that is for the proxy itself (§11). */
+unsigned srf__handler_missing(const srf__facts_t *request,
+                              const srf__route_t *route);
 /* Appends "Allow: A, B\r\n" with the methods that have a handler. */
 void srf__handlers_write_allow(const srf_t *srf, srf__buf_t *out);
 void srf__handlers_deinit(srf_t *srf);
