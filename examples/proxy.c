@@ -17,7 +17,12 @@
 #include <srf/srf.h>
 #include <uv.h>
 
-enum { EXIT_USAGE = 2, MAX_NAMES = 64, RESULTS_BUFFER_BYTES = 64 * 1024 };
+enum {
+    EXIT_USAGE = 2,
+    MAX_NAMES = 64,
+    MAX_TRYING_DELAY_MS = 200, /* section 17.2.1 */
+    RESULTS_BUFFER_BYTES = 64 * 1024
+};
 
 enum {
     OPT_LISTEN = 256,
@@ -194,13 +199,16 @@ static int read_count(const char *option, long high, uint32_t *out)
     long number;
 
     if (read_number(optarg, 1, high, &number, &end) != 0 || *end != '\0')
-        return usage_error(option, "a number is wanted, or it is out of range");
+        return usage_error(option, high == INT32_MAX
+                                       ? "a number from 1 is wanted"
+                                       : "a number from 1 to 255 is wanted");
     *out = (uint32_t)number;
     return 0;
 }
 
 /* "404,486" becomes a list that ends with 0. */
-static int read_codes(const char *option, long low, int32_t *out)
+static int read_codes(const char *option, long low, int32_t *out,
+                      const int32_t **setting)
 {
     const char *text = optarg;
     long code;
@@ -211,6 +219,7 @@ static int read_codes(const char *option, long low, int32_t *out)
                                                   : "statuses 300 to 699");
         out[i] = (int32_t)code;
         out[i + 1] = 0;
+        *setting = out;
         if (*text == '\0')
             return 0;
         if (*text++ != ',')
@@ -219,12 +228,16 @@ static int read_codes(const char *option, long low, int32_t *out)
     return usage_error(option, "too many");
 }
 
-/* "Name: value" is cut in two where it stands; the library checks the rest. */
+/* "Name: value" is cut in two where it stands. The library knows which header
+ * fields may not be added, and says so for each request. */
 static int read_header(struct app *app, const char *option)
 {
-    char *colon = strchr(optarg, ':');
+    static const char token[] = "abcdefghijklmnopqrstuvwxyz"
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                "0123456789-.!%*_+`'~"; /* section 25.1 */
+    char *colon = optarg + strspn(optarg, token);
 
-    if (colon == NULL || colon == optarg)
+    if (colon == optarg || *colon != ':' || strpbrk(colon, "\r\n") != NULL)
         return usage_error(option, "'Name: value' is wanted");
     if (app->header_count == MAX_NAMES)
         return usage_error(option, "given too often");
@@ -271,7 +284,11 @@ static int read_value(struct app *app, int opt, const char *option)
     if (duration != NULL) {
         int err = srf_duration_parse(optarg, duration);
 
-        return err == 0 ? 0 : usage_error(option, srf_strerror(err));
+        if (err != 0)
+            return usage_error(option, srf_strerror(err));
+        if (opt == OPT_TRYING_DELAY && *duration > MAX_TRYING_DELAY_MS)
+            return usage_error(option, "at most 200ms");
+        return 0;
     }
     switch (opt) {
     case OPT_LISTEN:
@@ -281,9 +298,10 @@ static int read_value(struct app *app, int opt, const char *option)
     case OPT_FORKING:
         return read_forking(app);
     case OPT_STOP_CODES:
-        return read_codes(option, 300, app->stop_codes);
+        return read_codes(option, 300, app->stop_codes, &app->proxy.stop_codes);
     case OPT_FAILOVER_CODES:
-        return read_codes(option, 600, app->failover_codes);
+        return read_codes(option, 600, app->failover_codes,
+                          &app->proxy.failover_codes);
     case OPT_HEADER:
         return read_header(app, option);
     case OPT_MAX_REDIRECTS:
@@ -527,8 +545,6 @@ int main(int argc, char **argv)
     srf_options_init(&app.stack);
     srf_proxy_options_init(&app.proxy);
     app.proxy.headers = app.headers;
-    app.proxy.stop_codes = app.stop_codes;
-    app.proxy.failover_codes = app.failover_codes;
     app.stack.log_cb = on_log;
     err = read_arguments(&app, argc, argv);
     if (err != 0)

@@ -31,9 +31,11 @@ refused 2 '--stop-codes: a list such as' --stop-codes '404;486'
 refused 2 '--stop-codes: statuses' --stop-codes '404,'
 refused 2 '--failover-codes: statuses 600 to 699' --failover-codes 486
 refused 2 "--header: 'Name: value' is wanted" --header X-Nothing
-refused 2 '--max-redirects: a number' --max-redirects 256
+refused 2 '--max-redirects: a number from 1 to 255' --max-redirects 256
 refused 2 '--max-transactions: a number' --max-transactions many
-refused 1 'start: invalid argument' --trying-delay 201ms
+refused 2 "--header: 'Name: value' is wanted" --header 'X Y: z'
+refused 2 "--header: 'Name: value' is wanted" --header $'X: y\r\nZ: w'
+refused 2 '--trying-delay: at most 200ms' --trying-delay 201ms
 refused 1 'not a uri: invalid URI' --listen 'not a uri'
 refused 1 'alias: invalid argument' --alias 'bad alias'
 refused 1 'No such file or directory' --results "$WORK/none/results"
@@ -55,13 +57,15 @@ address=$(sed -n '1s/^listening on //p' "$WORK/proxy.out")
 refused 1 'address already in use' --listen "$address"
 end_program
 
-# A call that still rings when the program ends is reported.
+# A call that still rings when the program ends is reported. While it rings it
+# is all there may be.
 CALLS=1
 UAS_CALLS=1
 start_uas ringing uas_ringing_cancel.xml
-start_proxy "127.0.0.1:$UAS_PORT"
+start_proxy --max-transactions 1 "127.0.0.1:$UAS_PORT"
 run_sipp caller -sf "$HERE/scenarios/uac_ringing.xml" -p "$(free_port)" -m 1 \
     "127.0.0.1:$PROXY_PORT" || fail "it does not ring"
+run_uac second uac_rejected_503.xml "127.0.0.1:$PROXY_PORT"
 end_program
 has_lines 1 || fail "a call under way has no result"
 grep -q 'canceled' "$WORK/proxy.log" || fail "its error is not logged"
