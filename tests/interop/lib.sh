@@ -93,11 +93,13 @@ setup() {
 }
 
 # run_sipp LABEL ARGUMENT...: SIPp in the foreground, everything into files.
+# With REPLACE=exec it takes the place of the shell, whose process id is then
+# the one to be killed.
 run_sipp() {
     local label=$1
 
     shift
-    timeout -k 2 "$LIMIT" sipp -i 127.0.0.1 -cp "$(free_port)" \
+    ${REPLACE:-} timeout -k 2 "$LIMIT" sipp -i 127.0.0.1 -cp "$(free_port)" \
         -mp "$(media_port)" -nostdin -skip_rlimit \
         -watchdog_minor_maxtriggers 100000 \
         -watchdog_major_maxtriggers 100000 \
@@ -133,8 +135,8 @@ try_uas() {
 
     shift 3
     EXPECTED[$label]=${UAS_CALLS:-$CALLS}
-    run_sipp "$label" -sf "$HERE/scenarios/$scenario" -p "$port" \
-        -m "${EXPECTED[$label]}" "$@" &
+    REPLACE="exec" run_sipp "$label" -sf "$HERE/scenarios/$scenario" \
+        -p "$port" -m "${EXPECTED[$label]}" "$@" &
     pid=$!
     wait_for 5 bound_or_gone "$port" "$pid"
     alive "$pid" || return 1
@@ -161,9 +163,13 @@ run_uac() {
     # 254: a port was taken in between, no call was placed.
     for _ in 1 2 3; do
         [ "$status" = 254 ] || break
-        run_sipp "$label" -sf "$HERE/scenarios/$scenario" \
-            -p "$(free_port)" -m "$CALLS" -r "$RATE" "$@"
+        # Behind wait, since the shell sees no signal while a command runs.
+        REPLACE="exec" run_sipp "$label" -sf "$HERE/scenarios/$scenario" \
+            -p "$(free_port)" -m "$CALLS" -r "$RATE" "$@" &
+        PIDS+=("$!")
+        wait "$!"
         status=$?
+        unset 'PIDS[-1]'
     done
     [ "$status" = 0 ] || fail "$label: SIPp's exit status is $status," \
         "$(sipp_count "$label" 'FailedCall(C)') calls failed"
