@@ -198,6 +198,35 @@ typedef struct srf_log_event {
 typedef void (*srf_log_cb)(srf_log_level_t level, const srf_log_event_t *event,
                            void *user_data);
 
+/** A message on its way in or out. All pointers are borrowed until the callback
+ * returns. */
+typedef struct srf_trace {
+    size_t size;                /**< of this structure in the library */
+    int64_t time_us;            /**< microseconds since 1970-01-01 UTC */
+    int32_t sent;               /**< 1: it leaves; 0: it has arrived */
+    int32_t local_port;         /**< 1..65535 */
+    int32_t remote_port;        /**< 1..65535 */
+    int32_t reserved;           /**< zero */
+    const char *transport;      /**< "udp" */
+    const char *local_address;  /**< numeric, without brackets */
+    const char *remote_address; /**< numeric, without brackets */
+    const void *data; /**< the whole message; may be anything when it has
+                           arrived, not only SIP */
+    size_t len;       /**< its length in bytes */
+} srf_trace_t;
+
+/**
+ * Sees each message as it has arrived and as it leaves, retransmissions and
+ * broken ones included: what a ladder diagram or a capture needs.
+ *
+ * Like the log callback, and unlike all others, it comes from inside the
+ * functions that send. It must not call functions of the stack.
+ *
+ * @param trace      the message. Borrowed until return.
+ * @param user_data  `trace_data` of srf_options_t. Borrowed.
+ */
+typedef void (*srf_trace_cb)(const srf_trace_t *trace, void *user_data);
+
 #ifdef __cplusplus
 }
 #endif

@@ -116,6 +116,9 @@ typedef struct srf_options {
      * callers do not all come back at once; 0: 5; at most 86400. */
     uint32_t retry_after_s;
     uint32_t reserved; /**< zero */
+
+    srf_trace_cb trace_cb; /**< sees each message; NULL: nobody does */
+    void *trace_data;      /**< handed to trace_cb. Borrowed. */
 } srf_options_t;
 
 /**
@@ -167,6 +170,59 @@ typedef void (*srf_destroy_cb)(void *data);
  * @since 0.1
  */
 SRF_API void srf_destroy(srf_t *srf, srf_destroy_cb cb);
+
+/**
+ * Tells that a stack has nothing left to do, or that it never will.
+ *
+ * @param srf  the stack. Borrowed.
+ * @param err  0; SRF_ERR_CANCELED when it was destroyed meanwhile.
+ */
+typedef void (*srf_drain_cb)(srf_t *srf, int err);
+
+/**
+ * Lets a stack run dry, to end the program without cutting calls off.
+ *
+ * From now on requests outside a dialog are refused with 503 and Retry-After;
+ * what belongs to dialogs, retransmissions, ACK and CANCEL are served as ever.
+ * When no proxy operation, no request with the program and no transaction is
+ * left, cb is called; srf_destroy() then loses nothing. Calls that were
+ * answered go on after that, without us or through whoever takes the address.
+ * Transactions end 64*T1 (32 s) after their final response at the latest.
+ * There is no way back.
+ *
+ * @param srf  the stack. Borrowed.
+ * @param cb   called once, from the loop; may be NULL.
+ * @return 0; SRF_ERR_INVALID_ARGUMENT when srf is NULL or drains already;
+ *         SRF_ERR_CANCELED when the stack is being destroyed.
+ * @since 0.1
+ */
+SRF_API int srf_drain(srf_t *srf, srf_drain_cb cb);
+
+/**
+ * A call from another thread, on the loop's thread.
+ *
+ * @param srf   the stack. Borrowed.
+ * @param data  what was given to srf_post(). Borrowed.
+ */
+typedef void (*srf_post_cb)(srf_t *srf, void *data);
+
+/**
+ * Has a function called on the loop's thread.
+ *
+ * This is the only function that other threads may call. Calls are made in
+ * order, each once; what was posted before srf_destroy() is called before the
+ * stack goes. The program sees to it that no thread posts once it has called
+ * srf_destroy().
+ *
+ * @param srf   the stack. Borrowed.
+ * @param cb    what to call; any function of the library may be called in it.
+ * @param data  handed to cb. Borrowed until then.
+ * @return 0; SRF_ERR_INVALID_ARGUMENT when srf or cb is NULL; SRF_ERR_CANCELED
+ *         when the stack is going; SRF_ERR_NO_MEMORY. On failure it will not be
+ *         called.
+ * @since 0.1
+ */
+SRF_API SRF_NODISCARD int srf_post(srf_t *srf, srf_post_cb cb, void *data);
 
 /**
  * Attaches a pointer of the program's to the stack.

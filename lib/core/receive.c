@@ -206,7 +206,12 @@ static bool is_overloaded(const arrival_t *arrival)
             srf__overload_is_at_ceiling(overload));
 }
 
-static void refuse_overloaded(const arrival_t *arrival)
+static bool is_drained(const arrival_t *arrival)
+{
+    return arrival->srf->draining && arrival->facts->to_tag.len == 0;
+}
+
+static void refuse_for_now(const arrival_t *arrival)
 {
     char storage[RETRY_AFTER_BYTES];
     srf__buf_t lines;
@@ -240,8 +245,8 @@ static void on_new_request(const arrival_t *arrival, srf__hash128_t key)
     srf__verdict_t verdict;
     srf_msg_t *request;
 
-    if (is_overloaded(arrival)) {
-        refuse_overloaded(arrival);
+    if (is_overloaded(arrival) || is_drained(arrival)) {
+        refuse_for_now(arrival);
         return;
     }
     srf__validate(&srf->element, arrival->facts, arrival->from, &route,
@@ -351,6 +356,8 @@ void srf__on_message(void *arg, const srf__flow_t *from, const char *data,
 
     if (srf->closing)
         return;
+    if (srf->trace_cb != NULL)
+        srf__trace_received(srf, from, data, len);
     /* The loop delivers one message at a time. */
     srf__assert(!srf->receiving);
     srf->receiving = true;

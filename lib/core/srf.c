@@ -96,6 +96,8 @@ static void apply_options(srf_t *srf, const srf_options_t *given)
     srf->limits.max_headers = or_default(given->max_headers, DEFAULT_HEADERS);
     srf->limits.max_header_bytes =
         or_default(given->max_header_bytes, DEFAULT_HEADER_BYTES);
+    srf->trace_cb = given->trace_cb;
+    srf->trace_data = given->trace_data;
     srf__log_init(&element->log, given->log_cb, given->log_data,
                   given->log_level == SRF_LOG_DEFAULT
                       ? SRF_LOG_WARNING
@@ -109,6 +111,7 @@ static int init_parts(srf_t *srf, const srf__env_t *env)
     const srf__transports_events_t events = {
         .message = srf__on_message,
         .undelivered = srf__on_undelivered,
+        .sent = srf->trace_cb == NULL ? NULL : srf__trace_sent,
         .arg = srf,
     };
 
@@ -141,6 +144,11 @@ static int init_parts(srf_t *srf, const srf__env_t *env)
     element->txns.stray_2xx = srf__forward_stray_2xx;
     srf__txns_init(&element->txns);
     srf->uas.txns = &element->txns;
+    if (env->loop != NULL) {
+        int err = srf__posts_create(srf);
+        if (err != 0)
+            return err;
+    }
     return srf__transports_init(&element->transports, env->loop, &element->log,
                                 &events);
 }
@@ -181,6 +189,7 @@ int srf__create(srf_t **out, const srf__env_t *env,
     apply_options(srf, &given);
     err = init_parts(srf, env);
     if (err != 0) {
+        srf__posts_close(srf, NULL, NULL);
         if (srf->ticker != NULL)
             srf__ticker_destroy(srf->ticker, NULL, NULL);
         free_stack(srf);
@@ -215,21 +224,29 @@ static void all_closed(void *arg)
     srf__unref(srf);
 }
 
-static void transports_closed(void *arg)
+static void posts_closed(void *arg)
 {
     srf_t *srf = arg;
 
-    srf__transports_deinit(&srf->element.transports);
     if (srf->ticker == NULL)
         all_closed(srf);
     else
         srf__ticker_destroy(srf->ticker, all_closed, srf);
 }
 
+static void transports_closed(void *arg)
+{
+    srf_t *srf = arg;
+
+    srf__transports_deinit(&srf->element.transports);
+    srf__posts_close(srf, posts_closed, srf);
+}
+
 static void destroy_step(srf__timer_t *timer)
 {
     srf_t *srf = (srf_t *)((char *)timer - offsetof(srf_t, destroy_timer));
 
+    srf__drain_abort(srf);
     srf__contexts_abort(&srf->element, SRF_ERR_CANCELED);
     srf__reqs_drop(srf);
     srf__uas_deinit(&srf->uas);

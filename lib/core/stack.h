@@ -33,6 +33,12 @@ struct srf {
     uint16_t handler_order;
     srf__uas_t uas;
     srf__overload_t overload;
+    struct srf__posts *posts; /* NULL without a loop */
+    srf_trace_cb trace_cb;    /* NULL: nobody asks */
+    void *trace_data;
+    srf__timer_t drain_timer;
+    srf_drain_cb drain_cb;
+    bool draining;
 
     srf__facts_t facts;               /* of the message being received */
     bool receiving;                   /* facts are in use */
@@ -77,6 +83,20 @@ void srf__on_message(void *arg, const srf__flow_t *from, const char *data,
                      size_t len);
 void srf__on_undelivered(void *arg, const srf__addr_t *to, const char *datagram,
                          size_t len);
+
+/* trace.c */
+void srf__trace_received(srf_t *srf, const srf__flow_t *from, const char *data,
+                         size_t len);
+void srf__trace_sent(void *arg, const srf__flow_t *to, const srf__str_t *parts,
+                     unsigned count);
+
+/* post.c: the handle that wakes the loop. Closing it makes the calls that are
+ * still due; `cb` (may be NULL) comes from the loop. */
+int srf__posts_create(srf_t *srf);
+void srf__posts_close(srf_t *srf, void (*cb)(void *arg), void *arg);
+
+/* drain.c: on destroy. */
+void srf__drain_abort(srf_t *srf);
 
 /* handlers.c */
 

@@ -106,10 +106,14 @@ int srf__transports_send(const srf__flow_t *flow, const srf__str_t *parts,
                          unsigned count)
 {
     srf__listener_t *listener = flow->listener;
+    const srf__transports_t *owner = listener->owner;
 
-    if (listener->owner->closing)
+    if (owner->closing)
         return SRF_ERR_CANCELED;
-    return listener->ops->send(listener, &flow->peer, parts, count);
+    int err = listener->ops->send(listener, &flow->peer, parts, count);
+    if (owner->events.sent != NULL && err == 0)
+        owner->events.sent(owner->events.arg, flow, parts, count);
+    return err;
 }
 
 srf__addr_t srf__listener_local(srf__listener_t *listener,

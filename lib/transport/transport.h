@@ -62,6 +62,9 @@ typedef struct srf__transports_events {
      * may be cut short, but begins with its first byte. */
     void (*undelivered)(void *arg, const srf__addr_t *to, const char *datagram,
                         size_t len);
+    /* A message has left; NULL when nobody asks. */
+    void (*sent)(void *arg, const srf__flow_t *to, const srf__str_t *parts,
+                 unsigned count);
     void *arg;
 } srf__transports_events_t;
 

@@ -1,0 +1,125 @@
+/*
+ * Calls from other threads.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "base/alloc.h"
+#include "core/stack.h"
+
+#include <uv.h>
+
+typedef struct call {
+    struct call *next;
+    srf_post_cb cb;
+    void *data;
+} call_t;
+
+typedef struct srf__posts {
+    uv_async_t async;
+    uv_mutex_t mutex; /* guards the queue */
+    call_t *first;
+    call_t **end;
+    srf_t *srf;
+    void (*closed_cb)(void *arg);
+    void *closed_arg;
+} srf__posts_t;
+
+static call_t *take_all(srf__posts_t *posts)
+{
+    uv_mutex_lock(&posts->mutex);
+    call_t *calls = posts->first;
+    posts->first = NULL;
+    posts->end = &posts->first;
+    uv_mutex_unlock(&posts->mutex);
+    return calls;
+}
+
+static void make_calls(srf__posts_t *posts)
+{
+    call_t *calls = take_all(posts);
+
+    while (calls != NULL) {
+        call_t *call = calls;
+        calls = call->next;
+        call->cb(posts->srf, call->data);
+        srf__free(call);
+    }
+}
+
+static void on_wake(uv_async_t *async)
+{
+    make_calls(async->data);
+}
+
+int srf__posts_create(srf_t *srf)
+{
+    srf__posts_t *posts = srf__calloc(1, sizeof(*posts));
+
+    if (posts == NULL)
+        return SRF_ERR_NO_MEMORY;
+    int err = uv_mutex_init(&posts->mutex);
+    if (err != 0) {
+        srf__free(posts);
+        return err;
+    }
+    err = uv_async_init(srf->loop, &posts->async, on_wake);
+    if (err != 0) {
+        uv_mutex_destroy(&posts->mutex);
+        srf__free(posts);
+        return err;
+    }
+    /* It is the listeners that keep the loop alive. */
+    uv_unref((uv_handle_t *)&posts->async);
+    posts->async.data = posts;
+    posts->end = &posts->first;
+    posts->srf = srf;
+    srf->posts = posts;
+    return 0;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    srf__posts_t *posts = handle->data;
+    void (*cb)(void *) = posts->closed_cb;
+    void *arg = posts->closed_arg;
+
+    uv_mutex_destroy(&posts->mutex);
+    srf__free(posts);
+    if (cb != NULL)
+        cb(arg);
+}
+
+void srf__posts_close(srf_t *srf, void (*cb)(void *arg), void *arg)
+{
+    srf__posts_t *posts = srf->posts;
+
+    srf->posts = NULL;
+    if (posts == NULL) {
+        if (cb != NULL)
+            cb(arg);
+        return;
+    }
+    make_calls(posts);
+    posts->closed_cb = cb;
+    posts->closed_arg = arg;
+    uv_close((uv_handle_t *)&posts->async, on_closed);
+}
+
+int srf_post(srf_t *srf, srf_post_cb cb, void *data)
+{
+    if (srf == NULL || cb == NULL)
+        return SRF_ERR_INVALID_ARGUMENT;
+    srf__posts_t *posts = srf->posts;
+    if (posts == NULL)
+        return SRF_ERR_CANCELED;
+    call_t *call = srf__malloc(sizeof(*call));
+    if (call == NULL)
+        return SRF_ERR_NO_MEMORY;
+    *call = (call_t){.cb = cb, .data = data};
+    uv_mutex_lock(&posts->mutex);
+    *posts->end = call;
+    posts->end = &call->next;
+    uv_mutex_unlock(&posts->mutex);
+    (void)uv_async_send(&posts->async); /* fails only on a closed handle */
+    return 0;
+}
