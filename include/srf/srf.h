@@ -57,6 +57,7 @@
  */
 
 #include <srf/base.h>
+#include <srf/outgoing.h>
 #include <srf/proxy.h>
 #include <srf/request.h>
 

@@ -5,6 +5,7 @@
  */
 #include "base/alloc.h"
 #include "base/error.h"
+#include "core/outgoing.h"
 #include "core/req.h"
 #include "core/stack.h"
 #include "message/osip_bridge.h"
@@ -248,6 +249,7 @@ static void destroy_step(srf__timer_t *timer)
 
     srf__drain_abort(srf);
     srf__contexts_abort(&srf->element, SRF_ERR_CANCELED);
+    srf__outgoing_abort(srf);
     srf__reqs_drop(srf);
     srf__uas_deinit(&srf->uas);
     srf__overload_deinit(&srf->overload);

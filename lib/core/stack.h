@@ -57,6 +57,7 @@ struct srf {
     struct srf_req *handed_on; /* of these, to run on from the loop */
     struct srf_req **handed_on_end;
     srf__timer_t handed_on_timer;
+    struct srf_outgoing *outgoing; /* the program's own requests */
 
     uint64_t requests_received;
     uint64_t responses_received;

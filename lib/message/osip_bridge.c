@@ -61,19 +61,26 @@ static bool has_nul(srf__str_t value)
     return false;
 }
 
-/* The first value of a list, NUL-terminated and without line ends. NULL when
- * memory is out. */
+/* A value NUL-terminated, on one line and without tabs, which libosip2 takes
+ * for a part of what stands before. NULL when memory is out. */
 static char *copy_value(srf__str_t value, srf__arena_t *arena)
 {
-    srf__str_t first = {NULL, 0};
+    char *copy = srf__arena_strdup(arena, value);
 
-    (void)srf__list_next(&value, &first);
-    char *copy = srf__arena_strdup(arena, first);
     for (char *p = copy; p != NULL && *p != '\0'; p++) {
-        if (*p == '\r' || *p == '\n')
+        if (*p == '\r' || *p == '\n' || *p == '\t')
             *p = ' ';
     }
     return copy;
+}
+
+/* The same of the first value of a list. */
+static char *copy_first(srf__str_t list, srf__arena_t *arena)
+{
+    srf__str_t first = {NULL, 0};
+
+    (void)srf__list_next(&list, &first);
+    return copy_value(first, arena);
 }
 
 /* Copies what libosip2 gave, if anything; false when memory is out. */
@@ -98,8 +105,8 @@ static void unquote(char *text)
     *out = '\0';
 }
 
-static bool keep_display(srf__arena_t *arena, const char *text,
-                         const char **out)
+/* The meaning of a quoted string. */
+static bool keep_quoted(srf__arena_t *arena, const char *text, const char **out)
 {
     *out = NULL;
     if (text == NULL)
@@ -161,7 +168,7 @@ static int copy_out(srf__arena_t *arena, osip_from_t *from,
 
     if (from->url == NULL)
         return SRF_ERR_SYNTAX;
-    bool good = keep_display(arena, from->displayname, &out->display) &&
+    bool good = keep_quoted(arena, from->displayname, &out->display) &&
                 keep_uri(arena, from->url, out) &&
                 keep(arena, param_value(from, tag), &out->tag) &&
                 keep(arena, param_value(from, q), &out->q);
@@ -179,7 +186,7 @@ int srf__osip_name_addr(srf__str_t value, srf__arena_t *arena,
         return err;
     if (value.len == 0 || value.len > SRF__OSIP_VALUE_MAX || has_nul(value))
         return SRF_ERR_SYNTAX;
-    const char *text = copy_value(value, arena);
+    const char *text = copy_first(value, arena);
     if (text == NULL || osip_from_init(&from) != OSIP_SUCCESS)
         return SRF_ERR_NO_MEMORY;
 
@@ -189,6 +196,54 @@ int srf__osip_name_addr(srf__str_t value, srf__arena_t *arena,
     else
         err = err == OSIP_NOMEM ? SRF_ERR_NO_MEMORY : SRF_ERR_SYNTAX;
     osip_from_free(from);
+    if (err != 0)
+        memset(out, 0, sizeof(*out));
+    return err;
+}
+
+/* ---- challenges ---- */
+
+static int copy_challenge(srf__arena_t *arena,
+                          const osip_www_authenticate_t *from,
+                          srf__challenge_t *out)
+{
+    const char *stale = NULL;
+    bool good = keep_quoted(arena, from->auth_type, &out->scheme) &&
+                keep_quoted(arena, from->realm == NULL ? "" : from->realm,
+                            &out->realm) &&
+                keep_quoted(arena, from->nonce, &out->nonce) &&
+                keep_quoted(arena, from->opaque, &out->opaque) &&
+                keep_quoted(arena, from->algorithm, &out->algorithm) &&
+                keep_quoted(arena, from->qop_options, &out->qop) &&
+                keep_quoted(arena, from->stale, &stale);
+
+    if (!good)
+        return SRF_ERR_NO_MEMORY;
+    out->stale = srf__str_ieq(srf__str_of(stale), SRF__STR("true"));
+    return out->scheme == NULL ? SRF_ERR_SYNTAX : 0;
+}
+
+int srf__osip_challenge(srf__str_t value, srf__arena_t *arena,
+                        srf__challenge_t *out)
+{
+    osip_www_authenticate_t *parsed = NULL;
+    int err = srf__osip_init();
+
+    memset(out, 0, sizeof(*out));
+    if (err != 0)
+        return err;
+    if (value.len == 0 || value.len > SRF__OSIP_VALUE_MAX || has_nul(value))
+        return SRF_ERR_SYNTAX;
+    const char *text = copy_value(value, arena);
+    if (text == NULL || osip_www_authenticate_init(&parsed) != OSIP_SUCCESS)
+        return SRF_ERR_NO_MEMORY;
+
+    err = osip_www_authenticate_parse(parsed, text);
+    if (err == OSIP_SUCCESS)
+        err = copy_challenge(arena, parsed, out);
+    else
+        err = err == OSIP_NOMEM ? SRF_ERR_NO_MEMORY : SRF_ERR_SYNTAX;
+    osip_www_authenticate_free(parsed);
     if (err != 0)
         memset(out, 0, sizeof(*out));
     return err;

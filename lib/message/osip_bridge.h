@@ -11,6 +11,8 @@
 #include "base/alloc.h"
 #include "base/str.h"
 
+#include <stdbool.h>
+
 /* Longest value handed to libosip2. */
 enum { SRF__OSIP_VALUE_MAX = 8192 };
 
@@ -32,5 +34,23 @@ typedef struct srf__name_addr {
  * libosip2 takes ("sip:x"); SRF_ERR_NO_MEMORY. */
 int srf__osip_name_addr(srf__str_t value, srf__arena_t *arena,
                         srf__name_addr_t *out);
+
+/* A challenge of WWW-Authenticate or Proxy-Authenticate (RFC 3261 §20.44): what
+ * its strings mean, without quotes and backslashes. */
+typedef struct srf__challenge {
+    const char *scheme;    /* "Digest" */
+    const char *realm;     /* "" when absent */
+    const char *nonce;     /* NULL when absent */
+    const char *opaque;    /* NULL when absent */
+    const char *algorithm; /* NULL when absent */
+    const char *qop;       /* list of offers; NULL when absent */
+    bool stale;
+} srf__challenge_t;
+
+/* Reads the whole value of one such line; these are never lists of several
+ * (§7.3.1). Strings live in `arena`. 0; SRF_ERR_SYNTAX, also for values with
+ * NUL or "%00", and too long ones; SRF_ERR_NO_MEMORY. */
+int srf__osip_challenge(srf__str_t value, srf__arena_t *arena,
+                        srf__challenge_t *out);
 
 #endif /* SRF_OSIP_BRIDGE_H */

@@ -215,6 +215,83 @@ START_TEST(libosip2_prints_nothing)
 }
 END_TEST
 
+/* ---- challenges ---- */
+
+static const struct {
+    const char *text;
+    srf__challenge_t expected;
+} challenges[] = {
+    {"Digest realm=\"a\", nonce=\"n,1\", algorithm=MD5, "
+     "qop=\"auth,auth-int\", opaque=\"o\", stale=TRUE",
+     {"Digest", "a", "n,1", "o", "MD5", "auth,auth-int", true}},
+    {"digest Realm=\"a\\\"b\\\\\" ,\r\n\tNonce = \"n\", stale=\"true\"",
+     {"digest", "a\"b\\", "n", NULL, NULL, NULL, true}},
+    {"Digest realm=\"a\", nonce=\"n\", algorithm=\"SHA-256\", stale=false, "
+     "userhash=true, charset=UTF-8, domain=\"sip:x sip:y\"",
+     {"Digest", "a", "n", NULL, "SHA-256", NULL, false}},
+    {"Digest\trealm=\"a\",\tnonce=\"n\"",
+     {"Digest", "a", "n", NULL, NULL, NULL, false}},
+    {"Digest nonce=\"n\"", {"Digest", "", "n", NULL, NULL, NULL, false}},
+    {"Basic realm=\"x\"", {"Basic", "x", NULL, NULL, NULL, NULL, false}},
+};
+
+START_TEST(challenge_is_taken_to_pieces)
+{
+    const srf__challenge_t *expected = &challenges[_i].expected;
+    srf__challenge_t out;
+
+    ck_assert_int_eq(
+        srf__osip_challenge(srf__str_of(challenges[_i].text), &arena, &out), 0);
+    check_string(out.scheme, expected->scheme);
+    check_string(out.realm, expected->realm);
+    check_string(out.nonce, expected->nonce);
+    check_string(out.opaque, expected->opaque);
+    check_string(out.algorithm, expected->algorithm);
+    check_string(out.qop, expected->qop);
+    ck_assert_int_eq(out.stale, expected->stale);
+}
+END_TEST
+
+static const char *const bad_challenges[] = {
+    "",
+    "Digest",
+    ",",
+    "Digest realm=a, nonce=b",
+    "Digest realm=\"a\", nonce=\"n",
+    "Digest realm=\"a\", nonce=\"%00\"",
+};
+
+START_TEST(what_is_no_challenge_is_a_syntax_error)
+{
+    srf__challenge_t out;
+
+    ck_assert_int_eq(
+        srf__osip_challenge(srf__str_of(bad_challenges[_i]), &arena, &out),
+        SRF_ERR_SYNTAX);
+    ck_assert_ptr_null(out.scheme);
+    ck_assert_ptr_null(out.nonce);
+}
+END_TEST
+
+START_TEST(a_challenge_too_long_is_refused)
+{
+    static char text[SRF__OSIP_VALUE_MAX + 2];
+    srf__challenge_t out;
+
+    memset(text, 'x', sizeof(text));
+    memcpy(text, "Digest nonce=\"", 14);
+    text[SRF__OSIP_VALUE_MAX - 1] = '"';
+    ck_assert_int_eq(
+        srf__osip_challenge(srf__str(text, SRF__OSIP_VALUE_MAX), &arena, &out),
+        0);
+    text[SRF__OSIP_VALUE_MAX - 1] = 'x';
+    text[SRF__OSIP_VALUE_MAX] = '"';
+    ck_assert_int_eq(srf__osip_challenge(
+                         srf__str(text, SRF__OSIP_VALUE_MAX + 1), &arena, &out),
+                     SRF_ERR_SYNTAX);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("osip_bridge");
@@ -229,6 +306,11 @@ int main(void)
     tcase_add_test(tcase, percent_at_the_end_is_read_within_bounds);
     tcase_add_test(tcase, longest_value_is_read_and_a_longer_one_refused);
     tcase_add_test(tcase, libosip2_prints_nothing);
+    tcase_add_loop_test(tcase, challenge_is_taken_to_pieces, 0,
+                        COUNT(challenges));
+    tcase_add_loop_test(tcase, what_is_no_challenge_is_a_syntax_error, 0,
+                        COUNT(bad_challenges));
+    tcase_add_test(tcase, a_challenge_too_long_is_refused);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

@@ -1,0 +1,126 @@
+/*
+ * Dialogs, as far as an INVITE of ours needs them.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "core/dialog.h"
+
+#include "srf/srf.h"
+
+enum { ROUTES_MAX = 64 };
+
+typedef struct route_set {
+    srf__str_t values[ROUTES_MAX]; /* as they came: the last is the nearest */
+    unsigned count;
+} route_set_t;
+
+static int read_routes(route_set_t *set, const srf__facts_t *response)
+{
+    const srf__header_t *line =
+        srf__facts_first(response, SRF__HDR_RECORD_ROUTE);
+
+    set->count = 0;
+    for (; line != NULL; line = srf__facts_next(response, line)) {
+        srf__str_t rest = srf__header_value(response, line);
+        srf__str_t value;
+        while (srf__list_next(&rest, &value)) {
+            if (set->count == ROUTES_MAX)
+                return SRF_ERR_SYNTAX;
+            set->values[set->count++] = value;
+        }
+    }
+    return 0;
+}
+
+/* A URI as it may stand in a request line: without headers (§19.1.1). */
+static srf__str_t plain(const srf__uri_t *uri)
+{
+    srf__str_t text = uri->text;
+
+    if (uri->headers.p != NULL && uri->headers.len > 0)
+        text.len = (size_t)(uri->headers.p - 1 - text.p);
+    return text;
+}
+
+static srf__str_t remote_target(const srf__facts_t *response,
+                                srf__str_t fallback)
+{
+    const srf__header_t *line = srf__facts_first(response, SRF__HDR_CONTACT);
+    srf__str_t rest;
+    srf__str_t value;
+    srf__str_t params;
+    srf__uri_t uri;
+
+    if (line == NULL)
+        return fallback;
+    rest = srf__header_value(response, line);
+    if (!srf__list_next(&rest, &value) ||
+        srf__name_addr_parse(value, &uri, &params) != 0)
+        return fallback;
+    return plain(&uri);
+}
+
+static void add_route(srf__buf_t *out, srf__str_t value)
+{
+    srf__buf_add_text(out, "Route: ");
+    srf__buf_add_str(out, value);
+    srf__buf_add_text(out, "\r\n");
+}
+
+/* §12.2.1.1: a strict router in front wants its own URI in the request line,
+ * and the remote target behind the others. */
+static int write_routes(srf__dialog_t *dialog, const route_set_t *set)
+{
+    srf__str_t target = dialog->uri;
+    srf__str_t params;
+    unsigned left = set->count;
+
+    if (left == 0)
+        return srf__uri_parse(target, &dialog->next_hop);
+    int err =
+        srf__name_addr_parse(set->values[left - 1], &dialog->next_hop, &params);
+    if (err != 0)
+        return err;
+    bool strict = !dialog->next_hop.lr;
+    if (strict) {
+        dialog->uri = plain(&dialog->next_hop);
+        left--;
+    }
+    while (left > 0)
+        add_route(&dialog->routes, set->values[--left]);
+    if (strict) {
+        srf__buf_add_text(&dialog->routes, "Route: <");
+        srf__buf_add_str(&dialog->routes, target);
+        srf__buf_add_text(&dialog->routes, ">\r\n");
+    }
+    return dialog->routes.err;
+}
+
+static srf__str_t value_of(const srf__facts_t *response, srf__header_id_t id)
+{
+    const srf__header_t *line = srf__facts_first(response, id);
+
+    return line == NULL ? srf__str(NULL, 0) : srf__header_value(response, line);
+}
+
+int srf__dialog_read(srf__dialog_t *dialog, const srf__facts_t *response,
+                     srf__str_t fallback)
+{
+    route_set_t set;
+
+    memset(dialog, 0, sizeof(*dialog));
+    srf__buf_init(&dialog->routes, SRF__HEAD_MAX);
+    dialog->uri = remote_target(response, fallback);
+    dialog->from = value_of(response, SRF__HDR_FROM);
+    dialog->to = value_of(response, SRF__HDR_TO);
+    dialog->call_id = srf__facts_str(response, response->call_id);
+    int err = read_routes(&set, response);
+    if (err == 0)
+        err = write_routes(dialog, &set);
+    return err == SRF_ERR_INVALID_URI ? SRF_ERR_SYNTAX : err;
+}
+
+void srf__dialog_deinit(srf__dialog_t *dialog)
+{
+    srf__buf_deinit(&dialog->routes);
+}

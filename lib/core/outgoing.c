@@ -1,0 +1,337 @@
+/*
+ * srf_request(): the life of a request of the program's own.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "core/outgoing.h"
+
+#include "base/error.h"
+
+static void on_response(srf__client_t *client, const srf__facts_t *response);
+static void on_failed(srf__client_t *client, srf__client_failure_t failure);
+static srf_msg_t *on_rebuild(srf__client_t *client);
+static void on_ended(srf__client_t *client);
+static void timer_fired(srf__timer_t *timer);
+
+static const srf__client_user_t client_user = {
+    .response = on_response,
+    .failed = on_failed,
+    .rebuild = on_rebuild,
+    .ended = on_ended,
+};
+
+/* ---- begin and end ---- */
+
+static srf_outgoing_t *create(srf_t *srf)
+{
+    srf_outgoing_t *outgoing = srf__calloc(1, sizeof(*outgoing));
+
+    if (outgoing == NULL)
+        return NULL;
+    outgoing->srf = srf;
+    outgoing->next = srf->outgoing;
+    outgoing->link = &srf->outgoing;
+    if (outgoing->next != NULL)
+        outgoing->next->link = &outgoing->next;
+    srf->outgoing = outgoing;
+    return outgoing;
+}
+
+/* `end`: its transaction ends too; else that goes on alone as far as it must.
+ */
+static void destroy(srf_outgoing_t *outgoing, bool end)
+{
+    srf__timer_stop(outgoing->srf->element.wheel, &outgoing->timer);
+    *outgoing->link = outgoing->next;
+    if (outgoing->next != NULL)
+        outgoing->next->link = outgoing->link;
+    srf__client_release(outgoing->client, end);
+    srf__outgoing_forget_answerers(outgoing);
+    srf__msg_unref(outgoing->image);
+    srf__arena_deinit(&outgoing->arena);
+    srf__free(outgoing);
+}
+
+/* The program's last word about it. */
+static void complete(srf_outgoing_t *outgoing, int err,
+                     const srf_msg_t *response)
+{
+    if (outgoing->completed)
+        return;
+    outgoing->completed = true;
+    srf__timer_stop(outgoing->srf->element.wheel, &outgoing->timer);
+    if (outgoing->cb != NULL)
+        outgoing->cb(outgoing, err, response);
+}
+
+static int launch(srf_outgoing_t *outgoing)
+{
+    srf__client_t *old = outgoing->client;
+    srf_msg_t *image;
+
+    int err = srf__client_create(&outgoing->srf->element.txns, outgoing->method,
+                                 &client_user, outgoing, &outgoing->client);
+    if (err == 0)
+        err = srf__outgoing_build(outgoing, &image);
+    if (err != 0) {
+        srf__client_release(outgoing->client, true);
+        outgoing->client = old;
+        return err;
+    }
+    srf__client_release(old, false);
+    srf__msg_unref(outgoing->image);
+    outgoing->image = srf__msg_ref(image);
+    srf__client_start(outgoing->client, &outgoing->flow, image);
+    return 0;
+}
+
+static int start(srf_t *srf, const char *uri,
+                 const srf_request_options_t *options, srf_outgoing_cb cb,
+                 srf_outgoing_t **out)
+{
+    srf_outgoing_t *outgoing = create(srf);
+
+    if (outgoing == NULL)
+        return SRF_ERR_NO_MEMORY;
+    outgoing->cb = cb;
+    outgoing->on_response = options->on_response;
+    outgoing->data = options->data;
+    int err = srf__outgoing_read(outgoing, uri, options);
+    if (err == 0)
+        err = launch(outgoing);
+    if (err != 0) {
+        destroy(outgoing, true);
+        return err;
+    }
+    if (options->timeout_ms != 0 && options->timeout_ms != SRF_TIMEOUT_NONE)
+        srf__timer_start(srf->element.wheel, &outgoing->timer,
+                         options->timeout_ms, timer_fired);
+    if (out != NULL)
+        *out = outgoing;
+    return 0;
+}
+
+int srf_request(srf_t *srf, const char *uri,
+                const srf_request_options_t *options, srf_outgoing_cb cb)
+{
+    srf_request_options_t given;
+
+    if (srf == NULL)
+        return SRF_ERR_INVALID_ARGUMENT;
+    int err =
+        srf__options_copy(&given, sizeof(given), options, sizeof(given.size));
+    if (err != 0)
+        return err;
+    if (srf->closing)
+        return SRF_ERR_CANCELED;
+    return start(srf, uri, &given, cb, given.handle);
+}
+
+/* ---- giving up ---- */
+
+static bool is_invite(const srf_outgoing_t *outgoing)
+{
+    return outgoing->method == SRF__METHOD_INVITE;
+}
+
+/* 64*T1 behind a CANCEL nothing more is waited for (§9.1). */
+static void start_guard(srf_outgoing_t *outgoing)
+{
+    srf__element_t *element = &outgoing->srf->element;
+
+    outgoing->guarded = true;
+    srf__timer_start(element->wheel, &outgoing->timer,
+                     64ull * element->txns.timing.t1_ms, timer_fired);
+}
+
+static void cancel_invite(srf_outgoing_t *outgoing)
+{
+    if (srf__client_cancel(outgoing->client, srf__str(NULL, 0)))
+        start_guard(outgoing);
+}
+
+/* The time is up, or a stopped request completes from the loop. An INVITE that
+ * nothing has come back for lives on, for the CANCEL and for a late 2xx. */
+static void timer_fired(srf__timer_t *timer)
+{
+    srf_outgoing_t *outgoing =
+        (srf_outgoing_t *)((char *)timer - offsetof(srf_outgoing_t, timer));
+    bool over = outgoing->guarded || !is_invite(outgoing);
+
+    complete(outgoing, outgoing->canceled ? SRF_ERR_CANCELED : SRF_ERR_TIMEOUT,
+             NULL);
+    if (over)
+        destroy(outgoing, true);
+    else
+        cancel_invite(outgoing);
+}
+
+void srf_outgoing_cancel(srf_outgoing_t *outgoing)
+{
+    srf_t *srf = outgoing->srf;
+
+    if (outgoing->completed || outgoing->canceled || srf->closing)
+        return;
+    outgoing->canceled = true;
+    if (is_invite(outgoing))
+        cancel_invite(outgoing);
+    else
+        srf__timer_start(srf->element.wheel, &outgoing->timer, 0, timer_fired);
+}
+
+void srf__outgoing_abort(srf_t *srf)
+{
+    while (srf->outgoing != NULL) {
+        srf_outgoing_t *outgoing = srf->outgoing;
+        complete(outgoing, SRF_ERR_CANCELED, NULL);
+        destroy(outgoing, true);
+    }
+}
+
+/* ---- what came back ---- */
+
+static void tell(srf_outgoing_t *outgoing, const srf_msg_t *response)
+{
+    if (outgoing->on_response != NULL && !outgoing->completed &&
+        response != NULL)
+        outgoing->on_response(outgoing, response);
+}
+
+static void complete_with(srf_outgoing_t *outgoing, const srf_msg_t *response)
+{
+    if (!outgoing->canceled)
+        complete(outgoing, response == NULL ? SRF_ERR_NO_MEMORY : 0, response);
+    else
+        complete(outgoing, SRF_ERR_CANCELED,
+                 is_invite(outgoing) ? response : NULL);
+}
+
+static void on_provisional(srf_outgoing_t *outgoing, const srf_msg_t *response)
+{
+    /* A CANCEL that was waiting for this went out just now. */
+    if (outgoing->client->cancel != NULL && !outgoing->guarded)
+        start_guard(outgoing);
+    tell(outgoing, response);
+}
+
+/* §22.1, §22.3: the same request once more, with the next CSeq. False when it
+ * is not sent, and the challenge is the final response. */
+static bool answer_challenge(srf_outgoing_t *outgoing,
+                             const srf__facts_t *response, const srf_msg_t *msg)
+{
+    if ((response->status != 401 && response->status != 407) ||
+        outgoing->completed || outgoing->canceled ||
+        !srf__credentials_take(&outgoing->credentials, &outgoing->arena,
+                               &outgoing->srf->element.random, response))
+        return false;
+    tell(outgoing, msg);
+    if (outgoing->canceled || outgoing->srf->closing)
+        return false;
+    outgoing->spec.cseq++;
+    return launch(outgoing) == 0;
+}
+
+static void on_final(srf_outgoing_t *outgoing, const srf__facts_t *response,
+                     const srf_msg_t *msg)
+{
+    if (answer_challenge(outgoing, response, msg))
+        return;
+    complete_with(outgoing, msg);
+    destroy(outgoing, false);
+}
+
+/* INTEROP: a Contact that is a name does not keep us from hanging up. */
+static int start_bye(srf_outgoing_t *invite, srf_request_options_t *options)
+{
+    char address[SRF__ADDR_TEXT];
+    int err = start(invite->srf, NULL, options, NULL, NULL);
+
+    if (err != SRF_ERR_NAME_NOT_FOUND)
+        return err;
+    (void)srf__addr_text(&invite->flow.peer, address);
+    options->next_hop = address;
+    return start(invite->srf, NULL, options, NULL, NULL);
+}
+
+/* §15: a call that nobody wants is ended. */
+static void hang_up(srf_outgoing_t *invite, const srf_msg_t *response)
+{
+    srf_request_options_t options;
+
+    srf_request_options_init(&options);
+    options.method = "BYE";
+    options.dialog = response;
+    options.username = invite->credentials.username.p;
+    options.password = invite->credentials.password.p;
+    if (response != NULL && !invite->srf->closing)
+        (void)start_bye(invite, &options);
+}
+
+/* A 2xx to an INVITE; more of them may come until the transaction ends. */
+static void on_answer(srf_outgoing_t *outgoing, const srf__facts_t *response,
+                      const srf_msg_t *msg)
+{
+    bool wanted = !outgoing->completed && !outgoing->canceled;
+
+    if (!srf__outgoing_acknowledge(outgoing, response))
+        return;
+    if (!wanted)
+        hang_up(outgoing, msg);
+    complete_with(outgoing, msg);
+    srf__timer_stop(outgoing->srf->element.wheel, &outgoing->timer);
+}
+
+static void on_response(srf__client_t *client, const srf__facts_t *response)
+{
+    srf_outgoing_t *outgoing = client->user_data;
+    srf_msg_t *msg = srf__msg_create(response);
+
+    if (response->status < 200)
+        on_provisional(outgoing, msg);
+    else if (response->status < 300 && is_invite(outgoing))
+        on_answer(outgoing, response, msg);
+    else
+        on_final(outgoing, response, msg);
+    srf__msg_unref(msg);
+}
+
+static void on_failed(srf__client_t *client, srf__client_failure_t failure)
+{
+    srf_outgoing_t *outgoing = client->user_data;
+
+    outgoing->client = NULL;
+    complete(outgoing,
+             outgoing->canceled               ? SRF_ERR_CANCELED
+             : failure == SRF__CLIENT_TIMEOUT ? SRF_ERR_TIMEOUT
+                                              : SRF_ERR_UNREACHABLE,
+             NULL);
+    destroy(outgoing, false);
+}
+
+static srf_msg_t *on_rebuild(srf__client_t *client)
+{
+    const srf_outgoing_t *outgoing = client->user_data;
+
+    return srf__msg_ref(outgoing->image);
+}
+
+/* The INVITE was answered, and no further 2xx is waited for. */
+static void on_ended(srf__client_t *client)
+{
+    srf_outgoing_t *outgoing = client->user_data;
+
+    outgoing->client = NULL;
+    destroy(outgoing, false);
+}
+
+/* ---- small things ---- */
+
+void *srf_outgoing_data(const srf_outgoing_t *outgoing)
+{
+    return outgoing->data;
+}
+
+srf_t *srf_outgoing_srf(const srf_outgoing_t *outgoing)
+{
+    return outgoing->srf;
+}

@@ -1,0 +1,77 @@
+/*
+ * A request of the program's own: from srf_request() to its completion, and
+ * beyond it as long as 2xx to an INVITE may come.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef SRF_CORE_OUTGOING_H
+#define SRF_CORE_OUTGOING_H
+
+#include "core/credentials.h"
+#include "core/dialog.h"
+#include "core/stack.h"
+#include "transaction/client.h"
+
+/* Who answered an INVITE with 2xx; a forked one has several (§13.2.2.4). */
+typedef struct srf__answerer {
+    struct srf__answerer *next;
+    srf__str_t tag; /* of To */
+    srf_msg_t *ack;
+    srf__flow_t flow;
+} srf__answerer_t;
+
+struct srf_outgoing {
+    srf_t *srf;
+    srf_outgoing_t *next; /* srf->outgoing */
+    srf_outgoing_t **link;
+    srf__arena_t arena; /* every string below */
+    /* As the program gave it; `via` and the lines of the credentials are made
+     * for each sending. */
+    srf__request_spec_t spec;
+    srf__method_t method;
+    srf__credentials_t credentials;
+    srf__flow_t flow;
+    srf__client_t *client; /* NULL when there is none (any more) */
+    srf_msg_t *image;      /* as sent last */
+    srf__timer_t timer;    /* timeout_ms, then the wait behind a CANCEL */
+    srf__answerer_t *answerers;
+    srf_outgoing_cb cb;
+    srf_outgoing_response_cb on_response;
+    void *data;
+    bool completed;
+    bool canceled; /* by the program */
+    bool guarded;  /* a CANCEL went out; timer is its 64*T1 */
+};
+
+/* outgoing_request.c: what is sent. */
+
+/* Checks what the program gave and keeps it in `outgoing`, whose `srf` is set:
+ * the request but for its Via, and where it goes. 0 or an error of
+ * srf_request(). */
+int srf__outgoing_read(srf_outgoing_t *outgoing, const char *uri,
+                       const srf_request_options_t *options);
+/* The request with the branch of outgoing->client and the credentials there
+ * are. 0, or an error; *out is NULL then. */
+int srf__outgoing_build(srf_outgoing_t *outgoing, srf_msg_t **out);
+/* The same for another request along `flow`; spec->via is set meanwhile. NULL
+ * when memory is out. */
+srf_msg_t *srf__outgoing_build_along(srf__request_spec_t *spec,
+                                     const srf__flow_t *flow,
+                                     srf__str_t branch);
+
+/* outgoing.c: its life. */
+
+/* A BYE for the dialog of `response`, about which nobody wants to know more. */
+void srf__outgoing_hang_up(srf_outgoing_t *invite, const srf_msg_t *response);
+/* On destroy: every request that is not complete is, with SRF_ERR_CANCELED. */
+void srf__outgoing_abort(srf_t *srf);
+
+/* outgoing_answer.c: 2xx to an INVITE. */
+
+/* Acknowledges a 2xx, first or repeated. True when nobody with its To tag has
+ * answered before. */
+bool srf__outgoing_acknowledge(srf_outgoing_t *outgoing,
+                               const srf__facts_t *response);
+void srf__outgoing_forget_answerers(srf_outgoing_t *outgoing);
+
+#endif /* SRF_CORE_OUTGOING_H */
