@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The first target never answers: Timer B (64*T1, here 1280 ms) moves the call on.
+# The first target never answers: Timer B (64*T1, here 3.2 s) moves the call on.
 #
 # SPDX-License-Identifier: MIT
 #
@@ -10,7 +10,7 @@ setup "$@"
 start_uas silent uas_silent.xml
 silent=$UAS_PORT
 start_uas server uas_answer_later.xml
-start_proxy --record-route --t1 20ms "127.0.0.1:$silent" \
+start_proxy --record-route --t1 50ms "127.0.0.1:$silent" \
     "127.0.0.1:$UAS_PORT"
 run_uac caller uac_ringing_answered.xml "127.0.0.1:$PROXY_PORT"
 wait_uas server
