@@ -81,7 +81,9 @@ static void collect(const trace_t *trace, effects_t *out)
                            .answer = record->answer,
                            .challenges = record->challenges};
         if (record->event != EVENT_SENT && record->event != EVENT_DECIDED &&
-            record->event != EVENT_CANCELLED && record->event != EVENT_DONE)
+            !is_callback(record->event))
+            continue;
+        if (record->event == EVENT_BRANCH && record->status == SRF_CAUSE_NONE)
             continue;
         if (record->event == EVENT_SENT && record->host != 0)
             effect.branch = branch_number(trace, record);
@@ -141,6 +143,8 @@ static void describe(char *out, size_t size, const effect_t *effect)
         [EVENT_SENT] = "sends",
         [EVENT_DECIDED] = "takes the decision",
         [EVENT_CANCELLED] = "reports the CANCEL",
+        [EVENT_BRANCH] = "reports a branch",
+        [EVENT_HEARD] = "reports a response",
         [EVENT_DONE] = "reports the end",
     };
 
@@ -157,7 +161,7 @@ static void describe(char *out, size_t size, const effect_t *effect)
             " to host %d: %s %d, branch %d, answer %d, %d challenges",
             effect->host, method_name(effect->method), effect->status,
             effect->branch, effect->answer, effect->challenges);
-    else if (effect->event == EVENT_DECIDED)
+    else if (effect->event != EVENT_DONE)
         len +=
             (size_t)snprintf(out + len, size - len, " with %d", effect->status);
     if (effect->report != NULL)
@@ -187,8 +191,7 @@ static bool is_cut_short(const trace_t *trace, const effect_t *effect)
         if (record->event == EVENT_DESTROY)
             return record->time_ms == effect->time_ms &&
                    callback->time_ms == effect->time_ms &&
-                   (callback->event == EVENT_DONE ||
-                    callback->event == EVENT_CANCELLED);
+                   is_callback(callback->event);
     }
     return false;
 }

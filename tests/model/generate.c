@@ -100,12 +100,13 @@ static void draw_plan(dice_t *dice, plan_t *plan)
     plan->method = chance(dice, 75) ? METHOD_INVITE : METHOD_MESSAGE;
     plan->foreign = chance(dice, 25);
     plan->defer = chance(dice, 15);
+    plan->hooked = chance(dice, 30);
     draw_targets(dice, plan);
     srf_proxy_options_init(options);
     options->record_route = chance(dice, 50);
     options->forking =
         chance(dice, 45) ? SRF_FORKING_SIMULTANEOUS : SRF_FORKING_SEQUENTIAL;
-    options->follow_redirects = chance(dice, 45);
+    options->follow_redirects = chance(dice, 60);
     options->max_redirects = PICK(dice, 0, 0, 1, 2);
     draw_codes(dice, plan);
     /* None of these meets a retransmission or another limit. */
@@ -120,7 +121,7 @@ static void draw_plan(dice_t *dice, plan_t *plan)
 static void draw_mood(dice_t *dice, mood_t *mood)
 {
     mood->chaos = PICK(dice, 2, 2, 10, 40);
-    mood->haste = PICK(dice, 20, 50, 80);
+    mood->haste = PICK(dice, 40, 70, 90);
     mood->steps = 5 + below(dice, STEPS_MAX - 5);
     mood->destroy_at =
         chance(dice, 8) ? 1 + below(dice, mood->steps) : STEPS_MAX + 1;
@@ -139,10 +140,10 @@ static int draw_final(dice_t *dice, const seen_t *seen)
         return (int)PICK(dice, 200, 200, 202);
     case 3:
     case 4:
-        return (int)PICK(dice, 300, 302, 302, 380);
     case 5:
-        return (int)PICK(dice, 401, 407);
+        return (int)PICK(dice, 300, 302, 302, 380);
     case 6:
+        return (int)PICK(dice, 401, 407);
     case 7:
         return (int)PICK(dice, 400, 404, 408, 415, 420, 480, 484, 486, 487);
     case 8:
@@ -313,21 +314,23 @@ static bool close_some(program_t *program)
 
 /* ---- time ---- */
 
+/* One thing that somebody does; for lack of it a target answers. */
 static void act(program_t *program)
 {
     unsigned kind = below(&program->dice, 100);
+    bool done = false;
 
-    if (kind < 14 && start_some(program))
-        return;
-    if (kind < 38 && ack_some(program))
-        return;
-    if (kind < 42 && cancel_some(program))
-        return;
-    if (kind < 46 && repeat_some(program))
-        return;
-    if (kind < 48 && close_some(program))
-        return;
-    if (kind < 90)
+    if (kind < 14)
+        done = start_some(program);
+    else if (kind < 22)
+        done = ack_some(program);
+    else if (kind < 29)
+        done = cancel_some(program);
+    else if (kind < 32)
+        done = repeat_some(program);
+    else if (kind < 33)
+        done = close_some(program);
+    if (!done)
         (void)answer_some(program);
 }
 
@@ -412,9 +415,10 @@ static void open_world(program_t *program)
     set_faults(program);
     if (chance(dice, 4))
         program->rig->destroy_in =
-            chance(dice, 70) ? EVENT_DONE : EVENT_CANCELLED;
+            (event_t)PICK(dice, EVENT_DONE, EVENT_DONE, EVENT_CANCELLED,
+                          EVENT_BRANCH, EVENT_HEARD);
     for (int host = 1; host < HOSTS; host++) {
-        if (chance(dice, 8))
+        if (chance(dice, 5))
             rig_close(program->rig, host, chance(dice, 40));
     }
 }

@@ -117,6 +117,13 @@ struct model {
     call_t calls[CALLS_MAX];
 };
 
+/* Callbacks of the program, of which srf_destroy() may come. */
+static inline bool is_callback(event_t event)
+{
+    return event == EVENT_DONE || event == EVENT_CANCELLED ||
+           event == EVENT_BRANCH || event == EVENT_HEARD;
+}
+
 /* reference.c */
 void emit(call_t *call, const effect_t *effect);
 bool server_send(call_t *call, const final_t *what);

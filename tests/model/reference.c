@@ -535,14 +535,14 @@ static void pass_callbacks(model_t *model, const record_t *destroy)
     const trace_t *trace = model->trace;
     int left = 0;
 
+    /* That a branch begins may go without saying; the model does not tell. */
     for (const record_t *r = trace->records; r < destroy; r++)
-        left += r->event == EVENT_DONE || r->event == EVENT_CANCELLED;
+        left += is_callback(r->event) &&
+                !(r->event == EVENT_BRANCH && r->status == SRF_CAUSE_NONE);
     for (;;) {
         int told = 0;
-        for (unsigned i = 0; i < model->out->count; i++) {
-            event_t event = model->out->list[i].event;
-            told += event == EVENT_DONE || event == EVENT_CANCELLED;
-        }
+        for (unsigned i = 0; i < model->out->count; i++)
+            told += is_callback(model->out->list[i].event);
         due_t due = next_due(model);
         if (told >= left || due.ms > destroy->time_ms)
             return;

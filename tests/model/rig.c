@@ -386,6 +386,30 @@ static void on_cancelled(srf_req_t *req)
     in_callback(rig, EVENT_CANCELLED);
 }
 
+static void on_branch(srf_req_t *req, const srf_proxy_response_t *branch)
+{
+    rig_t *rig = rig_of(req);
+    record_t *record = trace_add(rig->trace, rig_now(rig), EVENT_BRANCH);
+
+    record->call = call_of(req);
+    record->host = host_of_uri(branch->address);
+    record->status = branch->cause;
+    in_callback(rig, EVENT_BRANCH);
+}
+
+static void on_response(srf_req_t *req, const srf_proxy_response_t *branch,
+                        const srf_proxy_msg_t *response)
+{
+    rig_t *rig = rig_of(req);
+    record_t *record = trace_add(rig->trace, rig_now(rig), EVENT_HEARD);
+
+    record->call = call_of(req);
+    record->host = host_of_uri(branch->address);
+    record->status = response->status;
+    record->answer = answer_of(response);
+    in_callback(rig, EVENT_HEARD);
+}
+
 static void decide(srf_req_t *req)
 {
     rig_t *rig = rig_of(req);
@@ -395,6 +419,10 @@ static void decide(srf_req_t *req)
 
     for (unsigned i = 0; i < plan->target_count; i++)
         uris[i] = plan->targets[i];
+    if (plan->hooked) {
+        plan->options.on_branch = on_branch;
+        plan->options.on_response = on_response;
+    }
     /* What follows in the trace is the answer to this. */
     unsigned index = rig->trace->count;
     (void)trace_add(rig->trace, rig_now(rig), EVENT_DECIDED);

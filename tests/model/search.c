@@ -24,6 +24,27 @@ static bool any_branch(const call_t *call, part_t part, bool guarded)
     return false;
 }
 
+/* ---- hooks ---- */
+
+static void tell(branch_t *branch, event_t event, int status, int answer)
+{
+    const effect_t effect = {.event = event,
+                             .host = branch->host,
+                             .branch = UNKNOWN,
+                             .status = status,
+                             .answer = answer};
+
+    if (branch->call->plan->hooked)
+        emit(branch->call, &effect);
+}
+
+static void tell_response(branch_t *branch, const final_t *what)
+{
+    /* A 100 is not kept. */
+    tell(branch, EVENT_HEARD, what->status,
+         what->status == 100 ? 0 : what->answer);
+}
+
 /* ---- the end ---- */
 
 static report_t *make_report(const call_t *call)
@@ -244,6 +265,7 @@ void search_start(call_t *call)
 
 static void end_part(branch_t *branch, int cause, const final_t *final)
 {
+    tell(branch, EVENT_BRANCH, cause, 0);
     branch->part = ENDED;
     branch->cause = cause;
     branch->final = *final;
@@ -307,6 +329,7 @@ void search_provisional(branch_t *branch, const final_t *what, bool cancels)
     call_t *call = branch->call;
     uint64_t now = call->model->now_ms;
 
+    tell_response(branch, what);
     note(branch, what);
     if (cancels)
         start_guard(branch);
@@ -427,6 +450,7 @@ void search_final(branch_t *branch, const final_t *what)
     call_t *call = branch->call;
     bool waited_for = branch->part == PENDING;
 
+    tell_response(branch, what);
     note(branch, what);
     if (waited_for)
         end_part(branch, SRF_CAUSE_RESPONSE, what);

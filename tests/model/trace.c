@@ -194,9 +194,9 @@ static void print_report(const report_t *report)
 
 static void print_record(const record_t *record)
 {
-    static const char *const names[] = {"-> ",    "bounced", "  <-",
-                                        "closed", "decided", "cancelled",
-                                        "done",   "destroy", "destroyed"};
+    static const char *const names[] = {
+        "-> ",    "bounced", "  <-", "closed",  "decided",  "cancelled",
+        "branch", "heard",   "done", "destroy", "destroyed"};
 
     printf("%9llu %s", (unsigned long long)record->time_ms,
            names[record->event]);
@@ -206,7 +206,9 @@ static void print_record(const record_t *record)
         printf(" call %d", record->call);
     if (record->method != METHOD_NONE)
         printf(" %s", method_name(record->method));
-    if (record->status != 0)
+    if (record->event == EVENT_BRANCH)
+        printf(" %s", srf_cause_name(record->status));
+    else if (record->status != 0)
         printf(" %d", record->status);
     if (record->answer != 0)
         printf(" answer %d", record->answer);
@@ -233,9 +235,9 @@ static void print_plan(const plan_t *plan, unsigned call)
     const srf_proxy_options_t *options = &plan->options;
 
     printf(
-        "call %u: %s%s%s, %s, redirects %u%s, provisional %u, final %u, C %u",
+        "call %u: %s%s%s%s, %s, redirects %u%s, provisional %u, final %u, C %u",
         call, method_name(plan->method), plan->foreign ? " foreign" : "",
-        plan->defer ? " deferred" : "",
+        plan->defer ? " deferred" : "", plan->hooked ? " hooked" : "",
         options->forking == SRF_FORKING_SIMULTANEOUS ? "simultaneous"
                                                      : "sequential",
         options->follow_redirects == 0 ? 0

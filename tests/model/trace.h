@@ -47,6 +47,7 @@ typedef struct plan {
     method_t method;
     bool foreign;          /* the Request-URI does not name the proxy */
     bool defer;            /* the handler decides later */
+    bool hooked;           /* with on_branch() and on_response() */
     unsigned target_count; /* 0: outbound proxy */
     char targets[TARGETS_MAX][URI_BYTES];
     int32_t stop_codes[CODES_MAX + 1];
@@ -91,6 +92,8 @@ typedef enum event {
     EVENT_CLOSED,    /* nobody is at `host` from now on */
     EVENT_DECIDED,   /* srf_proxy_request() returned `status` */
     EVENT_CANCELLED, /* the program was told that the caller cancelled */
+    EVENT_BRANCH,    /* on_branch(); `status` is the cause */
+    EVENT_HEARD,     /* on_response() */
     EVENT_DONE,      /* the program got its results */
     EVENT_DESTROY,   /* srf_destroy() is called */
     EVENT_DESTROYED
