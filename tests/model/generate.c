@@ -26,6 +26,7 @@ typedef struct mood {
     unsigned haste; /* short pauses */
     unsigned steps;
     unsigned destroy_at; /* step; none if beyond the last */
+    bool closes;         /* targets may go away */
 } mood_t;
 
 typedef struct program {
@@ -109,6 +110,10 @@ static void draw_plan(dice_t *dice, plan_t *plan)
     options->follow_redirects = chance(dice, 60);
     options->max_redirects = PICK(dice, 0, 0, 1, 2);
     draw_codes(dice, plan);
+    /* Who gets how much of too little depends on what happens first in a
+     * millisecond. */
+    if (!options->follow_redirects && chance(dice, 30))
+        plan->breadth = 1 + plan->target_count + below(dice, 6);
     /* None of these meets a retransmission or another limit. */
     if (chance(dice, 30))
         options->provisional_timeout_ms = PICK(dice, 2000, 5000, 10000, 70000);
@@ -122,6 +127,7 @@ static void draw_mood(dice_t *dice, mood_t *mood)
 {
     mood->chaos = PICK(dice, 2, 2, 10, 40);
     mood->haste = PICK(dice, 40, 70, 90);
+    mood->closes = chance(dice, 60);
     mood->steps = 5 + below(dice, STEPS_MAX - 5);
     mood->destroy_at =
         chance(dice, 8) ? 1 + below(dice, mood->steps) : STEPS_MAX + 1;
@@ -306,7 +312,7 @@ static bool close_some(program_t *program)
 {
     int host = 1 + (int)below(&program->dice, TARGETS_MAX);
 
-    if (program->rig->closed[host])
+    if (program->rig->closed[host] || !program->mood.closes)
         return false;
     rig_close(program->rig, host, chance(&program->dice, 30));
     return true;
@@ -407,18 +413,18 @@ static void open_world(program_t *program)
     trace_t *trace = program->trace;
 
     trace->trying_delay_ms = chance(dice, 20) ? 2 : 0;
+    draw_mood(dice, &program->mood);
     trace->call_count = 1 + below(dice, CALLS_MAX);
     for (unsigned i = 0; i < trace->call_count; i++)
         draw_plan(dice, &trace->plans[i]);
-    draw_mood(dice, &program->mood);
     program->rig = rig_create(trace);
     set_faults(program);
     if (chance(dice, 4))
         program->rig->destroy_in =
             (event_t)PICK(dice, EVENT_DONE, EVENT_DONE, EVENT_CANCELLED,
                           EVENT_BRANCH, EVENT_HEARD);
-    for (int host = 1; host < HOSTS; host++) {
-        if (chance(dice, 5))
+    for (int host = 1; host < HOSTS && program->mood.closes; host++) {
+        if (chance(dice, 8))
             rig_close(program->rig, host, chance(dice, 40));
     }
 }

@@ -58,7 +58,9 @@ typedef struct branch {
     bool orphan;       /* the search is over */
     bool guarded;      /* guard_ms was started */
     unsigned depth;
-    bool followed; /* a 3xx whose Contacts were tried */
+    unsigned share; /* of Max-Breadth */
+    unsigned held;  /* of it, until the branch has ended */
+    bool followed;  /* a 3xx whose Contacts were tried */
     part_t part;
     int cause;
     final_t final;    /* answer 0: what it counts as */
@@ -97,8 +99,9 @@ struct call {
     target_t targets[URIS_MAX];
     unsigned target_count;
     unsigned next_target;
-    bool finished;  /* no further target */
-    bool cancelled; /* by the caller */
+    unsigned breadth; /* left of Max-Breadth */
+    bool finished;    /* no further target */
+    bool cancelled;   /* by the caller */
     bool answered;
     bool connected;
     int final_status;

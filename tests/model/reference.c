@@ -246,10 +246,15 @@ static bool invites(const branch_t *branch)
 /* Sends or repeats a request of a client transaction. */
 static void send_request(branch_t *branch, txn_t *txn, method_t method)
 {
-    const call_t *call = branch->call;
-    const model_t *model = call->model;
+    const model_t *model = branch->call->model;
+    const effect_t effect = {
+        .event = EVENT_SENT,
+        .host = branch->host,
+        .branch = branch->number,
+        .method = method,
+        .breadth = method == METHOD_CANCEL ? 0 : (int)branch->share};
 
-    send_down(branch->call, branch->host, branch->number, method);
+    emit(branch->call, &effect);
     if (model->closed[branch->host] && model->immediate[branch->host])
         txn->failing_ms = model->now_ms;
 }

@@ -21,6 +21,7 @@ typedef struct effect {
     int status;
     int answer;
     int challenges;
+    int breadth;
     report_t *report;
 } effect_t;
 

@@ -102,6 +102,8 @@ void rig_call(rig_t *rig, unsigned call)
     put_request(&text, plan, call, plan->method);
     put(&text, "To: <sip:bob@example.com>\r\nContact: <sip:ann@%s>\r\n",
         addresses[0]);
+    if (plan->breadth != 0)
+        put(&text, "Max-Breadth: %u\r\n", plan->breadth);
     send_text(rig, 0, &text);
 }
 

@@ -191,6 +191,23 @@ static void set_limit(uint64_t *timer, uint64_t now_ms, uint32_t ms)
     *timer = ms == 0 ? NEVER : now_ms + ms;
 }
 
+/* RFC 5393 §5.3.3: what is left is divided among those that live at a time. A
+ * sequential search, which needs little, keeps something for those behind. */
+static unsigned share_of_breadth(const call_t *call)
+{
+    const srf_proxy_options_t *options = &call->plan->options;
+    unsigned left = call->breadth;
+    unsigned others = call->target_count - call->next_target;
+
+    if (others > left)
+        others = left;
+    if (options->forking == SRF_FORKING_SIMULTANEOUS)
+        return (left + others) / (others + 1);
+    if (call->plan->breadth == 0)
+        return 0; /* it is not limited and not written */
+    return left > others ? left - others : 1;
+}
+
 static void launch(call_t *call, const target_t *target)
 {
     const srf_proxy_options_t *options = &call->plan->options;
@@ -203,6 +220,9 @@ static void launch(call_t *call, const target_t *target)
     branch->number = (int)call->branch_count++;
     branch->host = host_of_uri(target->uri);
     branch->depth = target->depth;
+    branch->share = share_of_breadth(call);
+    branch->held = branch->share;
+    call->breadth -= branch->held;
     branch->guard_ms = NEVER;
     branch->timer_c_ms = NEVER;
     if (is_invite(call))
@@ -217,7 +237,7 @@ static void launch_next(call_t *call)
 {
     bool all = call->plan->options.forking == SRF_FORKING_SIMULTANEOUS;
 
-    while (call->next_target < call->target_count &&
+    while (call->next_target < call->target_count && call->breadth > 0 &&
            (all || !any_branch(call, PENDING, false)))
         launch(call, &call->targets[call->next_target++]);
 }
@@ -253,6 +273,7 @@ void search_start(call_t *call)
 {
     const plan_t *plan = call->plan;
 
+    call->breadth = plan->breadth == 0 ? DEFAULT_BREADTH : plan->breadth;
     for (unsigned i = 0; i < plan->target_count; i++) {
         target_t *target = add_target(call, plan->targets[i]);
         if (!plan->foreign)
@@ -263,16 +284,32 @@ void search_start(call_t *call)
     go_on(call);
 }
 
-static void end_part(branch_t *branch, int cause, const final_t *final)
+/* The search goes on without the branch. */
+static void leave(branch_t *branch, int cause, const final_t *final)
 {
     tell(branch, EVENT_BRANCH, cause, 0);
-    branch->part = ENDED;
+    branch->part = GIVEN_UP;
     branch->cause = cause;
     branch->final = *final;
     branch->provisional_ms = NEVER;
     branch->final_ms = NEVER;
     branch->timer_c_ms = NEVER;
     branch->guard_ms = NEVER;
+}
+
+/* Nothing is expected of it any more. */
+static void close_part(branch_t *branch)
+{
+    branch->part = ENDED;
+    branch->guard_ms = NEVER;
+    branch->call->breadth += branch->held;
+    branch->held = 0;
+}
+
+static void end_part(branch_t *branch, int cause, const final_t *final)
+{
+    leave(branch, cause, final);
+    close_part(branch);
 }
 
 /* Behind a CANCEL only this is waited for (§9.1). */
@@ -454,8 +491,7 @@ void search_final(branch_t *branch, const final_t *what)
     note(branch, what);
     if (waited_for)
         end_part(branch, SRF_CAUSE_RESPONSE, what);
-    branch->part = ENDED;
-    branch->guard_ms = NEVER;
+    close_part(branch);
     if (what->status < 300)
         receive_2xx(branch, what);
     else if (waited_for)
@@ -477,8 +513,7 @@ void search_failed(branch_t *branch, int cause)
         end_part(branch, cause, &counts_as);
         go_on(branch->call);
     } else {
-        branch->part = ENDED;
-        branch->guard_ms = NEVER;
+        close_part(branch);
         end_if_complete(branch->call);
     }
 }
@@ -487,8 +522,7 @@ static void give_up(branch_t *branch, int cause)
 {
     const final_t counts_as = {.status = 408};
 
-    end_part(branch, cause, &counts_as);
-    branch->part = GIVEN_UP;
+    leave(branch, cause, &counts_as);
     cancel(branch);
     go_on(branch->call);
 }
@@ -521,7 +555,7 @@ void guard_limit(call_t *call, branch_t *branch)
         end_part(branch, SRF_CAUSE_CANCELED, &counts_as);
         go_on(call);
     } else {
-        branch->part = ENDED;
+        close_part(branch);
         end_if_complete(call);
     }
 }

@@ -95,8 +95,10 @@ START_TEST(seeds_that_failed_once_agree_with_the_model)
     char path[500];
     unsigned long long seed;
 
+    const char *data = getenv("SRF_TEST_DATA");
+
     (void)snprintf(path, sizeof(path), "%s/model/seeds.txt",
-                   getenv("SRF_TEST_DATA"));
+                   data == NULL ? "tests" : data);
     FILE *file = fopen(path, "r");
     ck_assert_ptr_nonnull(file);
     while (fscanf(file, "%llu%*[^\n]", &seed) == 1)

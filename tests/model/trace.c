@@ -117,6 +117,7 @@ static void read_text(record_t *record)
     size_t len;
     const char *cseq = line_value(text, "CSeq", 0, &len);
     int answer = line_number(text, "X-Answer", "");
+    int breadth = line_number(text, "Max-Breadth", "");
 
     if (strncmp(text, "SIP/2.0 ", 8) == 0) {
         record->status = atoi(text + 8);
@@ -130,6 +131,7 @@ static void read_text(record_t *record)
     }
     record->call = line_number(text, "Call-ID", "call-");
     record->answer = answer == UNKNOWN ? 0 : answer;
+    record->breadth = breadth == UNKNOWN ? 0 : breadth;
     record->challenges = (int)(line_count(text, "WWW-Authenticate") +
                                line_count(text, "Proxy-Authenticate"));
     read_branch(record);
@@ -210,6 +212,8 @@ static void print_record(const record_t *record)
         printf(" %s", srf_cause_name(record->status));
     else if (record->status != 0)
         printf(" %d", record->status);
+    if (record->breadth != 0)
+        printf(" breadth %d", record->breadth);
     if (record->answer != 0)
         printf(" answer %d", record->answer);
     if (record->event == EVENT_CLOSED && record->immediate)
@@ -246,6 +250,8 @@ static void print_plan(const plan_t *plan, unsigned call)
         options->record_route ? ", record-route" : "",
         options->provisional_timeout_ms, options->final_timeout_ms,
         options->timer_c_ms);
+    if (plan->breadth != 0)
+        printf(", breadth %u", plan->breadth);
     print_codes("stop at", options->stop_codes);
     print_codes("not at", options->failover_codes);
     printf("; targets");

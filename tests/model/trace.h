@@ -29,6 +29,7 @@ enum {
     TARGET_LIMIT = 32, /* of one operation, redirects included */
     ANSWERS_MAX = 500,
     ATTEMPTS_MAX = 48,
+    DEFAULT_BREADTH = 60,
     MSGS_MAX = 32, /* responses the results keep of one attempt */
     UNKNOWN = -1
 };
@@ -49,6 +50,7 @@ typedef struct plan {
     bool defer;            /* the handler decides later */
     bool hooked;           /* with on_branch() and on_response() */
     unsigned target_count; /* 0: outbound proxy */
+    unsigned breadth;      /* Max-Breadth of the caller; 0: none */
     char targets[TARGETS_MAX][URI_BYTES];
     int32_t stop_codes[CODES_MAX + 1];
     int32_t failover_codes[CODES_MAX + 1];
@@ -107,6 +109,7 @@ typedef struct record {
     int status;       /* of a response; 0: a request */
     method_t method;  /* of the request, or the one answered */
     int answer;       /* X-Answer; 0: none */
+    int breadth;      /* Max-Breadth; 0: none */
     int challenges;   /* WWW-Authenticate and Proxy-Authenticate lines */
     bool immediate;   /* of EVENT_CLOSED: sending fails */
     char branch[96];  /* of the topmost Via */
