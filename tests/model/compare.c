@@ -227,13 +227,19 @@ static const effect_t *next(const trace_t *trace, const effects_t *effects,
     return *index < effects->count ? &effects->list[(*index)++] : NULL;
 }
 
+static void sort(const effects_t *effects)
+{
+    if (effects->count > 0)
+        qsort(effects->list, effects->count, sizeof(effect_t), order);
+}
+
 static bool compare(trace_t *trace, effects_t *said, effects_t *happened)
 {
     unsigned i = 0;
     unsigned j = 0;
 
-    qsort(said->list, said->count, sizeof(effect_t), order);
-    qsort(happened->list, happened->count, sizeof(effect_t), order);
+    sort(said);
+    sort(happened);
     for (;;) {
         const effect_t *one = next(trace, said, &i);
         const effect_t *two = next(trace, happened, &j);
