@@ -1,26 +1,65 @@
 /*
- * srf-lb: spreads calls over several servers.
+ * srf-lb: spreads calls over several servers, and knows which of them are
+ * there.
  *
- *     srf-lb [--json] --listen URI TARGET...
+ * Each call begins at the next server in turn and goes on to the others when
+ * one fails. The balancer keeps the caller's user part and stays in the dialog.
+ * A call ends up as one line: who called, which server took it, the status the
+ * caller was sent, how many addresses were tried, how long that took. With
+ * --json the whole result follows on a line of its own.
  *
- * Calls begin at each target in turn and go on to the others when one fails.
- * The balancer keeps the caller's user part and stays in the dialog. Each call
- * ends up as one line: who called, which target took it, the status the caller
- * was sent, how many addresses were tried, how long that took. With --json the
- * whole result follows on a line of its own. OPTIONS is answered with 200, so
- * that others can watch it. SIGTERM and SIGINT end it.
+ * A server that refuses a call (nobody is there, no answer in time, 503) is
+ * taken out of the rotation at once. With --probe-interval it comes back when
+ * it answers OPTIONS, and those that do not are taken out before a call finds
+ * that; without, it comes back after the time of --hold. When all servers are
+ * out all are tried: an attempt costs less than a wrong verdict. What changes
+ * is told on stderr.
+ *
+ * OPTIONS is answered with 200, so that others can watch the balancer. SIGTERM
+ * and SIGINT end it. `srf-lb --help` lists the options.
  *
  * SPDX-License-Identifier: MIT
  */
 #include <getopt.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 #include <srf/srf.h>
 #include <uv.h>
 
-enum { EXIT_USAGE = 2, MAX_TARGETS = 32 };
+enum { EXIT_USAGE = 2, MAX_SERVERS = 32, STATUSES = 700, MAX_COUNT = 1000 };
+
+static const char usage[] =
+    "usage: srf-lb [OPTION]... --listen URI TARGET...\n"
+    "  --json               print the whole result of each call\n"
+    "  --answer-timeout D   longest wait for any response to a call (4s)\n"
+    "  --hold D             how long a server that refused a call stays out\n"
+    "                       when there are no probes (30s)\n"
+    "  --probe-interval D   ask each server that often with OPTIONS (never)\n"
+    "  --probe-timeout D    longest wait for the answer (2s)\n"
+    "  --probe-alive LIST   answers of a server that works, statuses or\n"
+    "                       classes, e.g. 2xx,404,486 (all but 408 and 503)\n"
+    "  --down-after N       probes that fail before a server is out (3)\n"
+    "  --up-after N         probes that succeed before it is back (1)\n"
+    "D is a time such as 2s or 500ms; there may be 32 TARGETs.\n";
+
+struct lb;
+
+/* One of those the calls are spread over. */
+struct server {
+    struct lb *lb;
+    const char *uri; /* as it was given */
+    uv_timer_t timer;
+    uint64_t out_until_ms; /* at least; of the loop's time */
+    uint32_t failures;     /* probes in a row */
+    uint32_t successes;
+    bool out;
+    bool asking; /* a probe is under way */
+};
 
 /* The balancer. */
 struct lb {
@@ -28,11 +67,191 @@ struct lb {
     uv_signal_t signals[2];
     srf_t *srf;
     const char *listener;
-    char **targets;
-    size_t target_count;
+    struct server servers[MAX_SERVERS];
+    size_t server_count;
     size_t next; /* where the next call begins */
-    int json;
+    uint32_t answer_timeout_ms;
+    uint32_t hold_ms;
+    uint32_t probe_interval_ms; /* 0: no probes */
+    uint32_t probe_timeout_ms;
+    uint32_t down_after;
+    uint32_t up_after;
+    bool alive[STATUSES]; /* answers to a probe */
+    bool json;
 };
+
+/* ---- the rotation ---- */
+
+static void take_out(struct server *server, const char *why, uint64_t hold_ms)
+{
+    uint64_t until_ms = uv_now(&server->lb->loop) + hold_ms;
+
+    server->successes = 0;
+    if (server->out_until_ms < until_ms)
+        server->out_until_ms = until_ms;
+    if (!server->out)
+        fprintf(stderr, "srf-lb: %s is out: %s\n", server->uri, why);
+    server->out = true;
+}
+
+static void bring_back(struct server *server, const char *why)
+{
+    server->failures = 0;
+    server->out = false;
+    fprintf(stderr, "srf-lb: %s is back: %s\n", server->uri, why);
+}
+
+/* Without probes nobody else looks at the clock. */
+static void end_hold(struct server *server)
+{
+    const struct lb *lb = server->lb;
+
+    if (server->out && lb->probe_interval_ms == 0 &&
+        uv_now(&lb->loop) >= server->out_until_ms)
+        bring_back(server, "its time is over");
+}
+
+/* The servers for one call, the next in turn first. */
+static void choose(struct lb *lb, const char **uris)
+{
+    const char *good[MAX_SERVERS];
+    size_t count = 0;
+
+    for (size_t i = 0; i < lb->server_count; i++) {
+        end_hold(&lb->servers[i]);
+        if (!lb->servers[i].out)
+            good[count++] = lb->servers[i].uri;
+    }
+    for (size_t i = 0; count == 0 && i < lb->server_count; i++)
+        good[i] = lb->servers[i].uri;
+    if (count == 0)
+        count = lb->server_count;
+    for (size_t i = 0; i < count; i++)
+        uris[i] = good[(lb->next + i) % count];
+    uris[count] = NULL;
+    lb->next++;
+}
+
+/* A target in a report has "sip:" in front if it had no scheme. */
+static struct server *find_server(struct lb *lb, const char *target)
+{
+    for (size_t i = 0; i < lb->server_count; i++) {
+        const char *uri = lb->servers[i].uri;
+
+        if (strcasecmp(target, uri) == 0 || (strncmp(target, "sip:", 4) == 0 &&
+                                             strcasecmp(target + 4, uri) == 0))
+            return &lb->servers[i];
+    }
+    return NULL;
+}
+
+/* The milliseconds of Retry-After, section 20.33; an hour is enough. */
+static uint64_t retry_after_ms(const srf_msg_t *response)
+{
+    const char *value = srf_msg_get(response, "Retry-After", 0);
+    unsigned long seconds = value == NULL ? 0 : strtoul(value, NULL, 10);
+
+    return 1000 * (uint64_t)(seconds > 3600 ? 3600 : seconds);
+}
+
+/* Comes at the end of each attempt, when the call may still go on elsewhere. */
+static void on_branch(srf_req_t *req, const srf_proxy_response_t *branch)
+{
+    struct lb *lb = srf_data(srf_req_srf(req));
+    struct server *server = find_server(lb, branch->target);
+    const srf_proxy_msg_t *last =
+        branch->msg_count > 0 ? &branch->msgs[branch->msg_count - 1] : NULL;
+    uint64_t hold_ms = lb->probe_interval_ms == 0 ? lb->hold_ms : 0;
+
+    if (server == NULL)
+        return;
+    switch (branch->cause) {
+    case SRF_CAUSE_TRANSPORT:
+    case SRF_CAUSE_DNS:
+    case SRF_CAUSE_TIMER_B:
+    case SRF_CAUSE_PROVISIONAL_TIMEOUT:
+        take_out(server, srf_cause_name(branch->cause), hold_ms);
+        break;
+    case SRF_CAUSE_RESPONSE:
+        if (last == NULL || last->status != 503)
+            break;
+        if (last->msg != NULL && retry_after_ms(last->msg) > hold_ms)
+            hold_ms = retry_after_ms(last->msg);
+        take_out(server, "503", hold_ms);
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- probes ---- */
+
+static void judge(struct server *server, bool alive, const char *answer)
+{
+    const struct lb *lb = server->lb;
+
+    if (!alive) {
+        server->successes = 0;
+        if (++server->failures >= lb->down_after)
+            take_out(server, answer, 0);
+        return;
+    }
+    server->failures = 0;
+    if (server->out && ++server->successes >= lb->up_after &&
+        uv_now(&lb->loop) >= server->out_until_ms)
+        bring_back(server, "it answers");
+}
+
+static void on_probed(srf_outgoing_t *outgoing, int err,
+                      const srf_msg_t *response)
+{
+    struct server *server = srf_outgoing_data(outgoing);
+    char answer[32];
+
+    server->asking = false;
+    if (err == SRF_ERR_CANCELED) /* the program ends */
+        return;
+    if (err != 0) {
+        judge(server, false, srf_strerror(err));
+        return;
+    }
+    snprintf(answer, sizeof(answer), "OPTIONS: %d", srf_msg_status(response));
+    judge(server, server->lb->alive[srf_msg_status(response)], answer);
+}
+
+static void probe(uv_timer_t *timer)
+{
+    struct server *server = timer->data;
+    struct lb *lb = server->lb;
+    srf_request_options_t options;
+    int err;
+
+    if (server->asking)
+        return;
+    srf_request_options_init(&options);
+    options.method = "OPTIONS";
+    options.timeout_ms = lb->probe_timeout_ms;
+    options.data = server;
+    err = srf_request(lb->srf, server->uri, &options, on_probed);
+    if (err != 0)
+        judge(server, false, srf_strerror(err));
+    else
+        server->asking = true;
+}
+
+/* Not all at the same moment. */
+static void start_probes(struct lb *lb)
+{
+    for (size_t i = 0; i < lb->server_count; i++) {
+        uint64_t delay_ms = lb->probe_interval_ms * i / lb->server_count;
+
+        if (lb->probe_interval_ms > 0)
+            uv_timer_start(&lb->servers[i].timer, probe, delay_ms,
+                           lb->probe_interval_ms);
+    }
+}
+
+/* ---- calls ---- */
 
 /* The attempt that the final status came from, or the last one. */
 static const srf_proxy_response_t *
@@ -66,7 +285,7 @@ static void on_done(srf_req_t *req, int err, const srf_proxy_results_t *results)
            attempt != NULL ? attempt->target : "none",
            (int)results->final_status, results->response_count,
            begin != NULL ? (double)(uv_hrtime() - *begin) / 1e6 : 0.0);
-    if (lb->json != 0) {
+    if (lb->json) {
         char *json = srf_proxy_results_json(results);
 
         puts(json != NULL ? json : "null");
@@ -79,16 +298,12 @@ static void on_done(srf_req_t *req, int err, const srf_proxy_results_t *results)
 static void on_invite(srf_req_t *req, srf_res_t *res)
 {
     struct lb *lb = srf_data(srf_req_srf(req));
-    const char *targets[MAX_TARGETS + 1];
+    const char *targets[MAX_SERVERS + 1];
     srf_proxy_options_t options;
     uint64_t *begin = malloc(sizeof(*begin));
     int err;
 
-    /* Each call has the same list, rotated by one place more. */
-    for (size_t i = 0; i < lb->target_count; i++)
-        targets[i] = lb->targets[(lb->next + i) % lb->target_count];
-    targets[lb->target_count] = NULL;
-    lb->next = (lb->next + 1) % lb->target_count;
+    choose(lb, targets);
     if (begin != NULL)
         *begin = uv_hrtime();
     srf_req_set_data(req, begin);
@@ -96,6 +311,8 @@ static void on_invite(srf_req_t *req, srf_res_t *res)
     srf_proxy_options_init(&options);
     options.record_route = 1;
     options.keep_user = 1;
+    options.provisional_timeout_ms = lb->answer_timeout_ms;
+    options.on_branch = on_branch;
     err = srf_proxy_request(req, targets, &options, on_done);
     if (err == 0)
         return;
@@ -114,12 +331,16 @@ static void on_options(srf_req_t *req, srf_res_t *res)
                 srf_strerror(err));
 }
 
+/* ---- begin and end ---- */
+
 static void on_destroyed(void *data)
 {
     struct lb *lb = data;
 
     uv_close((uv_handle_t *)&lb->signals[0], NULL);
     uv_close((uv_handle_t *)&lb->signals[1], NULL);
+    for (size_t i = 0; i < lb->server_count; i++)
+        uv_close((uv_handle_t *)&lb->servers[i].timer, NULL);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -129,6 +350,8 @@ static void on_signal(uv_signal_t *handle, int number)
     (void)number;
     uv_signal_stop(&lb->signals[0]);
     uv_signal_stop(&lb->signals[1]);
+    for (size_t i = 0; i < lb->server_count; i++)
+        uv_timer_stop(&lb->servers[i].timer);
     srf_destroy(lb->srf, on_destroyed);
 }
 
@@ -137,6 +360,10 @@ static int start(struct lb *lb)
     static const int numbers[2] = {SIGINT, SIGTERM};
     int err = srf_create(&lb->srf, &lb->loop, NULL);
 
+    for (size_t i = 0; i < lb->server_count; i++) {
+        uv_timer_init(&lb->loop, &lb->servers[i].timer);
+        lb->servers[i].timer.data = &lb->servers[i];
+    }
     for (int i = 0; i < 2; i++) {
         uv_signal_init(&lb->loop, &lb->signals[i]);
         lb->signals[i].data = lb;
@@ -154,49 +381,158 @@ static int start(struct lb *lb)
         return err;
     }
     srf_set_data(lb->srf, lb);
+    start_probes(lb);
     printf("listening on %s\n", srf_listener_uri(lb->srf, 0));
     return 0;
 }
 
+/* ---- the command line ---- */
+
+/* "2xx,404": only these are answers of a server that works. */
+static int read_alive(struct lb *lb, const char *list)
+{
+    memset(lb->alive, 0, sizeof(lb->alive));
+    for (;;) {
+        char *end;
+        unsigned long first = strtoul(list, &end, 10);
+        unsigned long last = first;
+
+        if (end - list == 1 && strncasecmp(end, "xx", 2) == 0) {
+            end += 2;
+            first *= 100;
+            last = first + 99;
+        }
+        if (end - list != 3 || first < 200 || first >= STATUSES)
+            return -1;
+        while (first <= last)
+            lb->alive[first++] = true;
+        if (*end == '\0')
+            return 0;
+        if (*end != ',')
+            return -1;
+        list = end + 1;
+    }
+}
+
+static int read_count(const char *text, uint32_t *out)
+{
+    char *end;
+    unsigned long value = strtoul(text, &end, 10);
+
+    if (*text < '0' || *text > '9' || *end != '\0' || value < 1 ||
+        value > MAX_COUNT)
+        return -1;
+    *out = (uint32_t)value;
+    return 0;
+}
+
+/* A time that is not zero. */
+static int read_time(const char *text, uint32_t *out)
+{
+    return srf_duration_parse(text, out) != 0 || *out == 0 ? -1 : 0;
+}
+
+static int read_option(struct lb *lb, int option, const char *value)
+{
+    switch (option) {
+    case 'j':
+        lb->json = true;
+        return 0;
+    case 'l':
+        lb->listener = value;
+        return 0;
+    case 'a':
+        return read_time(value, &lb->answer_timeout_ms);
+    case 'h':
+        return read_time(value, &lb->hold_ms);
+    case 'i':
+        return read_time(value, &lb->probe_interval_ms);
+    case 't':
+        return read_time(value, &lb->probe_timeout_ms);
+    case 's':
+        return read_alive(lb, value);
+    case 'd':
+        return read_count(value, &lb->down_after);
+    case 'u':
+        return read_count(value, &lb->up_after);
+    default:
+        return -1;
+    }
+}
+
+static int read_targets(struct lb *lb, int count, char **targets)
+{
+    if (lb->listener == NULL || count < 1 || count > MAX_SERVERS)
+        return -1;
+    for (int i = 0; i < count; i++) {
+        if (strpbrk(targets[i], "<>") != NULL)
+            return -1;
+        lb->servers[i].lb = lb;
+        lb->servers[i].uri = targets[i];
+    }
+    lb->server_count = (size_t)count;
+    return 0;
+}
+
+static const struct option long_options[] = {
+    {"json", no_argument, NULL, 'j'},
+    {"listen", required_argument, NULL, 'l'},
+    {"answer-timeout", required_argument, NULL, 'a'},
+    {"hold", required_argument, NULL, 'h'},
+    {"probe-interval", required_argument, NULL, 'i'},
+    {"probe-timeout", required_argument, NULL, 't'},
+    {"probe-alive", required_argument, NULL, 's'},
+    {"down-after", required_argument, NULL, 'd'},
+    {"up-after", required_argument, NULL, 'u'},
+    {"help", no_argument, NULL, 'H'},
+    {NULL, 0, NULL, 0},
+};
+
+/* Exit status, or -1 to go on. */
 static int read_arguments(struct lb *lb, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'},
-        {"listen", required_argument, NULL, 'l'},
-        {NULL, 0, NULL, 0},
-    };
+    int index = 0;
+    int option;
 
-    for (;;) {
-        int option = getopt_long(argc, argv, "", options, NULL);
-
-        if (option == -1)
-            break;
-        if (option == 'j')
-            lb->json = 1;
-        else if (option == 'l')
-            lb->listener = optarg;
-        else
-            return -1;
+    while ((option = getopt_long(argc, argv, "", long_options, &index)) != -1) {
+        if (option == 'H') {
+            fputs(usage, stdout);
+            return EXIT_SUCCESS;
+        }
+        if (option != '?' && read_option(lb, option, optarg) != 0)
+            fprintf(stderr, "srf-lb: --%s: bad value: %s\n",
+                    long_options[index].name, optarg);
+        else if (option != '?')
+            continue;
+        return EXIT_USAGE;
     }
-    lb->targets = argv + optind;
-    lb->target_count = (size_t)(argc - optind);
-    if (lb->listener == NULL || lb->target_count == 0)
+    if (read_targets(lb, argc - optind, argv + optind) == 0)
         return -1;
-    return lb->target_count > MAX_TARGETS ? -1 : 0;
+    fputs(usage, stderr);
+    return EXIT_USAGE;
+}
+
+static void set_defaults(struct lb *lb)
+{
+    memset(lb, 0, sizeof(*lb));
+    lb->answer_timeout_ms = 4000;
+    lb->hold_ms = 30000;
+    lb->probe_timeout_ms = 2000;
+    lb->down_after = 3;
+    lb->up_after = 1;
+    for (int status = 200; status < STATUSES; status++)
+        lb->alive[status] = status != 408 && status != 503;
 }
 
 int main(int argc, char **argv)
 {
-    struct lb lb = {.json = 0};
+    static struct lb lb;
     int err;
 
-    if (read_arguments(&lb, argc, argv) != 0) {
-        fprintf(stderr,
-                "usage: srf-lb [--json] --listen URI TARGET...\n"
-                "       (at most %d targets)\n",
-                MAX_TARGETS);
-        return EXIT_USAGE;
-    }
+    set_defaults(&lb);
+    err = read_arguments(&lb, argc, argv);
+    if (err >= 0)
+        return err;
     setvbuf(stdout, NULL, _IOLBF, 0);
     err = uv_loop_init(&lb.loop);
     if (err != 0) {

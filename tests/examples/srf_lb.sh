@@ -1,28 +1,12 @@
 #!/usr/bin/env bash
-# srf-lb: calls begin at each of two servers in turn; when one is gone the
-# other takes its calls.
+# srf-lb: calls begin at each of two servers in turn. One that is gone costs one
+# call a second attempt, then it is left alone until its time is over.
 #
 # SPDX-License-Identifier: MIT
 #
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 setup_example srf-lb "$@"
-
-CALLS=4
-UAS_CALLS=2
-start_uas one uas_answer.xml
-one=$UAS_PORT
-UAS_CALLS=6
-start_uas two uas_answer.xml
-two=$UAS_PORT
-start_program --json --listen 'sip:127.0.0.1:0;transport=udp' \
-    "127.0.0.1:$one" "127.0.0.1:$two"
-wait_listening
-run_uac before uac_call.xml "127.0.0.1:$PROXY_PORT"
-wait_uas one
-run_uac after uac_call.xml "127.0.0.1:$PROXY_PORT"
-wait_uas two
-end_program
 
 # lines_with NUMBER TEXT: that many calls ended like this.
 lines_with() {
@@ -31,15 +15,61 @@ lines_with() {
     lines=$(grep -c "$2" "$WORK/proxy.out")
     [ "$lines" = "$1" ] || fail "$lines lines with '$2', not $1"
 }
+
+CALLS=4
+UAS_CALLS=2
+start_uas one uas_answer.xml
+one=$UAS_PORT
+UAS_CALLS=8
+start_uas two uas_answer.xml
+two=$UAS_PORT
+start_program --json --hold 2s --listen 'sip:127.0.0.1:0;transport=udp' \
+    "127.0.0.1:$one" "127.0.0.1:$two"
+wait_listening
+run_uac before uac_call.xml "127.0.0.1:$PROXY_PORT"
+wait_uas one
 lines_with 2 "target=sip:127.0.0.1:$one status=200 tries=1 "
-lines_with 4 "target=sip:127.0.0.1:$two status=200 tries=1 "
-lines_with 2 "target=sip:127.0.0.1:$two status=200 tries=2 "
+lines_with 2 "target=sip:127.0.0.1:$two status=200 tries=1 "
+
+run_uac after uac_call.xml "127.0.0.1:$PROXY_PORT"
+lines_with 5 "target=sip:127.0.0.1:$two status=200 tries=1 "
+lines_with 1 "target=sip:127.0.0.1:$two status=200 tries=2 "
+grep -q "127.0.0.1:$one is out: transport" "$WORK/proxy.log" ||
+    fail "a server that is gone is not out"
+
+sleep 2
+UAS_CALLS=2
+try_uas "$one" one uas_answer.xml || fail "SIPp does not start again"
+run_uac again uac_call.xml "127.0.0.1:$PROXY_PORT"
+wait_uas one
+wait_uas two
+grep -q "127.0.0.1:$one is back: its time is over" "$WORK/proxy.log" ||
+    fail "a server whose time is over is not back"
+end_program
+lines_with 4 "target=sip:127.0.0.1:$one status=200 tries=1 "
+lines_with 7 "target=sip:127.0.0.1:$two status=200 tries=1 "
+
 grep '^{' "$WORK/proxy.out" >"$WORK/json"
-[ "$(wc -l <"$WORK/json")" = 8 ] || fail "8 lines of JSON wanted"
+[ "$(wc -l <"$WORK/json")" = 12 ] || fail "12 lines of JSON wanted"
 if command -v python3 >/dev/null; then
     python3 -c 'import json, sys
 for line in sys.stdin: json.loads(line)' <"$WORK/json" || fail "invalid JSON"
 fi
-"$PROGRAM" --listen 'sip:127.0.0.1:0' 2>"$WORK/usage.err"
-[ $? = 2 ] || fail "no target must be refused with status 2"
-rm "$WORK/usage.err"
+
+# refused ARGUMENT...: status 2, and a word about it.
+refused() {
+    "$PROGRAM" "$@" >"$WORK/usage" 2>&1
+    [ $? = 2 ] || fail "'$*' must be refused with status 2"
+    grep -q -e 'usage\|bad value' "$WORK/usage" ||
+        fail "'$*' says: $(cat "$WORK/usage")"
+}
+refused --listen 'sip:127.0.0.1:0'
+refused 127.0.0.1:9
+for list in 1xx 2x 200, 2xx,,404 700 abc ''; do
+    refused --probe-alive "$list" --listen 'sip:127.0.0.1:0' 127.0.0.1:9
+done
+refused --down-after 0 --listen 'sip:127.0.0.1:0' 127.0.0.1:9
+refused --probe-interval 0s --listen 'sip:127.0.0.1:0' 127.0.0.1:9
+refused --listen 'sip:127.0.0.1:0' '<sip:127.0.0.1:9>'
+"$PROGRAM" --help | grep -q -e '--probe-interval' || fail "--help"
+rm "$WORK/usage"
