@@ -169,17 +169,36 @@ void srf__edit_mark_via(srf__edits_t *edits, const srf__facts_t *facts,
 /* Writing                                                             */
 /* ------------------------------------------------------------------ */
 
-/* Counts only while `p` is NULL. */
+/* Writes behind each other what fits into `cap` bytes, and counts all. Most
+ * messages fit into a buffer on the stack and are written once. */
 typedef struct writer {
     char *p;
+    size_t cap;
     size_t len;
 } writer_t;
 
+enum { USUAL_BYTES = 1024 };
+
 static void put(writer_t *out, const char *data, size_t len)
 {
-    if (out->p != NULL && len > 0)
+    if (len > 0 && out->len + len <= out->cap)
         memcpy(out->p + out->len, data, len);
     out->len += len;
+}
+
+/* A message of what was written; when that did not fit, one of the right size
+ * and a writer that begins anew there. NULL when memory is out. */
+static srf_msg_t *take_written(writer_t *out)
+{
+    srf_msg_t *msg = srf__msg_alloc(out->len);
+
+    if (msg == NULL)
+        return NULL;
+    if (out->len <= out->cap)
+        memcpy(msg->data, out->p, out->len);
+    else
+        *out = (writer_t){msg->data, out->len, 0};
+    return msg;
 }
 
 static void put_str(writer_t *out, srf__str_t s)
@@ -316,7 +335,8 @@ srf_msg_t *srf__build_response(const srf__facts_t *facts,
     char storage[MARK_BYTES];
     srf__buf_t scratch;
     srf__edits_t marks;
-    writer_t out = {NULL, 0};
+    char usual[USUAL_BYTES];
+    writer_t out = {usual, sizeof(usual), 0};
 
     srf__buf_init_fixed(&scratch, storage, sizeof(storage));
     srf__edits_init(&marks);
@@ -324,11 +344,9 @@ srf_msg_t *srf__build_response(const srf__facts_t *facts,
     srf__assert(scratch.err == 0 && marks.err == 0);
 
     write_response(&out, facts, spec, &marks);
-    srf_msg_t *msg = srf__msg_alloc(out.len);
-    if (msg != NULL) {
-        out = (writer_t){msg->data, 0};
+    srf_msg_t *msg = take_written(&out);
+    if (msg != NULL && out.p != usual)
         write_response(&out, facts, spec, &marks);
-    }
     return msg;
 }
 
@@ -378,14 +396,13 @@ static void write_companion(writer_t *out, const companion_t *spec)
 
 static srf_msg_t *build_companion(const companion_t *spec)
 {
-    writer_t out = {NULL, 0};
+    char usual[USUAL_BYTES];
+    writer_t out = {usual, sizeof(usual), 0};
 
     write_companion(&out, spec);
-    srf_msg_t *msg = srf__msg_alloc(out.len);
-    if (msg != NULL) {
-        out = (writer_t){msg->data, 0};
+    srf_msg_t *msg = take_written(&out);
+    if (msg != NULL && out.p != usual)
         write_companion(&out, spec);
-    }
     return msg;
 }
 
@@ -424,13 +441,12 @@ static void write_request(writer_t *out, const srf__request_spec_t *spec)
 
 srf_msg_t *srf__build_request(const srf__request_spec_t *spec)
 {
-    writer_t out = {NULL, 0};
+    char usual[USUAL_BYTES];
+    writer_t out = {usual, sizeof(usual), 0};
 
     write_request(&out, spec);
-    srf_msg_t *msg = srf__msg_alloc(out.len);
-    if (msg != NULL) {
-        out = (writer_t){msg->data, 0};
+    srf_msg_t *msg = take_written(&out);
+    if (msg != NULL && out.p != usual)
         write_request(&out, spec);
-    }
     return msg;
 }

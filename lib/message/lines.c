@@ -156,28 +156,22 @@ const srf__header_t *srf__facts_find(const srf__facts_t *facts, srf__str_t name,
     return NULL;
 }
 
-/* Where the first element of a list ends: its comma, or `end`. */
+/* Where the first element of a list ends: its comma, or `end`. Between brackets
+ * commas and quotes are part of a URI. */
 static const char *element_end(const char *p, const char *end)
 {
-    bool bracket = false;
+    while (p < end && *p != ',') {
+        const char *behind = p + 1;
 
-    while (p < end) {
-        if (*p == '"' && !bracket) {
-            const char *behind = srf__skip_quoted(p, end);
-            /* Not closed: nothing behind can be told apart any more. */
-            p = behind == NULL ? end : behind;
-            continue;
+        if (*p == '"') {
+            behind = srf__skip_quoted(p, end);
+        } else if (*p == '<') {
+            behind = memchr(p, '>', (size_t)(end - p));
         }
-        if (*p == ',' && !bracket)
-            return p;
-        if (*p == '<') {
-            bracket = true;
-        } else if (*p == '>') {
-            bracket = false;
-        }
-        p++;
+        /* Not closed: nothing behind can be told apart any more. */
+        p = behind == NULL ? end : behind;
     }
-    return end;
+    return p;
 }
 
 bool srf__list_next(srf__str_t *rest, srf__str_t *element)
