@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { STEPS_MAX = 95, STEP_GRAIN_MS = 10, SECOND_MS = 1000 };
+enum { STEP_GRAIN_MS = 10, SECOND_MS = 1000 };
 
 typedef struct dice {
     uint64_t state;
@@ -119,8 +119,9 @@ static void draw_plan(dice_t *dice, plan_t *plan)
         options->provisional_timeout_ms = PICK(dice, 2000, 5000, 10000, 70000);
     if (chance(dice, 30))
         options->final_timeout_ms = PICK(dice, 4000, 9000, 20000, 90000);
-    options->timer_c_ms =
-        chance(dice, 40) ? PICK(dice, 6000, 14000, 40000) : 181000;
+    options->timer_c_ms = chance(dice, 40)
+                              ? PICK(dice, 6000, 14000, 40000, SRF_TIMEOUT_NONE)
+                              : 181000;
 }
 
 static void draw_mood(dice_t *dice, mood_t *mood)
@@ -429,13 +430,15 @@ static void open_world(program_t *program)
     }
 }
 
-trace_t *generate(uint64_t seed)
+trace_t *generate(uint64_t seed, unsigned steps)
 {
     program_t program = {.dice = {seed}};
 
     program.trace = trace_create(seed);
     open_world(&program);
-    for (unsigned step = 1; step <= program.mood.steps; step++)
+    if (steps > program.mood.steps)
+        steps = program.mood.steps;
+    for (unsigned step = 1; step <= steps; step++)
         run_step(&program, step);
     rig_finish(program.rig);
     return program.trace;

@@ -8,7 +8,10 @@
 
 #include "trace.h"
 
-/* Runs the program of a seed; what it did is in the trace. */
-trace_t *generate(uint64_t seed);
+enum { STEPS_MAX = 95 };
+
+/* Runs the program of a seed, or the first `steps` of it; what happened is in
+ * the trace. */
+trace_t *generate(uint64_t seed, unsigned steps);
 
 #endif /* SRF_MODEL_GENERATE_H */

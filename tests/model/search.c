@@ -188,7 +188,7 @@ static void answer(call_t *call)
 
 static void set_limit(uint64_t *timer, uint64_t now_ms, uint32_t ms)
 {
-    *timer = ms == 0 ? NEVER : now_ms + ms;
+    *timer = ms == 0 || ms == SRF_TIMEOUT_NONE ? NEVER : now_ms + ms;
 }
 
 /* RFC 5393 §5.3.3: what is left is divided among those that live at a time. A
