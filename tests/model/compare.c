@@ -98,7 +98,9 @@ static void collect(const trace_t *trace, effects_t *out)
                            .status = record->status,
                            .answer = record->answer,
                            .challenges = record->challenges,
-                           .breadth = record->breadth};
+                           .breadth = record->breadth,
+                           .reason = record->reason &&
+                                     record->method == METHOD_CANCEL};
         if (record->event != EVENT_SENT && record->event != EVENT_DECIDED &&
             !is_callback(record->event))
             continue;
@@ -121,10 +123,12 @@ static int order(const void *a, const void *b)
     const effect_t *two = b;
     const int ones[] = {(int)one->event, one->call,        one->host,
                         one->branch,     (int)one->method, one->status,
-                        one->answer,     one->challenges,  one->breadth};
+                        one->answer,     one->challenges,  one->breadth,
+                        one->reason};
     const int twos[] = {(int)two->event, two->call,        two->host,
                         two->branch,     (int)two->method, two->status,
-                        two->answer,     two->challenges,  two->breadth};
+                        two->answer,     two->challenges,  two->breadth,
+                        two->reason};
 
     if (one->time_ms != two->time_ms)
         return one->time_ms < two->time_ms ? -1 : 1;
@@ -178,10 +182,10 @@ static void describe(char *out, size_t size, const effect_t *effect)
         len += (size_t)snprintf(
             out + len, size - len,
             " to host %d: %s %d, branch %d, answer %d, %d challenges, "
-            "breadth %d",
+            "breadth %d, reason %d",
             effect->host, method_name(effect->method), effect->status,
-            effect->branch, effect->answer, effect->challenges,
-            effect->breadth);
+            effect->branch, effect->answer, effect->challenges, effect->breadth,
+            effect->reason);
     else if (effect->event != EVENT_DONE)
         len +=
             (size_t)snprintf(out + len, size - len, " with %d", effect->status);

@@ -55,6 +55,7 @@ typedef struct branch {
     txn_t cancel;
     bool cancel_asked;
     bool cancel_waits; /* for a provisional response */
+    bool reason;       /* the caller's goes along */
     bool orphan;       /* the search is over */
     bool guarded;      /* guard_ms was started */
     unsigned depth;
@@ -134,7 +135,8 @@ void server_forward_2xx(call_t *call, const final_t *what);
 void send_stateless(call_t *call, const final_t *what);
 void server_fall_silent(call_t *call);
 void client_start(branch_t *branch);
-bool client_cancel(branch_t *branch); /* true: the CANCEL was sent now */
+bool client_cancel(branch_t *branch,
+                   bool reason); /* true: the CANCEL was sent now */
 void client_end(branch_t *branch);
 
 /* search.c */

@@ -252,7 +252,8 @@ static void send_request(branch_t *branch, txn_t *txn, method_t method)
         .host = branch->host,
         .branch = branch->number,
         .method = method,
-        .breadth = method == METHOD_CANCEL ? 0 : (int)branch->share};
+        .breadth = method == METHOD_CANCEL ? 0 : (int)branch->share,
+        .reason = method == METHOD_CANCEL && branch->reason};
 
     emit(branch->call, &effect);
     if (model->closed[branch->host] && model->immediate[branch->host])
@@ -276,7 +277,7 @@ void client_start(branch_t *branch)
     start(branch, &branch->client, branch->call->plan->method);
 }
 
-bool client_cancel(branch_t *branch)
+bool client_cancel(branch_t *branch, bool reason)
 {
     state_t state = branch->client.state;
 
@@ -284,6 +285,7 @@ bool client_cancel(branch_t *branch)
         (state != CALLING && state != PROCEEDING))
         return false;
     branch->cancel_asked = true;
+    branch->reason = reason;
     branch->cancel_waits = state == CALLING; /* §9.1 */
     if (!branch->cancel_waits)
         start(branch, &branch->cancel, METHOD_CANCEL);

@@ -22,6 +22,7 @@ typedef struct effect {
     int answer;
     int challenges;
     int breadth;
+    bool reason;
     report_t *report;
 } effect_t;
 

@@ -322,25 +322,25 @@ static void start_guard(branch_t *branch)
     branch->timer_c_ms = NEVER;
 }
 
-static void cancel(branch_t *branch)
+static void cancel(branch_t *branch, bool reason)
 {
-    if (!client_cancel(branch))
+    if (!client_cancel(branch, reason))
         return;
     start_guard(branch);
 }
 
-static void cancel_pending(call_t *call)
+static void cancel_pending(call_t *call, bool reason)
 {
     for (unsigned i = 0; i < call->branch_count; i++) {
         if (call->branches[i].part == PENDING)
-            cancel(&call->branches[i]);
+            cancel(&call->branches[i], reason);
     }
 }
 
 void search_cancelled(call_t *call)
 {
     call->cancelled = true;
-    cancel_pending(call);
+    cancel_pending(call, true); /* RFC 3326 §2 */
 }
 
 /* ---- responses ---- */
@@ -396,7 +396,7 @@ static void receive_2xx(branch_t *branch, const final_t *what)
     call->answered = true;
     call->final_status = what->status;
     call->final_answer = branch->final_answer;
-    cancel_pending(call);
+    cancel_pending(call, false);
 }
 
 /* ---- failures ---- */
@@ -476,7 +476,7 @@ static void receive_failure(branch_t *branch, const final_t *what)
 
     if (ends_search(call, what->status)) {
         call->finished = true;
-        cancel_pending(call);
+        cancel_pending(call, false);
     } else if (what->status / 100 == 3 && !call->finished && !call->cancelled) {
         follow_redirect(branch, what);
     }
@@ -523,7 +523,7 @@ static void give_up(branch_t *branch, int cause)
     const final_t counts_as = {.status = 408};
 
     leave(branch, cause, &counts_as);
-    cancel(branch);
+    cancel(branch, false);
     go_on(branch->call);
 }
 

@@ -129,6 +129,7 @@ static void read_text(record_t *record)
             line_value(text, "X-For-2xx", 0, &len) != NULL)
             record->method = METHOD_ACK_2XX;
     }
+    record->reason = line_value(text, "Reason", 0, &len) != NULL;
     record->call = line_number(text, "Call-ID", "call-");
     record->answer = answer == UNKNOWN ? 0 : answer;
     record->breadth = breadth == UNKNOWN ? 0 : breadth;

@@ -110,6 +110,7 @@ typedef struct record {
     method_t method;  /* of the request, or the one answered */
     int answer;       /* X-Answer; 0: none */
     int breadth;      /* Max-Breadth; 0: none */
+    bool reason;      /* with a Reason line */
     int challenges;   /* WWW-Authenticate and Proxy-Authenticate lines */
     bool immediate;   /* of EVENT_CLOSED: sending fails */
     char branch[96];  /* of the topmost Via */
