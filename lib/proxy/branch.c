@@ -445,8 +445,9 @@ static void on_response(srf__client_t *client, const srf__facts_t *response)
     if (response->status < 200) {
         if (was_pending)
             on_provisional(branch, response->status);
-        /* A CANCEL that was waiting for this went out just now. */
-        if (client->cancel != NULL && !branch->guarded)
+        /* A CANCEL that was waiting for this went out just now, memory
+         * permitting. */
+        if (client->cancelled && !branch->guarded)
             start_guard(branch);
     } else if (was_pending) {
         end(branch, SRF_CAUSE_RESPONSE, response->status, false);
