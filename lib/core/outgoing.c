@@ -208,8 +208,9 @@ static void complete_with(srf_outgoing_t *outgoing, const srf_msg_t *response)
 
 static void on_provisional(srf_outgoing_t *outgoing, const srf_msg_t *response)
 {
-    /* A CANCEL that was waiting for this went out just now. */
-    if (outgoing->client->cancel != NULL && !outgoing->guarded)
+    /* A CANCEL that was waiting for this went out just now, memory permitting.
+     */
+    if (outgoing->client->cancelled && !outgoing->guarded)
         start_guard(outgoing);
     tell(outgoing, response);
 }
@@ -286,12 +287,16 @@ static void on_response(srf__client_t *client, const srf__facts_t *response)
     srf_outgoing_t *outgoing = client->user_data;
     srf_msg_t *msg = srf__msg_create(response);
 
+    if (msg != NULL)
+        srf__msg_lend_facts(msg, response);
     if (response->status < 200)
         on_provisional(outgoing, msg);
     else if (response->status < 300 && is_invite(outgoing))
         on_answer(outgoing, response, msg);
     else
         on_final(outgoing, response, msg);
+    if (msg != NULL)
+        srf__msg_lend_facts(msg, NULL);
     srf__msg_unref(msg);
 }
 
@@ -315,12 +320,14 @@ static srf_msg_t *on_rebuild(srf__client_t *client)
     return srf__msg_ref(outgoing->image);
 }
 
-/* The INVITE was answered, and no further 2xx is waited for. */
+/* The INVITE was answered, and no further 2xx is waited for. If the program has
+ * not been told, there was no memory for any of them. */
 static void on_ended(srf__client_t *client)
 {
     srf_outgoing_t *outgoing = client->user_data;
 
     outgoing->client = NULL;
+    complete_with(outgoing, NULL);
     destroy(outgoing, false);
 }
 

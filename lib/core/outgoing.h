@@ -61,8 +61,6 @@ srf_msg_t *srf__outgoing_build_along(srf__request_spec_t *spec,
 
 /* outgoing.c: its life. */
 
-/* A BYE for the dialog of `response`, about which nobody wants to know more. */
-void srf__outgoing_hang_up(srf_outgoing_t *invite, const srf_msg_t *response);
 /* On destroy: every request that is not complete is, with SRF_ERR_CANCELED. */
 void srf__outgoing_abort(srf_t *srf);
 

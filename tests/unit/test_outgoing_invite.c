@@ -386,6 +386,23 @@ START_TEST(a_2xx_after_the_timeout_is_hung_up_on)
 }
 END_TEST
 
+START_TEST(a_2xx_behind_the_cancel_is_acknowledged_as_long_as_it_comes)
+{
+    asker_t *asker = calling_for(1000);
+
+    answer(asker, "180 Ringing", "");
+    memnet_run(asker->net, 1010);
+    asker_reply(asker, "CANCEL", 0, "481 Call/Transaction Does Not Exist", "");
+    memnet_run(asker->net, 20000);
+    answer(asker, "200 OK", contact);
+    asker_reply(asker, "BYE", 0, "200 OK", "");
+    memnet_run(asker->net, 20000); /* beyond 64*T1 of the CANCEL */
+    answer(asker, "200 OK", contact);
+    ck_assert_uint_eq(party_received(asker->one, "ACK"), 2);
+    asker_destroy(asker);
+}
+END_TEST
+
 START_TEST(a_bye_goes_where_the_invite_went_if_the_contact_is_a_name)
 {
     asker_t *asker = calling_for(1000);
@@ -539,6 +556,8 @@ static TCase *giving_up(void)
     tcase_add_test(tcase, timeout_ms_cancels_what_rings);
     tcase_add_test(tcase, timeout_ms_cancels_what_rings_later);
     tcase_add_test(tcase, a_2xx_after_the_timeout_is_hung_up_on);
+    tcase_add_test(tcase,
+                   a_2xx_behind_the_cancel_is_acknowledged_as_long_as_it_comes);
     tcase_add_test(tcase,
                    a_bye_goes_where_the_invite_went_if_the_contact_is_a_name);
     tcase_add_test(tcase, cancel_after_a_provisional_response);
