@@ -60,6 +60,7 @@
 #include <srf/outgoing.h>
 #include <srf/proxy.h>
 #include <srf/request.h>
+#include <srf/views.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -160,6 +160,47 @@ static bool keep_uri(srf__arena_t *arena, const osip_uri_t *uri,
                                  : keep_number(arena, uri, &out->user);
 }
 
+static bool keep_params(srf__arena_t *arena, osip_from_t *from,
+                        srf__name_addr_t *out)
+{
+    int count = osip_list_size(&from->gen_params);
+
+    if (count <= 0)
+        return true;
+    srf_param_t *params =
+        srf__arena_alloc(arena, (size_t)count * sizeof(*params));
+    if (params == NULL)
+        return false;
+    for (int i = 0; i < count; i++) {
+        const osip_generic_param_t *param = osip_list_get(&from->gen_params, i);
+        if (!keep(arena, param->gname, &params[i].name) ||
+            !keep_quoted(arena, param->gvalue, &params[i].value))
+            return false;
+    }
+    out->params = params;
+    out->param_count = (size_t)count;
+    return true;
+}
+
+/* qvalue of RFC 3261 §25.1. */
+static int32_t read_q(const char *text)
+{
+    int32_t q = 0;
+    int32_t digit = 100;
+
+    if (text == NULL)
+        return -1;
+    if (text[0] == '1')
+        return SRF__Q_MAX;
+    if (text[0] != '0' || text[1] != '.')
+        return 0;
+    for (text += 2; srf__is_digit((unsigned char)*text); text++) {
+        q += digit * (*text - '0');
+        digit /= 10;
+    }
+    return q;
+}
+
 static int copy_out(srf__arena_t *arena, osip_from_t *from,
                     srf__name_addr_t *out)
 {
@@ -171,7 +212,8 @@ static int copy_out(srf__arena_t *arena, osip_from_t *from,
     bool good = keep_quoted(arena, from->displayname, &out->display) &&
                 keep_uri(arena, from->url, out) &&
                 keep(arena, param_value(from, tag), &out->tag) &&
-                keep(arena, param_value(from, q), &out->q);
+                keep_params(arena, from, out);
+    out->q = read_q(param_value(from, q));
     return good ? 0 : SRF_ERR_NO_MEMORY;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "srf/srf.h"
 
 #include <stdbool.h>
 
@@ -20,12 +21,16 @@ enum { SRF__OSIP_VALUE_MAX = 8192 };
  * keeps it from writing to standard output. 0 or SRF_ERR_NO_MEMORY. */
 int srf__osip_init(void);
 
+enum { SRF__Q_MAX = 1000 };
+
 typedef struct srf__name_addr {
     const char *display; /* without quotes; NULL when absent */
     const char *uri;     /* as libosip2 writes it */
     const char *user;    /* unescaped; number of a tel; NULL when absent */
     const char *tag;     /* NULL when absent */
-    const char *q;       /* NULL when absent */
+    int32_t q; /* thousandths; -1 when absent, 0 when it cannot be read */
+    const srf_param_t *params; /* all, in order; values without quotes */
+    size_t param_count;
 } srf__name_addr_t;
 
 /* Reads one name-addr or addr-spec value (From, To, Contact, P-Asserted-

@@ -7,7 +7,7 @@
 
 #include "message/osip_bridge.h"
 
-enum { Q_MAX = 1000, URI_BYTES = SRF__OSIP_VALUE_MAX };
+enum { URI_BYTES = SRF__OSIP_VALUE_MAX };
 
 /* One 3xx being followed. */
 typedef struct follow {
@@ -18,26 +18,6 @@ typedef struct follow {
     unsigned looked_at;     /* Contacts */
     unsigned added;
 } follow_t;
-
-/* qvalue of §25.1 in thousandths. One that is not there counts as 1, one that
- * cannot be read as 0. */
-static unsigned read_q(const char *text)
-{
-    unsigned q = 0;
-    unsigned digit = 100;
-
-    if (text == NULL)
-        return Q_MAX;
-    if (text[0] == '1')
-        return Q_MAX;
-    if (text[0] != '0' || text[1] != '.')
-        return 0;
-    for (text += 2; srf__is_digit((unsigned char)*text); text++) {
-        q += digit * (unsigned)(*text - '0');
-        digit /= 10;
-    }
-    return q;
-}
 
 /* A URI as it may stand in a Request-URI: without header fields and without a
  * method parameter (RFC 3261 §16.6 step 2, §19.1.1 table 1). */
@@ -128,7 +108,8 @@ static void add_contact(follow_t *follow, srf__str_t value)
     srf__target_t *target = srf__target_create(text);
     if (target == NULL)
         goto out;
-    target->q = (uint16_t)read_q(name_addr.q);
+    /* Without one it counts as 1. */
+    target->q = (uint16_t)(name_addr.q < 0 ? SRF__Q_MAX : name_addr.q);
     target->depth = (uint8_t)(follow->branch->target->depth + 1);
     insert(follow, target);
 out:
