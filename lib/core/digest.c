@@ -235,7 +235,7 @@ static void add_value(const proof_t *proof, srf__str_t response,
     add_quoted(out, ", uri", request->uri);
     add_quoted(out, ", response", response);
     if (challenge->algorithm != NULL)
-        add_plain(out, ", algorithm", srf__str_of(proof->algorithm->name));
+        add_plain(out, ", algorithm", srf__str_of(challenge->algorithm));
     if (proof->protection != PROTECT_NONE || proof->algorithm->session)
         add_quoted(out, ", cnonce", request->cnonce);
     if (challenge->opaque != NULL)

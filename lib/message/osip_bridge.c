@@ -265,6 +265,41 @@ static int copy_challenge(srf__arena_t *arena,
     return out->scheme == NULL ? SRF_ERR_SYNTAX : 0;
 }
 
+/* INTEROP: libosip2 wants quotes around realm, nonce, qop and others, as RFC
+ * 3261 §25.1 does, and some servers leave them out. Every value gets them: a
+ * token means the same inside. */
+static char *quote_values(const char *text, srf__arena_t *arena)
+{
+    /* No fewer than two bytes have one value. */
+    char *copy = srf__arena_alloc(arena, 2 * strlen(text) + 3);
+    char *out = copy;
+    bool quoted = false;
+
+    while (out != NULL && *text != '\0') {
+        char c = *text++;
+        *out++ = c;
+        if (quoted && c == '\\' && *text != '\0')
+            *out++ = *text++;
+        else if (c == '"')
+            quoted = !quoted;
+        if (quoted || c != '=')
+            continue;
+        while (*text == ' ')
+            *out++ = *text++;
+        if (*text == '"')
+            continue;
+        size_t len = strcspn(text, " ,\"");
+        *out++ = '"';
+        memcpy(out, text, len);
+        out += len;
+        text += len;
+        *out++ = '"';
+    }
+    if (out != NULL)
+        *out = '\0';
+    return copy;
+}
+
 int srf__osip_challenge(srf__str_t value, srf__arena_t *arena,
                         srf__challenge_t *out)
 {
@@ -277,6 +312,8 @@ int srf__osip_challenge(srf__str_t value, srf__arena_t *arena,
     if (value.len == 0 || value.len > SRF__OSIP_VALUE_MAX || has_nul(value))
         return SRF_ERR_SYNTAX;
     const char *text = copy_value(value, arena);
+    if (text != NULL)
+        text = quote_values(text, arena);
     if (text == NULL || osip_www_authenticate_init(&parsed) != OSIP_SUCCESS)
         return SRF_ERR_NO_MEMORY;
 

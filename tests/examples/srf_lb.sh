@@ -56,6 +56,31 @@ if command -v python3 >/dev/null; then
 for line in sys.stdin: json.loads(line)' <"$WORK/json" || fail "invalid JSON"
 fi
 
+# A server that says 503 and one that says nothing cost one call each.
+CALLS=4
+UAS_CALLS=1
+start_uas busy uas_503.xml
+busy=$UAS_PORT
+start_uas silent uas_silent.xml
+silent=$UAS_PORT
+UAS_CALLS=4
+start_uas good uas_answer.xml
+good=$UAS_PORT
+start_program --answer-timeout 300ms --listen 'sip:127.0.0.1:0;transport=udp' \
+    "127.0.0.1:$busy" "127.0.0.1:$silent" "127.0.0.1:$good"
+wait_listening
+RATE=1
+run_uac refusals uac_call.xml "127.0.0.1:$PROXY_PORT"
+wait_uas good
+end_program
+grep -q "127.0.0.1:$busy is out: 503" "$WORK/proxy.log" ||
+    fail "a server that says 503 is not out"
+grep -q "127.0.0.1:$silent is out: provisional timeout" "$WORK/proxy.log" ||
+    fail "a server that says nothing is not out"
+lines_with 4 "target=sip:127.0.0.1:$good status=200 "
+lines_with 1 'tries=3 '
+lines_with 3 'tries=1 '
+
 # refused ARGUMENT...: status 2, and a word about it.
 refused() {
     "$PROGRAM" "$@" >"$WORK/usage" 2>&1

@@ -188,6 +188,15 @@ START_TEST(quotes_and_backslashes_are_escaped_but_not_hashed)
 }
 END_TEST
 
+START_TEST(the_algorithm_is_written_as_the_server_does)
+{
+    const srf__challenge_t challenge = {
+        .scheme = "Digest", .realm = "r", .nonce = "n", .algorithm = "sha-256"};
+
+    expect_part(answer(&challenge, &registration), ", algorithm=sha-256");
+}
+END_TEST
+
 START_TEST(auth_is_preferred_to_auth_int)
 {
     srf__challenge_t challenge = {
@@ -250,6 +259,7 @@ int main(void)
     tcase_add_loop_test(tcase, every_algorithm_with_every_protection, 0,
                         COUNT(variants));
     tcase_add_test(tcase, quotes_and_backslashes_are_escaped_but_not_hashed);
+    tcase_add_test(tcase, the_algorithm_is_written_as_the_server_does);
     tcase_add_test(tcase, auth_is_preferred_to_auth_int);
     tcase_add_test(tcase, stronger_algorithms_are_known_for_it);
     tcase_add_loop_test(tcase, what_is_not_known_has_no_strength, 0,

@@ -233,6 +233,10 @@ static const struct {
      {"Digest", "a", "n", NULL, "SHA-256", NULL, false}},
     {"Digest\trealm=\"a\",\tnonce=\"n\"",
      {"Digest", "a", "n", NULL, NULL, NULL, false}},
+    {"Digest realm=one,nonce = n1== ,qop=auth, stale=true, algorithm=MD5",
+     {"Digest", "one", "n1==", NULL, "MD5", "auth", true}},
+    {"Digest realm=\"a=b, \\\"c=\", nonce=\"n=1\"",
+     {"Digest", "a=b, \"c=", "n=1", NULL, NULL, NULL, false}},
     {"Digest nonce=\"n\"", {"Digest", "", "n", NULL, NULL, NULL, false}},
     {"Basic realm=\"x\"", {"Basic", "x", NULL, NULL, NULL, NULL, false}},
 };
@@ -258,7 +262,6 @@ static const char *const bad_challenges[] = {
     "",
     "Digest",
     ",",
-    "Digest realm=a, nonce=b",
     "Digest realm=\"a\", nonce=\"n",
     "Digest realm=\"a\", nonce=\"%00\"",
 };
