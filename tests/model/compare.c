@@ -59,12 +59,16 @@ static int branch_number(const trace_t *trace, const record_t *wanted)
     return UNKNOWN;
 }
 
-int model_branch(const model_t *model, const record_t *record)
+branch_t *model_branch(model_t *model, const record_t *record)
 {
     int number = branch_number(model->trace, record);
-    const call_t *call = &model->calls[record->call];
+    call_t *call = &model->calls[record->call];
 
-    return number < (int)call->branch_count ? number : UNKNOWN;
+    for (unsigned i = 0; i < call->branch_count && number != UNKNOWN; i++) {
+        if (call->branches[i].number == number)
+            return &call->branches[i];
+    }
+    return NULL;
 }
 
 /* A share of Max-Breadth is compared in what is sent at once: later it depends

@@ -72,10 +72,14 @@ static void draw_targets(dice_t *dice, plan_t *plan)
         order[other] = order[i];
         order[i] = host;
     }
-    for (unsigned i = 0; i < plan->target_count; i++)
-        (void)snprintf(plan->targets[i], URI_BYTES, "sip:u%u@10.0.0.1%u%s", i,
-                       chance(dice, 10) ? order[0] : order[i],
-                       chance(dice, 30) ? ":5060" : "");
+    for (unsigned i = 0; i < plan->target_count; i++) {
+        if (chance(dice, 5))
+            (void)snprintf(plan->targets[i], URI_BYTES, "sip:u%u@" NOWHERE, i);
+        else
+            (void)snprintf(plan->targets[i], URI_BYTES, "sip:u%u@10.0.0.1%u%s",
+                           i, chance(dice, 10) ? order[0] : order[i],
+                           chance(dice, 30) ? ":5060" : "");
+    }
 }
 
 static void draw_codes(dice_t *dice, plan_t *plan)
@@ -173,6 +177,8 @@ static void draw_contacts(program_t *program, const seen_t *seen,
         if (plan->target_count > 0 && chance(dice, 20))
             (void)snprintf(contact->uri, URI_BYTES, "%s",
                            plan->targets[below(dice, plan->target_count)]);
+        else if (chance(dice, 5))
+            (void)snprintf(contact->uri, URI_BYTES, "sip:r%u@" NOWHERE, i);
         else
             (void)snprintf(contact->uri, URI_BYTES, "sip:r%u@10.0.0.1%u",
                            below(dice, 6), 1 + below(dice, TARGETS_MAX));
@@ -214,6 +220,7 @@ static void answer(program_t *program, unsigned index)
         if (reply.status / 100 == 3)
             draw_contacts(program, seen, &reply.content);
     }
+    reply.forged = chance(dice, 2);
     rig_reply(program->rig, index, &reply);
 }
 

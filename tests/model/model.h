@@ -49,7 +49,7 @@ typedef enum part {
 
 typedef struct branch {
     call_t *call;
-    int number;
+    int number; /* among those that were sent; UNKNOWN: it was not */
     int host;
     txn_t client;
     txn_t cancel;
@@ -108,6 +108,7 @@ struct call {
     int final_status;
     int final_answer;
     int err;
+    int sent_count;
     unsigned branch_count;
     branch_t branches[BRANCHES_MAX];
 };
@@ -151,7 +152,7 @@ void final_limit(call_t *call, branch_t *branch);
 void timer_c_limit(call_t *call, branch_t *branch);
 void guard_limit(call_t *call, branch_t *branch);
 
-/* compare.c: the branch of its call that a datagram belongs to. */
-int model_branch(const model_t *model, const record_t *record);
+/* compare.c: the branch of its call that a datagram belongs to; NULL: none. */
+branch_t *model_branch(model_t *model, const record_t *record);
 
 #endif /* SRF_MODEL_MODEL_H */

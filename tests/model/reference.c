@@ -581,9 +581,9 @@ static void receive(model_t *model, const record_t *record)
     call_t *call = &model->calls[record->call];
 
     if (record->status != 0) {
-        int branch = model_branch(model, record);
-        if (branch != UNKNOWN)
-            receive_answer(&call->branches[branch], record);
+        branch_t *branch = model_branch(model, record);
+        if (branch != NULL)
+            receive_answer(branch, record);
     } else if (record->method == METHOD_CANCEL) {
         receive_cancel(call);
     } else if (record->method == METHOD_ACK ||
@@ -606,7 +606,7 @@ static void destroy(model_t *model, const record_t *record)
 
 static void handle(model_t *model, const record_t *record)
 {
-    int branch;
+    branch_t *branch;
 
     switch (record->event) {
     case EVENT_RECEIVED:
@@ -614,9 +614,8 @@ static void handle(model_t *model, const record_t *record)
         break;
     case EVENT_BOUNCED:
         branch = model_branch(model, record);
-        if (branch != UNKNOWN)
-            receive_bounce(&model->calls[record->call].branches[branch],
-                           record->method);
+        if (branch != NULL)
+            receive_bounce(branch, record->method);
         break;
     case EVENT_CLOSED:
         model->closed[record->host] = true;

@@ -269,7 +269,9 @@ void rig_reply(rig_t *rig, unsigned index, const reply_t *reply)
         put(&text, "WWW-Authenticate: Digest realm=\"%d\"\r\n", answer);
     if (reply->status == 407)
         put(&text, "Proxy-Authenticate: Digest realm=\"%d\"\r\n", answer);
-    if (reply->cancel) {
+    if (reply->forged) {
+        *strstr(text.p, "z9hG4bK") = 'Z';
+    } else if (reply->cancel) {
         seen->cancel_answered = true;
     } else {
         seen->last_answer = answer;

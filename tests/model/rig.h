@@ -57,6 +57,7 @@ typedef struct reply {
     int status;
     int answer;  /* 0: a new one */
     bool cancel; /* it is the CANCEL that is answered */
+    bool forged; /* with a branch that is not the proxy's */
     answer_t content;
 } reply_t;
 

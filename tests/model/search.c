@@ -191,6 +191,34 @@ static void set_limit(uint64_t *timer, uint64_t now_ms, uint32_t ms)
     *timer = ms == 0 || ms == SRF_TIMEOUT_NONE ? NEVER : now_ms + ms;
 }
 
+/* The search goes on without the branch. */
+static void leave(branch_t *branch, int cause, const final_t *final)
+{
+    tell(branch, EVENT_BRANCH, cause, 0);
+    branch->part = GIVEN_UP;
+    branch->cause = cause;
+    branch->final = *final;
+    branch->provisional_ms = NEVER;
+    branch->final_ms = NEVER;
+    branch->timer_c_ms = NEVER;
+    branch->guard_ms = NEVER;
+}
+
+/* Nothing is expected of it any more. */
+static void close_part(branch_t *branch)
+{
+    branch->part = ENDED;
+    branch->guard_ms = NEVER;
+    branch->call->breadth += branch->held;
+    branch->held = 0;
+}
+
+static void end_part(branch_t *branch, int cause, const final_t *final)
+{
+    leave(branch, cause, final);
+    close_part(branch);
+}
+
 /* RFC 5393 §5.3.3: what is left is divided among those that live at a time. A
  * sequential search, which needs little, keeps something for those behind. */
 static unsigned share_of_breadth(const call_t *call)
@@ -211,15 +239,22 @@ static unsigned share_of_breadth(const call_t *call)
 static void launch(call_t *call, const target_t *target)
 {
     const srf_proxy_options_t *options = &call->plan->options;
+    const final_t unreachable = {.status = 503};
     uint64_t now = call->model->now_ms;
 
     must(call->branch_count < BRANCHES_MAX);
     branch_t *branch = &call->branches[call->branch_count];
     memset(branch, 0, sizeof(*branch));
     branch->call = call;
-    branch->number = (int)call->branch_count++;
+    branch->number = UNKNOWN;
+    call->branch_count++;
     branch->host = host_of_uri(target->uri);
     branch->depth = target->depth;
+    if (branch->host == UNKNOWN) {
+        end_part(branch, SRF_CAUSE_TRANSPORT, &unreachable);
+        return;
+    }
+    branch->number = call->sent_count++;
     branch->share = share_of_breadth(call);
     branch->held = branch->share;
     call->breadth -= branch->held;
@@ -248,8 +283,11 @@ static void go_on(call_t *call)
         launch_next(call);
     if (any_branch(call, PENDING, false))
         return;
-    if (!call->answered)
+    if (!call->answered) {
         answer(call);
+        if (call->sent_count == 0)
+            call->err = SRF_ERR_NO_TARGET;
+    }
     end_if_complete(call);
 }
 
@@ -282,34 +320,6 @@ void search_start(call_t *call)
     if (plan->target_count == 0)
         (void)add_target(call, caller_uri(plan));
     go_on(call);
-}
-
-/* The search goes on without the branch. */
-static void leave(branch_t *branch, int cause, const final_t *final)
-{
-    tell(branch, EVENT_BRANCH, cause, 0);
-    branch->part = GIVEN_UP;
-    branch->cause = cause;
-    branch->final = *final;
-    branch->provisional_ms = NEVER;
-    branch->final_ms = NEVER;
-    branch->timer_c_ms = NEVER;
-    branch->guard_ms = NEVER;
-}
-
-/* Nothing is expected of it any more. */
-static void close_part(branch_t *branch)
-{
-    branch->part = ENDED;
-    branch->guard_ms = NEVER;
-    branch->call->breadth += branch->held;
-    branch->held = 0;
-}
-
-static void end_part(branch_t *branch, int cause, const final_t *final)
-{
-    leave(branch, cause, final);
-    close_part(branch);
 }
 
 /* Behind a CANCEL only this is waited for (§9.1). */

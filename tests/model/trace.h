@@ -14,6 +14,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+/* A host that cannot be sent to: the proxy listens on IPv4 only. */
+#define NOWHERE "[2001:db8::1]"
+
 enum {
     T1_MS = 1000,
     T2_MS = 4000,
