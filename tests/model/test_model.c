@@ -3,7 +3,8 @@
  * a small reference model of the proxy.
  *
  * SRF_MODEL_SEED=n runs one seed and prints what happened; SRF_MODEL_SEEDS=n
- * sets how many are run. Seeds that failed once are kept in seeds.txt.
+ * sets how many are run. Seeds that failed once are kept in seeds.txt; a seed
+ * stands for its program as long as generate.c draws in the same order.
  *
  * SPDX-License-Identifier: MIT
  */
