@@ -90,7 +90,7 @@ refused() {
 }
 refused --listen 'sip:127.0.0.1:0'
 refused 127.0.0.1:9
-for list in 1xx 2x 200, 2xx,,404 700 abc ''; do
+for list in 1xx 2x '200,' '2xx,,404' 700 abc ''; do
     refused --probe-alive "$list" --listen 'sip:127.0.0.1:0' 127.0.0.1:9
 done
 refused --down-after 0 --listen 'sip:127.0.0.1:0' 127.0.0.1:9

@@ -268,6 +268,33 @@ START_TEST(a_refusal_or_a_2xx_without_contact_makes_no_dialog)
 }
 END_TEST
 
+static void pick_up(srf_req_t *req, srf_res_t *res)
+{
+    srf_res_options_t options;
+
+    (void)req;
+    srf_res_options_init(&options);
+    options.headers =
+        (const char *const[]){"Contact", "<sip:10.0.0.2:5060>", NULL};
+    ck_assert_int_eq(srf_res_send(res, 200, &options), 0);
+}
+
+START_TEST(another_stack_takes_the_ack)
+{
+    asker_t *asker = asker_create();
+    srf_t *other = memnet_stack(asker->net, "10.0.0.2:5060", NULL);
+
+    ck_assert_int_eq(srf_invite(other, pick_up), 0);
+    asker_ask(asker, "INVITE", "sip:10.0.0.2");
+    memnet_run(asker->net, 20);
+    expect_done(asker, 0, 200);
+    ck_assert_uint_eq(other->uas.answers.count, 0); /* it repeats nothing */
+    memnet_drain(asker->net, 600000);
+    srf_destroy(other, NULL);
+    asker_destroy(asker);
+}
+END_TEST
+
 static void give_uri_too(asker_t *asker, const srf_msg_t *response)
 {
     srf_request_options_t options;
@@ -542,6 +569,7 @@ static TCase *answering(void)
     tcase_add_test(tcase, the_program_hangs_up_with_a_bye_in_the_dialog);
     tcase_add_loop_test(
         tcase, a_refusal_or_a_2xx_without_contact_makes_no_dialog, 0, 2);
+    tcase_add_test(tcase, another_stack_takes_the_ack);
     tcase_add_test(tcase, what_the_dialog_says_is_not_said_twice);
     tcase_add_test(tcase, destroy_after_the_answer);
     return tcase;
