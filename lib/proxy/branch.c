@@ -422,14 +422,15 @@ static void on_provisional(srf__branch_t *branch, unsigned status)
     const srf__context_t *context = branch->context;
     uint32_t timer_c = context->timer_c_ms;
 
-    if (branch->guarded)
+    if (branch->guarded || (status == 100 && context->extras == NULL))
         return;
-    if (status > 100)
-        start_deadline(branch, timer_c);
-    else if (context->extras != NULL && branch->msg_count <= 1)
-        start_deadline(
-            branch,
-            timer_c - (timer_c == SRF_TIMEOUT_NONE ? 0 : waited_ms(branch)));
+    if (status == 100 && branch->msg_count > 1)
+        return;
+    if (status == 100 && timer_c != SRF_TIMEOUT_NONE) {
+        uint32_t waited = waited_ms(branch);
+        timer_c = timer_c > waited ? timer_c - waited : 0;
+    }
+    start_deadline(branch, timer_c);
 }
 
 /* ---- responses and failures ---- */
