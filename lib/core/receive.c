@@ -186,11 +186,13 @@ static void refuse_merged(const arrival_t *arrival, srf__hash128_t key)
     refuse(arrival, key, &spec);
 }
 
-/* Inside a dialog we record-routed: proxied without asking (§16). */
+/* Inside a dialog we record-routed: proxied without asking. We stay in the
+ * route of an end that has to set the dialog up anew (RFC 3261 §16.6 step 4).
+ */
 static void proxy_in_dialog(srf_t *srf, srf__server_t *server,
                             const srf__route_t *route)
 {
-    const srf__context_spec_t spec = {.route = route};
+    const srf__context_spec_t spec = {.record_route = true, .route = route};
     srf__response_spec_t failed = {.status = 500};
 
     if (srf__context_start(&srf->element, server, &spec, NULL) != 0)

@@ -84,6 +84,32 @@ START_TEST(the_callee_may_change_the_session)
 }
 END_TEST
 
+/* §16.6 step 4: for an end that has lost the dialog and takes it up again. */
+START_TEST(what_refreshes_a_dialog_records_us_again)
+{
+    static const struct {
+        const char *method;
+        const char *value;
+    } cases[] = {
+        {"INVITE", "<sip:10.0.0.1:5060;lr>"},
+        {"UPDATE", "<sip:10.0.0.1:5060;lr>"},
+        {"SUBSCRIBE", "<sip:10.0.0.1:5060;lr>"},
+        {"BYE", NULL},
+        {"INFO", NULL},
+        {"PRACK", NULL},
+    };
+    world_t *world = answered_world();
+
+    world_in_dialog(world, world->caller, cases[_i].method, BOB, "r",
+                    OUR_ROUTE);
+    world_expect(world->one, cases[_i].method, "Record-Route", cases[_i].value);
+    answer(world, world->one, cases[_i].method, "481 Gone");
+    if (_i == 0)
+        world_in_dialog(world, world->caller, "ACK", BOB, "r", OUR_ROUTE);
+    world_destroy(world);
+}
+END_TEST
+
 START_TEST(a_prack_follows_the_recorded_route_while_it_rings)
 {
     world_t *world = world_create("10.0.0.11", NULL);
@@ -264,6 +290,7 @@ int main(void)
     tcase_add_test(tcase, byes_that_cross_both_arrive);
     tcase_add_test(tcase, re_invites_that_cross_are_refused_by_the_ends);
     tcase_add_test(tcase, the_callee_may_change_the_session);
+    tcase_add_loop_test(tcase, what_refreshes_a_dialog_records_us_again, 0, 6);
     tcase_add_test(tcase, a_prack_follows_the_recorded_route_while_it_rings);
     tcase_add_test(tcase, without_a_recorded_route_a_prack_is_the_programs);
     tcase_add_test(tcase, a_subscription_is_refreshed_and_notified);
