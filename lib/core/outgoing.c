@@ -241,31 +241,26 @@ static void on_final(srf_outgoing_t *outgoing, const srf__facts_t *response,
     destroy(outgoing, false);
 }
 
-/* INTEROP: a Contact that is a name does not keep us from hanging up. */
-static int start_bye(srf_outgoing_t *invite, srf_request_options_t *options)
-{
-    char address[SRF__ADDR_TEXT];
-    int err = start(invite->srf, NULL, options, NULL, NULL);
-
-    if (err != SRF_ERR_NAME_NOT_FOUND)
-        return err;
-    (void)srf__addr_text(&invite->flow.peer, address);
-    options->next_hop = address;
-    return start(invite->srf, NULL, options, NULL, NULL);
-}
-
-/* §15: a call that nobody wants is ended. */
+/* §15: a call that nobody wants is ended. INTEROP: a Contact that is a name
+ * does not keep us from it. */
 static void hang_up(srf_outgoing_t *invite, const srf_msg_t *response)
 {
+    char address[SRF__ADDR_TEXT];
     srf_request_options_t options;
 
+    if (response == NULL || invite->srf->closing)
+        return;
     srf_request_options_init(&options);
     options.method = "BYE";
     options.dialog = response;
     options.username = invite->credentials.username.p;
     options.password = invite->credentials.password.p;
-    if (response != NULL && !invite->srf->closing)
-        (void)start_bye(invite, &options);
+    int err = start(invite->srf, NULL, &options, NULL, NULL);
+    if (err != SRF_ERR_NAME_NOT_FOUND)
+        return;
+    (void)srf__addr_text(&invite->flow.peer, address);
+    options.next_hop = address;
+    (void)start(invite->srf, NULL, &options, NULL, NULL);
 }
 
 /* A 2xx to an INVITE; more of them may come until the transaction ends. */
