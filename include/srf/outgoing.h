@@ -72,8 +72,9 @@ typedef struct srf_request_options {
     const char *username;
     const char *password; /**< NULL: empty. Copied. */
     /** A 2xx to an INVITE: the request belongs to the dialog that it made.
-     * Request-URI, Route, From, To, Call-ID and CSeq come from there (§12.2),
-     * and the URI is NULL. Borrowed for the call. */
+     * Request-URI, Route, From, To, Call-ID and CSeq come from there (§12.2);
+     * the URI is NULL, and `headers` has none of these. Borrowed for the call.
+     */
     const srf_msg_t *dialog;
     srf_outgoing_response_cb on_response; /**< NULL: nobody asks */
     void *data; /**< for srf_outgoing_data(). Borrowed. */
@@ -122,14 +123,14 @@ static inline void srf_request_options_init(srf_request_options_t *options)
  * @param cb       told the end, exactly once, from the loop, if 0 was returned;
  *                 NULL: no report wanted.
  * @return 0; SRF_ERR_INVALID_ARGUMENT, also for a body without Content-Type, a
- *         method that is no token or ACK or CANCEL, a username with a line
- *         break; SRF_ERR_INVALID_URI; SRF_ERR_UNSUPPORTED for a scheme other
- *         than sip, sips and tel, a Route without lr or a member of options
- *         that this library does not know; SRF_ERR_INVALID_HEADER;
- *         SRF_ERR_HEADER_NOT_ALLOWED; SRF_ERR_NAME_NOT_FOUND for a host name;
- *         SRF_ERR_NO_TRANSPORT when no listener can send it; SRF_ERR_LIMIT when
- *         it is longer than 65535 bytes or too many transactions are alive;
- *         SRF_ERR_CANCELED when the stack is being destroyed;
+ *         method that is no token or ACK or CANCEL, a username with a control
+ *         character, a `dialog` that is no 2xx with a Contact;
+ * SRF_ERR_INVALID_URI; SRF_ERR_UNSUPPORTED for a scheme other than sip, sips
+ * and tel, a Route without lr or a member of options that this library does not
+ * know; SRF_ERR_INVALID_HEADER; SRF_ERR_HEADER_NOT_ALLOWED;
+ * SRF_ERR_NAME_NOT_FOUND for a host name; SRF_ERR_NO_TRANSPORT when no listener
+ * can send it; SRF_ERR_LIMIT when it is longer than 65535 bytes or too many
+ * transactions are alive; SRF_ERR_CANCELED when the stack is being destroyed;
  *         SRF_ERR_NO_MEMORY. On failure nothing was sent and cb is never
  *         called.
  * @since 0.1
