@@ -353,6 +353,18 @@ static srf__str_t behind(srf__str_t text, srf__str_t mark)
     return srf__str(NULL, 0);
 }
 
+/* An INVITE is sent until a provisional response comes: the way was good, what
+ * is lost then is a retransmission that crossed it. Another request is sent on
+ * behind one (RFC 3261 §17.1.2.2), and its server may have gone meanwhile. */
+static bool is_being_sent(const srf__client_t *client)
+{
+    uint8_t state = client->machine.state;
+
+    return state == SRF__TXN_CALLING || state == SRF__TXN_TRYING ||
+           (state == SRF__TXN_PROCEEDING &&
+            client->method != SRF__METHOD_INVITE);
+}
+
 void srf__client_undelivered(srf__txns_t *txns, srf__str_t datagram)
 {
     /* An ACK shares the branch of its INVITE, but its loss says nothing new. */
@@ -366,10 +378,7 @@ void srf__client_undelivered(srf__txns_t *txns, srf__str_t datagram)
     srf__client_t *client = find(txns, srf__str(branch.p, SRF__BRANCH_LEN));
     if (client != NULL && memcmp(datagram.p, "CANCEL ", 7) == 0)
         client = client->cancel;
-    /* Once a response has come the way is good: what is lost then is a
-     * retransmission that crossed it. */
-    if (client == NULL || (client->machine.state != SRF__TXN_CALLING &&
-                           client->machine.state != SRF__TXN_TRYING))
+    if (client == NULL || !is_being_sent(client))
         return;
     client->undelivered = true;
     srf__clock_wake(&client->clock, txns->wheel, clock_fired);

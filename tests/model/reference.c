@@ -352,13 +352,15 @@ static void client_fails(call_t *call, branch_t *branch)
         search_failed(branch, SRF_CAUSE_TRANSPORT);
 }
 
-/* Where a request bounces that was answered before, it is a retransmission that
- * crossed the answer. */
+/* Where an INVITE bounces that was answered before, it is a retransmission that
+ * crossed the answer; another request is sent on behind a provisional one. */
 static void receive_bounce(branch_t *branch, method_t method)
 {
-    txn_t *txn = method == METHOD_CANCEL ? &branch->cancel : &branch->client;
+    bool cancel = method == METHOD_CANCEL;
+    txn_t *txn = cancel ? &branch->cancel : &branch->client;
+    bool sent_on = txn->state == PROCEEDING && (cancel || !invites(branch));
 
-    if (method != METHOD_ACK && txn->state == CALLING)
+    if (method != METHOD_ACK && (txn->state == CALLING || sent_on))
         txn->failing_ms = branch->call->model->now_ms;
 }
 

@@ -191,6 +191,24 @@ START_TEST(a_repeated_2xx_leaves_from_where_the_invite_came_to)
 }
 END_TEST
 
+START_TEST(a_server_that_goes_after_its_100_is_left_for_the_next)
+{
+    world_t *world = world_create("10.0.0.11", "10.0.0.12");
+
+    world_request(world, "MESSAGE", WORLD_URI, "m", "");
+    party_reply(world->one, 0, "100 Trying", "");
+    world_settle(world);
+    memnet_close_port(world->net, WORLD_ONE, false);
+    memnet_run(world->net, 4100); /* Timer E has reached T2 */
+    ck_assert_uint_eq(party_received(world->two, "MESSAGE"), 1);
+    party_reply(world->two, 0, "200 OK", "");
+    world_settle(world);
+    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 200"), 1);
+    ck_assert_int_eq(world->program.causes[0], SRF_CAUSE_TRANSPORT);
+    world_destroy(world);
+}
+END_TEST
+
 START_TEST(an_undelivered_request_is_known_by_our_via_wherever_it_stands)
 {
     world_t *world = world_create("10.0.0.13", "10.0.0.12");
@@ -334,6 +352,8 @@ int main(void)
     tcase_add_test(tcase, a_call_can_be_cancelled_when_the_limit_is_reached);
     tcase_add_test(tcase,
                    a_forged_received_does_not_lead_a_repeated_2xx_astray);
+    tcase_add_test(tcase,
+                   a_server_that_goes_after_its_100_is_left_for_the_next);
     tcase_add_test(
         tcase, an_undelivered_request_is_known_by_our_via_wherever_it_stands);
     tcase_add_test(tcase, a_repeated_2xx_leaves_from_where_the_invite_came_to);
