@@ -203,8 +203,7 @@ static const char *const useless[] = {
     "",
     "WWW-Authenticate: Basic realm=\"one\"\n",
     "WWW-Authenticate: Digest realm=\"one\"\n",
-    "WWW-Authenticate: Digest realm=\"one\", nonce=\"n\", "
-    "algorithm=AKAv1-MD5\n",
+    "WWW-Authenticate: Digest realm=\"a\", nonce=\"n\", algorithm=AKAv1-MD5\n",
     "WWW-Authenticate: Digest realm=\"one\", nonce=\"n\", qop=\"auth-conf\"\n",
     "WWW-Authenticate: Digest realm=\"one\", nonce=\"n\n",
     "WWW-Authenticate: \n",
