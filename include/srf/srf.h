@@ -60,6 +60,7 @@
 #include <srf/outgoing.h>
 #include <srf/proxy.h>
 #include <srf/request.h>
+#include <srf/tls.h>
 #include <srf/views.h>
 
 #ifdef __cplusplus
@@ -247,9 +248,42 @@ SRF_API void *srf_data(const srf_t *srf);
 /** Settings of one listener. Initialise with srf_listen_options_init(). */
 typedef struct srf_listen_options {
     size_t size; /**< set by srf_listen_options_init() */
-    /** Kernel receive buffer in bytes; 0: 4 MiB (the system may give less). */
+    /** Kernel receive buffer of UDP in bytes; 0: 4 MiB (the system may give
+     * less). */
     uint32_t receive_buffer_bytes;
-    uint32_t reserved; /**< zero */
+
+    /* The others are for streams: TCP, TLS, WebSocket. */
+
+    /** How long a connection to a peer may take to become usable, the TLS
+     * handshake included; 0: 5000. */
+    uint32_t connect_timeout_ms;
+    /** The same for one from a peer, the WebSocket handshake included; 0:
+     * 5000. */
+    uint32_t accept_timeout_ms;
+    /** How long a message that has begun may take to be complete, and a peer to
+     * take something of what is sent; 0: 10000. */
+    uint32_t message_timeout_ms;
+    /** How long a connection may be silent; a WebSocket client is pinged then;
+     * 0: 600000. */
+    uint32_t idle_timeout_ms;
+    uint32_t
+        max_connections; /**< of this listener, both directions; 0: 16384 */
+    /** Connections accepted from one IP address; 0: 1024. */
+    uint32_t max_connections_per_source;
+    /** What may wait to be sent on a connection before messages are refused; 0:
+     * 1 MiB. */
+    uint32_t send_queue_bytes;
+
+    /** Needed for TLS and secure WebSocket. Copied. */
+    const srf_tls_options_t *tls;
+    /** What browsers may connect from to a WebSocket (Origin, RFC 6455 §10.2),
+     * e.g. "https://phone.example.com"; NULL-terminated; NULL: anything.
+     * Copied. */
+    const char *const *origins;
+    /** `HOST` or `HOST:PORT` that this listener is reached at from outside, for
+     * Via, Record-Route and Path, e.g. behind address translation; NULL: the
+     * address listened on. Copied. */
+    const char *advertise;
 } srf_listen_options_t;
 
 /**
@@ -267,17 +301,23 @@ static inline void srf_listen_options_init(srf_listen_options_t *options)
 /**
  * Starts to listen on an address.
  *
- * The URI is `sip:HOST:PORT;transport=udp`. HOST is a numeric IPv4 address, an
- * IPv6 address in brackets, or `*` for every IPv4 address of the machine
- * (`[::]` for every IPv6 one). PORT may be left out (5060) or 0 for one the
- * system chooses; srf_listener_uri() tells which. `;transport=` may be left
- * out (udp); other transports are refused.
+ * The URI is `sip:HOST:PORT;transport=TRANSPORT`. HOST is a numeric IPv4
+ * address, an IPv6 address in brackets, or `*` for every IPv4 address of the
+ * machine (`[::]` for every IPv6 one). PORT may be left out (5060, 5061 for
+ * TLS, 80 and 443 for WebSocket) or 0 for one the system chooses;
+ * srf_listener_uri() tells which. TRANSPORT is `udp` (the default), `tcp`,
+ * `tls` (the default of `sips:`), `ws` or `wss`.
+ *
+ * A listener serves both directions: requests leave over a transport and an
+ * address family that is listened on.
  *
  * @param srf      the stack. Borrowed.
  * @param uri      where to listen. Copied.
  * @param options  settings; NULL for defaults. Copied.
  * @return 0; SRF_ERR_INVALID_URI; SRF_ERR_UNSUPPORTED for another transport;
- *         SRF_ERR_NO_MEMORY; a libuv error such as UV_EADDRINUSE.
+ *         SRF_ERR_INVALID_ARGUMENT for a bad setting, or TLS without
+ *         `options->tls`; SRF_ERR_TLS when that cannot be used (the log says
+ *         why); SRF_ERR_NO_MEMORY; a libuv error such as UV_EADDRINUSE.
  * @since 0.1
  */
 SRF_API SRF_NODISCARD int srf_listen(srf_t *srf, const char *uri,
@@ -293,6 +333,21 @@ SRF_API SRF_NODISCARD int srf_listen(srf_t *srf, const char *uri,
  * @since 0.1
  */
 SRF_API const char *srf_listener_uri(const srf_t *srf, size_t index);
+
+/**
+ * Reads the certificates of a listener again.
+ *
+ * Connections that are there go on with what they began with, new ones get the
+ * new certificates. When anything is wrong with them nothing changes, and the
+ * log says what it is.
+ *
+ * @param srf    the stack. Borrowed.
+ * @param index  of the listener, as in srf_listener_uri().
+ * @return 0; SRF_ERR_INVALID_ARGUMENT when that is no listener with TLS;
+ *         SRF_ERR_TLS; SRF_ERR_NO_MEMORY.
+ * @since 0.1
+ */
+SRF_API SRF_NODISCARD int srf_reload_certificates(srf_t *srf, size_t index);
 
 /**
  * Declares a further name of this element, e.g. "sip.example.com".
@@ -331,6 +386,12 @@ typedef struct srf_stats {
     uint64_t overloaded; /**< requests refused with 503, see max_memory_bytes */
     uint64_t memory_bytes; /**< of messages, transactions, proxy operations */
     uint64_t loop_lag_ms;  /**< how late the loop was in the last second */
+    uint64_t connections;  /**< of streams, open now */
+    uint64_t connections_accepted;
+    uint64_t connections_opened;    /**< to peers, with or without success */
+    uint64_t connections_refused;   /**< above max_connections or
+                                         max_connections_per_source */
+    uint64_t connections_timed_out; /**< closed since the peer was too slow */
 } srf_stats_t;
 
 /**

@@ -3,8 +3,22 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "base/alloc.h"
 #include "base/error.h"
 #include "core/stack.h"
+#include "transport/stream.h"
+
+enum {
+    DEFAULT_CONNECT_TIMEOUT_MS = 5000,
+    DEFAULT_ACCEPT_TIMEOUT_MS = 5000,
+    DEFAULT_MESSAGE_TIMEOUT_MS = 10000,
+    DEFAULT_IDLE_TIMEOUT_MS = 600000, /* keep-alives come every two minutes */
+    DEFAULT_CONNECTIONS = 16384,
+    DEFAULT_CONNECTIONS_PER_SOURCE = 1024,
+    DEFAULT_SEND_QUEUE_BYTES = 1 << 20
+};
+
+/* ---- the URI ---- */
 
 static bool is_wildcard(srf__str_t rest, size_t *len)
 {
@@ -13,18 +27,19 @@ static bool is_wildcard(srf__str_t rest, size_t *len)
            (rest.len == 1 || rest.p[1] == ':' || rest.p[1] == ';');
 }
 
-/* Reads ":PORT", which may be 0 here (unlike in a URI), off the front. */
-static bool take_port(srf__str_t *rest, uint16_t *port)
+/* Reads ":PORT", which may be 0 here (unlike in a URI), off the front; -1 when
+ * there is none. */
+static bool take_port(srf__str_t *rest, int32_t *port)
 {
     uint32_t value;
     size_t end = srf__str_find(*rest, ';');
 
-    *port = 5060;
+    *port = -1;
     if (rest->len == 0 || rest->p[0] != ':')
         return true;
     if (!srf__str_to_u32(srf__str(rest->p + 1, end - 1), 65535, &value))
         return false;
-    *port = (uint16_t)value;
+    *port = (int32_t)value;
     *rest = srf__str(rest->p + end, rest->len - end);
     return true;
 }
@@ -42,46 +57,146 @@ static size_t host_length(srf__str_t rest)
     return len;
 }
 
-/* Only ";transport=" may follow, and only udp is there. */
-static int check_params(srf__str_t params)
+/* Only ";transport=" may follow. */
+static int read_transport(srf__str_t params, bool secure,
+                          srf__transport_id_t *out)
 {
     srf__str_t value;
 
+    *out = secure ? SRF__TRANSPORT_TLS : SRF__TRANSPORT_UDP;
     if (params.len == 0)
         return 0;
     if (!srf__param_find(params, "transport", &value) ||
         srf__str_find(srf__str(params.p + 1, params.len - 1), ';') !=
             params.len - 1)
         return SRF_ERR_INVALID_URI;
-    return srf__str_ieq(value, SRF__STR("udp")) ? 0 : SRF_ERR_UNSUPPORTED;
+    *out = srf__transport_find(value);
+    if (*out == SRF__TRANSPORT_NONE || (secure && *out == SRF__TRANSPORT_UDP))
+        return SRF_ERR_UNSUPPORTED;
+    if (secure && *out == SRF__TRANSPORT_TCP)
+        *out = SRF__TRANSPORT_TLS;
+    if (secure && *out == SRF__TRANSPORT_WS)
+        *out = SRF__TRANSPORT_WSS;
+    return 0;
+}
+
+/* Cuts "sip:" or "sips:" off the front. */
+static bool take_scheme(srf__str_t *rest, bool *secure)
+{
+    size_t colon = srf__str_find(*rest, ':');
+    srf__str_t scheme = srf__str(rest->p, colon);
+
+    *secure = srf__str_ieq(scheme, SRF__STR("sips"));
+    if (colon == rest->len ||
+        (!*secure && !srf__str_ieq(scheme, SRF__STR("sip"))))
+        return false;
+    *rest = srf__str(rest->p + colon + 1, rest->len - colon - 1);
+    return true;
 }
 
 static int read_uri(const char *uri, srf__addr_t *out)
 {
-    static const char scheme[] = "sip:";
-    enum { SCHEME_LEN = sizeof(scheme) - 1 };
     srf__str_t rest = srf__str_of(uri);
-    uint16_t port;
+    srf__str_t host = SRF__STR("0.0.0.0");
+    srf__transport_id_t transport;
+    bool secure;
+    int32_t port;
     size_t len;
 
-    if (rest.len >= 5 && srf__str_ieq(srf__str(rest.p, 5), SRF__STR("sips:")))
-        return SRF_ERR_UNSUPPORTED;
-    if (rest.len < SCHEME_LEN ||
-        !srf__str_ieq(srf__str(rest.p, SCHEME_LEN), SRF__STR("sip:")))
+    if (!take_scheme(&rest, &secure))
         return SRF_ERR_INVALID_URI;
-    rest = srf__str(rest.p + SCHEME_LEN, rest.len - SCHEME_LEN);
-
-    srf__str_t host = SRF__STR("0.0.0.0");
     if (!is_wildcard(rest, &len)) {
         len = host_length(rest);
         host = srf__str(rest.p, len);
     }
     rest = srf__str(rest.p + len, rest.len - len);
-    if (!take_port(&rest, &port) ||
-        !srf__addr_from_host(out, host, port, SRF__TRANSPORT_UDP) ||
-        (rest.len > 0 && rest.p[0] != ';'))
+    if (!take_port(&rest, &port) || (rest.len > 0 && rest.p[0] != ';'))
         return SRF_ERR_INVALID_URI;
-    return check_params(rest);
+    int err = read_transport(rest, secure, &transport);
+    if (err != 0)
+        return err;
+    return srf__addr_from_host(out, host,
+                               port < 0 ? srf__transport_port(transport)
+                                        : (uint16_t)port,
+                               transport)
+               ? 0
+               : SRF_ERR_INVALID_URI;
+}
+
+/* ---- the settings ---- */
+
+static uint32_t or_default(uint32_t value, uint32_t otherwise)
+{
+    return value == 0 ? otherwise : value;
+}
+
+static bool is_secure(const srf__addr_t *address)
+{
+    return address->transport == SRF__TRANSPORT_TLS ||
+           address->transport == SRF__TRANSPORT_WSS;
+}
+
+/* What the options come to; with a reference to the TLS context. */
+static int make_settings(srf_t *srf, const char *uri,
+                         const srf__addr_t *address,
+                         const srf_listen_options_t *given,
+                         srf__stream_settings_t *out)
+{
+    const srf__log_context_t context = {.module = "transport"};
+    char why[SRF__TLS_WHY];
+
+    *out = (srf__stream_settings_t){
+        .connect_timeout_ms =
+            or_default(given->connect_timeout_ms, DEFAULT_CONNECT_TIMEOUT_MS),
+        .accept_timeout_ms =
+            or_default(given->accept_timeout_ms, DEFAULT_ACCEPT_TIMEOUT_MS),
+        .message_timeout_ms =
+            or_default(given->message_timeout_ms, DEFAULT_MESSAGE_TIMEOUT_MS),
+        .idle_timeout_ms =
+            or_default(given->idle_timeout_ms, DEFAULT_IDLE_TIMEOUT_MS),
+        .max_connections =
+            or_default(given->max_connections, DEFAULT_CONNECTIONS),
+        .max_connections_per_source = or_default(
+            given->max_connections_per_source, DEFAULT_CONNECTIONS_PER_SOURCE),
+        .send_queue_bytes =
+            or_default(given->send_queue_bytes, DEFAULT_SEND_QUEUE_BYTES),
+        .max_message_bytes = srf->max_message_bytes,
+        .ws.max_message_bytes = srf->max_message_bytes,
+        .ws.origins = given->origins,
+    };
+    if (!is_secure(address))
+        return 0;
+    if (given->tls == NULL)
+        return SRF_ERR_INVALID_ARGUMENT;
+    int err = srf__tls_context_create(given->tls, &out->tls, why);
+    if (err == SRF_ERR_TLS)
+        srf__log_write(&srf->element.log, SRF_LOG_ERROR, &context,
+                       "cannot listen on %s: %s", uri, why);
+    return err;
+}
+
+/* What it is seen as from outside. */
+static void advertise(srf__transports_t *transports, char *hostport)
+{
+    srf__listener_t *listener = transports->listeners;
+
+    while (listener->next != NULL)
+        listener = listener->next;
+    listener->advertised = hostport;
+}
+
+static int listen_on_stream(srf_t *srf, const char *uri,
+                            const srf__addr_t *address,
+                            const srf_listen_options_t *given)
+{
+    srf__stream_settings_t settings;
+
+    int err = make_settings(srf, uri, address, given, &settings);
+    if (err != 0)
+        return err;
+    err = srf__stream_listen(&srf->element.transports, address, &settings);
+    srf__tls_context_unref(settings.tls);
+    return err;
 }
 
 int srf_listen(srf_t *srf, const char *uri, const srf_listen_options_t *options)
@@ -99,18 +214,58 @@ int srf_listen(srf_t *srf, const char *uri, const srf_listen_options_t *options)
         err = read_uri(uri, &address);
     if (err != 0)
         return err;
-    return srf__udp_listen(&srf->element.transports, &address,
-                           given.receive_buffer_bytes);
+    char *advertised;
+    err = srf__advertised_read(given.advertise, &advertised);
+    if (err != 0)
+        return err;
+    if (address.transport == SRF__TRANSPORT_UDP)
+        err = srf__udp_listen(&srf->element.transports, &address,
+                              given.receive_buffer_bytes);
+    else
+        err = listen_on_stream(srf, uri, &address, &given);
+    if (err == 0)
+        advertise(&srf->element.transports, advertised);
+    else
+        srf__free(advertised);
+    return err;
 }
 
-const char *srf_listener_uri(const srf_t *srf, size_t index)
+/* ---- listeners that are there ---- */
+
+static srf__listener_t *find_listener(const srf_t *srf, size_t index)
 {
-    const srf__listener_t *listener =
+    srf__listener_t *listener =
         srf->closing ? NULL : srf->element.transports.listeners;
 
     while (listener != NULL && index > 0) {
         listener = listener->next;
         index--;
     }
+    return listener;
+}
+
+const char *srf_listener_uri(const srf_t *srf, size_t index)
+{
+    const srf__listener_t *listener = find_listener(srf, index);
+
     return listener == NULL ? NULL : listener->uri;
+}
+
+int srf_reload_certificates(srf_t *srf, size_t index)
+{
+    const srf__log_context_t context = {.module = "transport"};
+    char why[SRF__TLS_WHY];
+
+    if (srf == NULL)
+        return SRF_ERR_INVALID_ARGUMENT;
+    srf__listener_t *listener = find_listener(srf, index);
+    if (listener == NULL || !is_secure(&listener->bound))
+        return SRF_ERR_INVALID_ARGUMENT;
+    const srf__stream_t *stream = (const srf__stream_t *)listener;
+    int err = srf__tls_context_reload(stream->settings.tls, why);
+    if (err == SRF_ERR_TLS)
+        srf__log_write(&srf->element.log, SRF_LOG_ERROR, &context,
+                       "certificates of %s stay as they are: %s", listener->uri,
+                       why);
+    return err;
 }

@@ -26,12 +26,13 @@ static srf__flow_t find_flow(const srf_outgoing_t *outgoing,
                              const srf__uri_t *next_hop)
 {
     srf__transports_t *transports = &outgoing->srf->element.transports;
-    srf__flow_t flow = outgoing->flow;
+    srf__flow_t flow;
+    srf__hop_t hop;
 
-    if (srf__next_hop(next_hop, &flow.peer) != 0)
+    if (srf__next_hop(next_hop, &hop) != 0 ||
+        srf__hop_flow(transports, &hop, outgoing->flow.listener, &flow) != 0)
         return outgoing->flow;
-    flow.listener = srf__transports_pick(transports, &flow.peer, flow.listener);
-    return flow.listener == NULL ? outgoing->flow : flow;
+    return flow;
 }
 
 /* The credentials of the INVITE go with its ACK (§22.1). */

@@ -122,7 +122,7 @@ static int take_headers(draft_t *draft)
 
 /* next_hop, else the first Route (§8.1.2), else the Request-URI. */
 static int find_hop(draft_t *draft, const srf__uri_t *otherwise,
-                    srf__addr_t *out)
+                    srf__hop_t *out)
 {
     srf__str_t params;
     srf__str_t value;
@@ -143,14 +143,13 @@ static int find_hop(draft_t *draft, const srf__uri_t *otherwise,
 static int find_flow(draft_t *draft, const srf__uri_t *otherwise)
 {
     srf_outgoing_t *outgoing = draft->outgoing;
-    srf__flow_t *flow = &outgoing->flow;
-    int err = find_hop(draft, otherwise, &flow->peer);
+    srf__hop_t hop;
+    int err = find_hop(draft, otherwise, &hop);
 
     if (err != 0)
         return err;
-    flow->listener = srf__transports_pick(&outgoing->srf->element.transports,
-                                          &flow->peer, NULL);
-    return flow->listener == NULL ? SRF_ERR_NO_TRANSPORT : 0;
+    return srf__hop_flow(&outgoing->srf->element.transports, &hop, NULL,
+                         &outgoing->flow);
 }
 
 /* ---- what it carries ---- */

@@ -380,3 +380,45 @@ void srf__on_undelivered(void *arg, const srf__addr_t *to, const char *datagram,
     if (!srf->closing)
         srf__client_undelivered(&srf->element.txns, srf__str(datagram, len));
 }
+
+/* RFC 3261 §18.3: where the next message begins is not known, so this is the
+ * last one. */
+void srf__on_refused(void *arg, const srf__flow_t *from, srf__str_t head,
+                     unsigned status, const char *reason)
+{
+    srf_t *srf = arg;
+    srf__facts_t *facts = &srf->facts;
+
+    if (srf->closing)
+        return;
+    srf__assert(!srf->receiving);
+    srf->receiving = true;
+    (void)srf__scan(head.p, head.len, &srf->limits, facts);
+    if (facts->is_request && facts->answerable &&
+        facts->cseq_method != SRF__METHOD_ACK) {
+        srf->requests_received++;
+        srf->rejected++;
+        srf__stateless_reply(&srf->element.txns, facts, from, status, reason,
+                             srf__str(NULL, 0));
+    } else {
+        srf->dropped_malformed++;
+    }
+    srf->receiving = false;
+}
+
+void srf__on_lost(void *arg, const srf__flow_t *flow, const uint64_t *ids,
+                  size_t count, bool broken)
+{
+    srf_t *srf = arg;
+
+    (void)flow;
+    for (size_t i = 0; i < count && !srf->closing; i++)
+        srf__client_lost(&srf->element.txns, ids[i], broken);
+}
+
+bool srf__on_is_waiting(void *arg, uint64_t id)
+{
+    const srf_t *srf = arg;
+
+    return srf__client_is_waiting(&srf->element.txns, id);
+}

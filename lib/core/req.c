@@ -412,24 +412,24 @@ const char *srf_req_source_address(const srf_req_t *req)
         return NULL;
     if (extra->source_address == NULL)
         extra->source_address = srf__arena_strdup(
-            &extra->arena, srf__addr_ip_text(&req->server->source, text));
+            &extra->arena, srf__addr_ip_text(&req->server->from.peer, text));
     return extra->source_address;
 }
 
 int srf_req_source_port(const srf_req_t *req)
 {
-    return req->server->source.port;
+    return req->server->from.peer.port;
 }
 
 const char *srf_req_source_protocol(const srf_req_t *req)
 {
     return srf__transport_uri_name(
-        (srf__transport_id_t)req->server->source.transport);
+        (srf__transport_id_t)req->server->from.peer.transport);
 }
 
 const char *srf_req_received_on(const srf_req_t *req)
 {
-    return req->srf->closing ? "" : req->server->flow.listener->uri;
+    return req->srf->closing ? "" : req->server->from.listener->uri;
 }
 
 /* User part of a name-addr value up to ";", unescaped. */

@@ -112,6 +112,9 @@ static int init_parts(srf_t *srf, const srf__env_t *env)
     const srf__transports_events_t events = {
         .message = srf__on_message,
         .undelivered = srf__on_undelivered,
+        .refused = srf__on_refused,
+        .lost = srf__on_lost,
+        .is_waiting = srf__on_is_waiting,
         .sent = srf->trace_cb == NULL ? NULL : srf__trace_sent,
         .arg = srf,
     };
@@ -150,8 +153,13 @@ static int init_parts(srf_t *srf, const srf__env_t *env)
         if (err != 0)
             return err;
     }
-    return srf__transports_init(&element->transports, env->loop, &element->log,
-                                &events);
+    const srf__transports_env_t transports = {
+        .loop = env->loop,
+        .wheel = element->wheel,
+        .log = &element->log,
+        .key = element->txns.key,
+    };
+    return srf__transports_init(&element->transports, &transports, &events);
 }
 
 static void free_stack(srf_t *srf)
@@ -306,7 +314,8 @@ int srf_stats(const srf_t *srf, srf_stats_t *out)
         .dropped_unmatched = txns->dropped_unmatched,
         .dropped_send_queue = transports->dropped_send_queue,
         .rejected = srf->rejected,
-        .keepalives_received = srf->keepalives_received,
+        .keepalives_received =
+            srf->keepalives_received + transports->keepalives,
         .transport_errors = transports->errors,
         .server_transactions = txns->servers,
         .client_transactions = txns->clients,
@@ -315,6 +324,11 @@ int srf_stats(const srf_t *srf, srf_stats_t *out)
         .overloaded = srf->overload.refused,
         .memory_bytes = srf__overload_memory(&srf->overload),
         .loop_lag_ms = srf__overload_lag(&srf->overload),
+        .connections = transports->connections,
+        .connections_accepted = transports->accepted,
+        .connections_opened = transports->connected,
+        .connections_refused = transports->refused,
+        .connections_timed_out = transports->timed_out,
     };
     memcpy(out, &stats, out->size < sizeof(stats) ? out->size : sizeof(stats));
     return 0;

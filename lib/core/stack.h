@@ -84,6 +84,11 @@ void srf__on_message(void *arg, const srf__flow_t *from, const char *data,
                      size_t len);
 void srf__on_undelivered(void *arg, const srf__addr_t *to, const char *datagram,
                          size_t len);
+void srf__on_refused(void *arg, const srf__flow_t *from, srf__str_t head,
+                     unsigned status, const char *reason);
+void srf__on_lost(void *arg, const srf__flow_t *flow, const uint64_t *ids,
+                  size_t count, bool broken);
+bool srf__on_is_waiting(void *arg, uint64_t id);
 
 /* trace.c */
 void srf__trace_received(srf_t *srf, const srf__flow_t *from, const char *data,

@@ -95,7 +95,7 @@ int srf__uas_answer(srf__uas_t *uas, srf__server_t *server,
         forget(answer);
         return err;
     }
-    answer->flow = server->flow;
+    answer->flow = srf__server_reply_flow(server);
     answer->interval_ms = txns->timing.t1_ms;
     answer->give_up_ms =
         srf__wheel_now(txns->wheel) + 64ull * txns->timing.t1_ms;

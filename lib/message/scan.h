@@ -191,5 +191,7 @@ srf__transport_id_t srf__transport_find(srf__str_t name);
 /* "UDP" for a Via; "udp" for a URI. */
 srf__str_t srf__transport_via_name(srf__transport_id_t id);
 const char *srf__transport_uri_name(srf__transport_id_t id);
+/* The port where none is given (RFC 3261 §18.2.1, RFC 7118 §5.2). */
+uint16_t srf__transport_port(srf__transport_id_t id);
 
 #endif /* SRF_SCAN_H */

@@ -42,6 +42,20 @@ const char *srf__transport_uri_name(srf__transport_id_t id)
     return uri_names[id];
 }
 
+uint16_t srf__transport_port(srf__transport_id_t id)
+{
+    switch (id) {
+    case SRF__TRANSPORT_TLS:
+        return 5061;
+    case SRF__TRANSPORT_WS:
+        return 80;
+    case SRF__TRANSPORT_WSS:
+        return 443;
+    default:
+        return 5060;
+    }
+}
+
 static srf__span_t span_of(const char *data, const char *from, const char *to)
 {
     srf__span_t span = {(uint16_t)(from - data), (uint16_t)(to - from)};

@@ -8,7 +8,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "proxy/context.h"
-#include "resolver/next_hop.h"
+#include "proxy/forward.h"
 
 /* Provisional responses kept for the results; the latest replaces the last one
  * beyond that, so that a peer cannot make us keep without end. */
@@ -70,8 +70,9 @@ const srf__arrival_t *srf__branch_final(const srf__branch_t *branch)
 typedef struct plan {
     srf__route_t route;
     srf__buf_t uri; /* new Request-URI; empty: unchanged */
-    srf__addr_t to;
-    bool spiral; /* something that routing depends on changes */
+    srf__hop_t to;
+    srf__flow_t flow; /* what a flow token names; no listener: none did */
+    bool spiral;      /* something that routing depends on changes */
 } plan_t;
 
 static int make_plan(const srf__branch_t *branch, const srf__facts_t *request,
@@ -87,8 +88,14 @@ static int make_plan(const srf__branch_t *branch, const srf__facts_t *request,
     else if (srf__route_prepare(context->element, request, &plan->route) != 0)
         return SRF_ERR_INVALID_URI; /* it was good when it came */
     bool moved = plan->route.removed > 0 || plan->route.from_strict;
+    plan->flow.listener = NULL;
     if (branch->target->uri[0] == '\0') {
         plan->spiral = moved;
+        if (srf__forward_along_flow(context->element, &plan->route,
+                                    &context->server->from, &plan->flow)) {
+            plan->to.addr = plan->flow.peer;
+            return plan->flow.peer.family == 0 ? SRF_ERR_NOT_CONNECTED : 0;
+        }
         return srf__forward_next_hop(&plan->route, &plan->to);
     }
     const srf__target_rule_t rule = {
@@ -114,14 +121,12 @@ static srf_msg_t *make_request(const srf__branch_t *branch,
                                const srf__flow_t *to)
 {
     const srf__context_t *context = branch->context;
-    const srf__flow_t from = {context->server->flow.listener,
-                              context->server->source};
     char text[SRF__BRANCH_LEN];
 
     srf__client_branch(branch->client, context->loop_hash, text);
     const srf__forward_t forward = {
         .route = &plan->route,
-        .from = &from,
+        .from = &context->server->from,
         .request_uri = srf__buf_str(&plan->uri),
         .to = to,
         .branch = srf__str(text, sizeof(text)),
@@ -154,7 +159,7 @@ static int send_request(srf__branch_t *branch, const srf__facts_t *request,
     }
     branch->sent_ms = (uint32_t)srf__wheel_now(element->wheel);
     start_deadline(branch, context->timer_c_ms);
-    branch->client->upstream = context->server->flow.listener;
+    branch->client->upstream = context->server->from.listener;
     context->sent_any = true;
     srf__client_start(branch->client, to, image);
     return 0;
@@ -194,6 +199,16 @@ static uint16_t share_of_breadth(const srf__context_t *context)
     return (uint16_t)(left > others ? left - others : 1);
 }
 
+static int find_flow(srf__context_t *context, const plan_t *plan,
+                     srf__flow_t *out)
+{
+    if (plan->flow.listener == NULL)
+        return srf__hop_flow(&context->element->transports, &plan->to,
+                             context->server->from.listener, out);
+    *out = plan->flow;
+    return 0;
+}
+
 int srf__branch_launch(srf__context_t *context, const srf__target_t *target)
 {
     const srf__facts_t *request = srf__context_request(context);
@@ -211,20 +226,20 @@ int srf__branch_launch(srf__context_t *context, const srf__target_t *target)
         end(branch, SRF_CAUSE_DNS, 503, true); /* §16.9 */
         goto out;
     }
-    if (err == 0) {
-        branch->addr = plan.to;
-        to.peer = plan.to;
-        to.listener = srf__transports_pick(transports, &to.peer,
-                                           context->server->flow.listener);
-        if (to.listener == NULL)
-            err = SRF_ERR_NO_TRANSPORT;
+    if (err == SRF_ERR_NOT_CONNECTED) { /* RFC 5626 §5.3 */
+        end(branch, SRF_CAUSE_TRANSPORT, 430, true);
+        goto out;
     }
+    if (err == 0)
+        branch->addr = plan.to.addr;
     /* To ourselves with nothing changed: it would come back for ever. */
     if (err == 0 && !plan.spiral &&
-        srf__transports_is_local(transports, &plan.to)) {
+        srf__transports_is_local(transports, &plan.to.addr)) {
         end(branch, SRF_CAUSE_TRANSPORT, 482, true);
         goto out;
     }
+    if (err == 0)
+        err = find_flow(context, &plan, &to);
     if (err == 0 && context->limits_breadth) {
         branch->breadth = share_of_breadth(context);
         context->breadth = (uint16_t)(context->breadth - branch->breadth);

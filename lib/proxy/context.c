@@ -208,7 +208,7 @@ static bool forward(srf__context_t *context, const srf__facts_t *response,
     if (response->status / 100 != 2 || !is_invite(context))
         return false;
     srf__response_send_stateless(&element->transports, &element->txns, response,
-                                 cut, context->server->flow.listener);
+                                 cut, context->server->from.listener);
     return true;
 }
 

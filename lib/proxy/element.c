@@ -8,32 +8,64 @@
 #include "base/alloc.h"
 #include "base/error.h"
 
-int srf__element_alias(srf__element_t *element, const char *hostport)
-{
-    char storage[300];
-    srf__buf_t buf;
-    srf__uri_t uri;
+enum { HOST_PORT_MAX = 300 };
 
-    /* The grammar is that of the host part of a URI. */
-    srf__buf_init_fixed(&buf, storage, sizeof(storage));
+/* Reads "HOST" or "HOST:PORT", whose grammar is that of the host part of a URI;
+ * views into `storage`. */
+static bool read_host_port(const char *hostport, char storage[HOST_PORT_MAX],
+                           srf__uri_t *uri)
+{
+    srf__buf_t buf;
+
+    srf__buf_init_fixed(&buf, storage, HOST_PORT_MAX);
     srf__buf_add_text(&buf, "sip:");
     srf__buf_add_text(&buf, hostport);
-    if (buf.err != 0 || srf__uri_parse(srf__buf_str(&buf), &uri) != 0 ||
-        uri.has_user || uri.params.len > 0 || uri.headers.len > 0)
-        return SRF_ERR_INVALID_ARGUMENT;
+    return buf.err == 0 && srf__uri_parse(srf__buf_str(&buf), uri) == 0 &&
+           !uri->has_user && uri->params.len == 0 && uri->headers.len == 0;
+}
 
+static char *copy_text(srf__str_t text)
+{
+    char *copy = srf__malloc(text.len + 1);
+
+    if (copy == NULL)
+        return NULL;
+    memcpy(copy, text.p, text.len);
+    copy[text.len] = '\0';
+    return copy;
+}
+
+int srf__element_alias(srf__element_t *element, const char *hostport)
+{
+    char storage[HOST_PORT_MAX];
+    srf__uri_t uri;
+
+    if (!read_host_port(hostport, storage, &uri))
+        return SRF_ERR_INVALID_ARGUMENT;
     srf__alias_t *aliases = srf__realloc(
         element->aliases, (element->alias_count + 1) * sizeof(*aliases));
     if (aliases == NULL)
         return SRF_ERR_NO_MEMORY;
     element->aliases = aliases;
-    char *host = srf__malloc(uri.host.len + 1);
+    char *host = copy_text(uri.host);
     if (host == NULL)
         return SRF_ERR_NO_MEMORY;
-    memcpy(host, uri.host.p, uri.host.len);
-    host[uri.host.len] = '\0';
     aliases[element->alias_count++] = (srf__alias_t){host, uri.port};
     return 0;
+}
+
+int srf__advertised_read(const char *hostport, char **out)
+{
+    char storage[HOST_PORT_MAX];
+    srf__uri_t uri;
+
+    *out = NULL;
+    if (hostport == NULL)
+        return 0;
+    if (!read_host_port(hostport, storage, &uri))
+        return SRF_ERR_INVALID_ARGUMENT;
+    *out = copy_text(srf__str_of(hostport));
+    return *out == NULL ? SRF_ERR_NO_MEMORY : 0;
 }
 
 void srf__element_deinit(srf__element_t *element)
@@ -84,37 +116,81 @@ static bool is_alias(const srf__element_t *element, srf__str_t host,
     return false;
 }
 
+/* Of a listener; RFC 3261 §19.1.1: without a port the default one is meant. */
+static bool is_advertised(const srf__element_t *element, srf__str_t host,
+                          uint16_t port, uint8_t transport)
+{
+    const srf__listener_t *listener = element->transports.listeners;
+    char storage[HOST_PORT_MAX];
+    srf__uri_t uri;
+
+    for (; listener != NULL; listener = listener->next) {
+        if (listener->advertised == NULL ||
+            !transport_matches(listener, transport) ||
+            !read_host_port(listener->advertised, storage, &uri))
+            continue;
+        uint16_t at = uri.port != 0
+                          ? uri.port
+                          : srf__transport_port(
+                                (srf__transport_id_t)listener->bound.transport);
+        if (port == at && srf__str_ieq(host, uri.host))
+            return true;
+    }
+    return false;
+}
+
+static bool is_named(srf__element_t *element, srf__str_t host, uint16_t port,
+                     uint8_t transport)
+{
+    uint16_t default_port = srf__transport_port((srf__transport_id_t)transport);
+
+    if (port == 0)
+        port = default_port;
+    return is_advertised(element, host, port, transport) ||
+           is_alias(element, host, port, default_port, transport);
+}
+
+static bool is_at(srf__element_t *element, const srf__uri_t *uri,
+                  srf__transport_id_t transport)
+{
+    uint16_t port = uri->port == 0 ? srf__transport_port(transport) : uri->port;
+    /* RFC 3261 §16.4: with maddr it is that address the request is for. */
+    srf__str_t host = uri->maddr.len > 0 ? uri->maddr : uri->host;
+    srf__addr_t addr;
+
+    return (srf__addr_from_uri(&addr, uri, port, transport) &&
+            srf__transports_is_local(&element->transports, &addr)) ||
+           is_named(element, host, uri->port, (uint8_t)transport);
+}
+
 bool srf__element_is(srf__element_t *element, const srf__uri_t *uri)
 {
     srf__transport_id_t transport = (srf__transport_id_t)uri->transport;
-    srf__addr_t addr;
 
     if (uri->transport_unknown ||
         (uri->scheme != SRF__SCHEME_SIP && uri->scheme != SRF__SCHEME_SIPS))
         return false;
-    if (uri->scheme == SRF__SCHEME_SIPS && transport == SRF__TRANSPORT_NONE)
-        transport = SRF__TRANSPORT_TLS;
-    uint16_t default_port = transport == SRF__TRANSPORT_TLS ? 5061 : 5060;
-    uint16_t port = uri->port == 0 ? default_port : uri->port;
-    /* RFC 3261 §16.4: with maddr it is that address the request is for. */
-    srf__str_t host = uri->maddr.len > 0 ? uri->maddr : uri->host;
-    if (srf__addr_from_uri(&addr, uri, port, transport) &&
-        srf__transports_is_local(&element->transports, &addr))
-        return true;
-    return is_alias(element, host, port, default_port, (uint8_t)transport);
+    if (uri->scheme == SRF__SCHEME_SIPS)
+        transport = transport == SRF__TRANSPORT_WS ? SRF__TRANSPORT_WSS
+                    : transport == SRF__TRANSPORT_NONE ||
+                            transport == SRF__TRANSPORT_TCP
+                        ? SRF__TRANSPORT_TLS
+                        : transport;
+    /* "ws" is the parameter of a secure WebSocket too (RFC 7118 §5.3). */
+    return is_at(element, uri, transport) ||
+           (transport == SRF__TRANSPORT_WS &&
+            is_at(element, uri, SRF__TRANSPORT_WSS));
 }
 
 bool srf__element_sent(srf__element_t *element, const srf__facts_t *facts,
                        const srf__via_t *via)
 {
-    uint16_t default_port = via->transport == SRF__TRANSPORT_TLS ? 5061 : 5060;
-    uint16_t port = via->port == 0 ? default_port : via->port;
+    srf__transport_id_t transport = (srf__transport_id_t)via->transport;
+    uint16_t port = via->port == 0 ? srf__transport_port(transport) : via->port;
     srf__str_t host = srf__facts_str(facts, via->host);
     srf__addr_t addr;
 
-    if (srf__addr_from_host(&addr, host, port,
-                            (srf__transport_id_t)via->transport) &&
-        srf__transports_is_local(&element->transports, &addr))
-        return true;
-    return is_alias(element, host, port, default_port, via->transport);
+    return (srf__addr_from_host(&addr, host, port, transport) &&
+            srf__transports_is_local(&element->transports, &addr)) ||
+           is_named(element, host, via->port, via->transport);
 }

@@ -47,6 +47,9 @@ typedef struct srf__element {
 /* Adds an alias, "HOST" or "HOST:PORT". 0; SRF_ERR_INVALID_ARGUMENT;
  * SRF_ERR_NO_MEMORY. */
 int srf__element_alias(srf__element_t *element, const char *hostport);
+/* Checks what a listener is to advertise, of the same form, and copies it. NULL
+ * stays NULL. The same errors. */
+int srf__advertised_read(const char *hostport, char **out);
 void srf__element_deinit(srf__element_t *element);
 
 /* Whether a URI names this element: host, port and transport are those of a

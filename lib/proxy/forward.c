@@ -7,18 +7,27 @@
 
 #include "base/error.h"
 #include "message/build.h"
+#include "proxy/flow_token.h"
 #include "proxy/loop.h"
-#include "resolver/next_hop.h"
 #include "transaction/server.h"
 
 /* Room for what we insert, the Request-URI, application headers and long Route
  * values excepted, which are inserted from where they stand. */
 enum { SCRATCH_BYTES = 1024 };
 
-int srf__forward_next_hop(const srf__route_t *route, srf__addr_t *out)
+int srf__forward_next_hop(const srf__route_t *route, srf__hop_t *out)
 {
     return srf__next_hop(route->has_next ? &route->next : &route->request_uri,
                          out);
+}
+
+bool srf__forward_along_flow(srf__element_t *element, const srf__route_t *route,
+                             const srf__flow_t *from, srf__flow_t *flow)
+{
+    return route->token.len == SRF__FLOW_TOKEN_LEN &&
+           srf__flow_token_read(element, route->token, flow) &&
+           (flow->listener != from->listener ||
+            flow->connection != from->connection);
 }
 
 /* Appends to the scratch buffer between two marks and returns the piece. */
@@ -49,13 +58,62 @@ static void add_via(srf__buf_t *scratch, const srf__forward_t *forward)
     srf__buf_add_text(scratch, ";rport\r\n");
 }
 
-static void add_own_uri(srf__buf_t *scratch, const char *name,
-                        srf__listener_t *listener, const srf__addr_t *peer)
+/* A URI of ours, at which the peer of `flow` sees us. */
+typedef struct own_uri {
+    const char *name; /* of the header field */
+    const srf__flow_t *flow;
+    const char *token; /* NULL: none */
+    bool secure;       /* the request is for a sips URI */
+    bool outbound;     /* the ob parameter, RFC 5626 §5.1 */
+} own_uri_t;
+
+/* RFC 3261 §19.1.1: nothing for UDP, and for TLS where the scheme says it. The
+ * transport of a secure WebSocket is "ws" too (RFC 7118 §5.3). */
+static const char *transport_param(const own_uri_t *uri)
 {
-    srf__buf_add_text(scratch, name);
-    srf__buf_add_text(scratch, ": <sip:");
-    add_own_host(scratch, listener, peer);
-    srf__buf_add_text(scratch, ";lr>\r\n");
+    switch (uri->flow->listener->bound.transport) {
+    case SRF__TRANSPORT_TCP:
+        return ";transport=tcp";
+    case SRF__TRANSPORT_TLS:
+        return uri->secure ? "" : ";transport=tls";
+    case SRF__TRANSPORT_WS:
+    case SRF__TRANSPORT_WSS:
+        return ";transport=ws";
+    default:
+        return "";
+    }
+}
+
+static bool is_secure(const srf__flow_t *flow)
+{
+    uint8_t transport = flow->listener->bound.transport;
+
+    return transport == SRF__TRANSPORT_TLS || transport == SRF__TRANSPORT_WSS;
+}
+
+static void add_own_uri(srf__buf_t *scratch, const own_uri_t *uri)
+{
+    srf__buf_add_text(scratch, uri->name);
+    srf__buf_add_text(scratch, uri->secure && is_secure(uri->flow) ? ": <sips:"
+                                                                   : ": <sip:");
+    if (uri->token != NULL) {
+        srf__buf_add(scratch, uri->token, SRF__FLOW_TOKEN_LEN);
+        srf__buf_add_char(scratch, '@');
+    }
+    add_own_host(scratch, uri->flow->listener, &uri->flow->peer);
+    srf__buf_add_text(scratch, transport_param(uri));
+    srf__buf_add_text(scratch, uri->outbound ? ";lr;ob>\r\n" : ";lr>\r\n");
+}
+
+/* The token of a flow that needs one, else NULL. */
+static const char *token_of(srf__element_t *element, const srf__flow_t *flow,
+                            const srf__facts_t *request,
+                            char storage[SRF__FLOW_TOKEN_LEN])
+{
+    if (!flow->listener->ops->reliable || !srf__flow_needs_token(flow, request))
+        return NULL;
+    srf__flow_token_write(element, flow, storage);
+    return storage;
 }
 
 /* RFC 3261 §16.6 step 4: in requests that set up or refresh a dialog. Methods
@@ -67,14 +125,36 @@ static bool may_form_dialog(uint8_t method)
            method == SRF__METHOD_UPDATE || method == SRF__METHOD_OTHER;
 }
 
-/* One value when both sides see us at the same place, else two, the side the
- * request leaves by on top (RFC 5658 §4). */
-static void add_record_route(srf__edits_t *edits, srf__buf_t *scratch,
-                             const srf__facts_t *request,
+/* RFC 3261 §16.6 step 4: then our URI is one too. */
+static bool is_sips(const srf__facts_t *request, const srf__forward_t *forward)
+{
+    srf__str_t uri = forward->request_uri.len > 0
+                         ? forward->request_uri
+                         : srf__facts_str(request, request->uri);
+
+    return uri.len > 5 && srf__str_ieq(srf__str(uri.p, 5), SRF__STR("sips:"));
+}
+
+/* One value when both sides see us at the same place, and neither is bound to a
+ * connection; else two, the side the request leaves by on top (RFC 5658 §4). */
+static void add_record_route(srf__element_t *element, srf__edits_t *edits,
+                             srf__buf_t *scratch, const srf__facts_t *request,
                              const srf__forward_t *forward)
 {
     const srf__flow_t *from = forward->from;
     const srf__flow_t *to = forward->to;
+    char tokens[2][SRF__FLOW_TOKEN_LEN];
+    bool secure = is_sips(request, forward);
+    const own_uri_t ours[2] = {
+        {.name = "Record-Route",
+         .flow = to,
+         .token = token_of(element, to, NULL, tokens[0]),
+         .secure = secure},
+        {.name = "Record-Route",
+         .flow = from,
+         .token = token_of(element, from, request, tokens[1]),
+         .secure = secure},
+    };
     srf__addr_t in = srf__listener_local(from->listener, &from->peer);
     srf__addr_t out = srf__listener_local(to->listener, &to->peer);
     const srf__header_t *before =
@@ -83,20 +163,32 @@ static void add_record_route(srf__edits_t *edits, srf__buf_t *scratch,
 
     if (before == NULL)
         before = srf__facts_first(request, SRF__HDR_VIA);
-    add_own_uri(scratch, "Record-Route", to->listener, &to->peer);
-    if (!srf__addr_eq(&in, &out))
-        add_own_uri(scratch, "Record-Route", from->listener, &from->peer);
+    add_own_uri(scratch, &ours[0]);
+    if (!srf__addr_eq(&in, &out) || ours[0].token != NULL ||
+        ours[1].token != NULL)
+        add_own_uri(scratch, &ours[1]);
     srf__edit_insert_line(edits, request, before, piece_since(scratch, mark));
 }
 
-/* RFC 3327 §5.2: on top of the Path, the address the registrar will use. */
-static void add_path(srf__edits_t *edits, srf__buf_t *scratch,
-                     const srf__facts_t *request, const srf__forward_t *forward)
+/* RFC 3327 §5.2: on top of the Path, the address the registrar will use, with
+ * the flow that the client will be found by (RFC 5626 §5.1). */
+static void add_path(srf__element_t *element, srf__edits_t *edits,
+                     srf__buf_t *scratch, const srf__facts_t *request,
+                     const srf__forward_t *forward)
 {
+    char storage[SRF__FLOW_TOKEN_LEN];
+    const char *token = token_of(element, forward->from, request, storage);
+    const own_uri_t ours = {
+        .name = "Path",
+        .flow = forward->to,
+        .token = token,
+        .outbound = token != NULL && request->via2 == 0,
+    };
+
     const srf__header_t *before = srf__facts_first(request, SRF__HDR_PATH);
     size_t mark = scratch->len;
 
-    add_own_uri(scratch, "Path", forward->to->listener, &forward->to->peer);
+    add_own_uri(scratch, &ours);
     srf__edit_insert_line(edits, request, before, piece_since(scratch, mark));
 }
 
@@ -190,9 +282,9 @@ srf_msg_t *srf__forward_request(srf__element_t *element,
     if (forward->breadth > 0)
         edit_max_breadth(&edits, &scratch, request, forward->breadth);
     if (forward->record_route && may_form_dialog(request->method))
-        add_record_route(&edits, &scratch, request, forward);
+        add_record_route(element, &edits, &scratch, request, forward);
     if (forward->path && request->method == SRF__METHOD_REGISTER)
-        add_path(&edits, &scratch, request, forward);
+        add_path(element, &edits, &scratch, request, forward);
     if (forward->headers.len > 0)
         srf__edit_insert_line(&edits, request, NULL, forward->headers);
 
@@ -224,15 +316,17 @@ static bool ack_destination(srf__element_t *element, const srf__facts_t *ack,
 {
     if (ack->max_forwards == 0 || srf__route_prepare(element, ack, route) != 0)
         return false;
+    srf__transports_t *transports = &element->transports;
     bool unchanged = route->removed == 0 && !route->from_strict;
+    srf__hop_t hop;
+
+    if (srf__forward_along_flow(element, route, from, to))
+        return to->peer.family != 0;
     if ((route->request_uri_is_us && !route->has_next) ||
-        srf__forward_next_hop(route, &to->peer) != 0 ||
-        (unchanged &&
-         srf__transports_is_local(&element->transports, &to->peer)))
+        srf__forward_next_hop(route, &hop) != 0 ||
+        (unchanged && srf__transports_is_local(transports, &hop.addr)))
         return false;
-    to->listener =
-        srf__transports_pick(&element->transports, &to->peer, from->listener);
-    return to->listener != NULL;
+    return srf__hop_flow(transports, &hop, from->listener, to) == 0;
 }
 
 /* RFC 3261 §16.4: an ACK for us only by its maddr goes on without it. */

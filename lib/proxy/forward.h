@@ -9,6 +9,7 @@
 #define SRF_FORWARD_H
 
 #include "proxy/route.h"
+#include "resolver/next_hop.h"
 
 typedef struct srf__forward {
     const srf__route_t *route;
@@ -25,7 +26,13 @@ typedef struct srf__forward {
 
 /* Where a request goes when the program gave no target (§16.6 step 7). 0, or an
  * error of srf__next_hop(). */
-int srf__forward_next_hop(const srf__route_t *route, srf__addr_t *out);
+int srf__forward_next_hop(const srf__route_t *route, srf__hop_t *out);
+
+/* Whether the flow token of its Route says where it goes (RFC 5626 §5.3): not
+ * when that is where it came from. flow->peer has family 0 when the flow is
+ * dead. */
+bool srf__forward_along_flow(srf__element_t *element, const srf__route_t *route,
+                             const srf__flow_t *from, srf__flow_t *flow);
 
 /* Makes the request as it is sent. NULL when memory is out. */
 srf_msg_t *srf__forward_request(srf__element_t *element,

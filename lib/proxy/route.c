@@ -90,6 +90,7 @@ static int walk_routes(srf__element_t *element, const srf__facts_t *request,
             out->has_next = true;
             return 0;
         }
+        out->token = out->next.user;
         out->removed++;
     }
     return 0;

@@ -18,6 +18,8 @@ typedef struct srf__route {
     uint8_t removed;  /* Route values of ours on top, which go: 0, 1, 2 */
     bool has_next;    /* Route values remain */
     srf__uri_t next;  /* the topmost of them */
+    /* User part of the last Route of ours: it may be a flow token. */
+    srf__str_t token;
 } srf__route_t;
 
 /* 0; SRF_ERR_INVALID_URI when the Request-URI cannot be read; SRF_ERR_SYNTAX

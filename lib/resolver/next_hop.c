@@ -7,7 +7,7 @@
 
 #include "srf/srf.h"
 
-int srf__next_hop(const srf__uri_t *uri, srf__addr_t *out)
+int srf__next_hop(const srf__uri_t *uri, srf__hop_t *out)
 {
     srf__transport_id_t transport = (srf__transport_id_t)uri->transport;
 
@@ -28,7 +28,18 @@ int srf__next_hop(const srf__uri_t *uri, srf__addr_t *out)
     } else if (transport == SRF__TRANSPORT_NONE) {
         transport = SRF__TRANSPORT_UDP;
     }
-    return srf__addr_from_uri(out, uri, srf__uri_port(uri), transport)
+    out->name = uri->host;
+    return srf__addr_from_uri(&out->addr, uri, srf__uri_port(uri), transport)
                ? 0
                : SRF_ERR_NAME_NOT_FOUND;
+}
+
+int srf__hop_flow(srf__transports_t *transports, const srf__hop_t *hop,
+                  srf__listener_t *preferred, srf__flow_t *out)
+{
+    out->peer = hop->addr;
+    out->connection = 0;
+    out->listener = srf__transports_pick(transports, &hop->addr, preferred);
+    return out->listener == NULL ? SRF_ERR_NO_TRANSPORT
+                                 : srf__transports_connect(out, hop->name);
 }

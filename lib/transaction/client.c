@@ -11,13 +11,28 @@
 
 static void clock_fired(srf__timer_t *timer);
 
+/* No final response has come. */
+static bool is_waiting(const srf__client_t *client)
+{
+    uint8_t state = client->machine.state;
+
+    return state == SRF__TXN_CALLING || state == SRF__TXN_TRYING ||
+           state == SRF__TXN_PROCEEDING;
+}
+
+static srf__client_t *cancel_of(const srf__client_t *invite)
+{
+    return invite->want_cancel ? NULL : invite->cancel.txn;
+}
+
 static void unref(srf__client_t *client)
 {
     if (--client->refs > 0)
         return;
     srf__msg_unref(client->request);
     srf__msg_unref(client->ack);
-    srf__free(client->cancel_lines);
+    if (client->want_cancel)
+        srf__free(client->cancel.lines);
     srf__free(client);
 }
 
@@ -72,13 +87,13 @@ static void terminate(srf__client_t *client)
     client->machine.state = SRF__TXN_TERMINATED;
     if (client->is_cancel) {
         srf__client_t *invite = srf__slot_get(txns, client->slot);
-        if (invite != NULL && invite->cancel == client)
-            invite->cancel = NULL;
+        if (invite != NULL && cancel_of(invite) == client)
+            invite->cancel.txn = NULL;
         unref(client);
         return;
     }
-    if (client->cancel != NULL)
-        terminate(client->cancel);
+    if (cancel_of(client) != NULL)
+        terminate(client->cancel.txn);
     srf__slot_free(txns, client->slot);
     txns->counters.clients--;
     unref(client);
@@ -97,16 +112,21 @@ static int send_message(const srf__client_t *client, const srf_msg_t *msg)
     return srf__transports_send(&client->flow, part, 1);
 }
 
+static void wake_undelivered(srf__client_t *client)
+{
+    client->undelivered = true;
+    srf__clock_wake(&client->clock, client->txns->wheel, clock_fired);
+}
+
 /* A failure to send must not reach the user from inside its own call: it waits
- * for the loop. A full queue is no failure: the request is sent again. */
+ * for the loop. A full queue is no failure where the request is sent again. */
 static void send_request(srf__client_t *client)
 {
     int err = send_message(client, client->request);
 
-    if (err == 0 || err == SRF_ERR_LIMIT)
+    if (err == 0 || (err == SRF_ERR_LIMIT && !client->machine.reliable))
         return;
-    client->undelivered = true;
-    srf__clock_wake(&client->clock, client->txns->wheel, clock_fired);
+    wake_undelivered(client);
 }
 
 /* The request as it was sent, kept or made anew. */
@@ -132,25 +152,35 @@ static void send_ack(srf__client_t *client, const srf__facts_t *response)
         (void)send_message(client, client->ack);
 }
 
-static void send_cancel(srf__client_t *invite)
+static void send_cancel(srf__client_t *invite, srf__str_t lines)
 {
     srf__client_t *cancel = allocate(invite->txns, SRF__METHOD_CANCEL);
     const srf__facts_t *sent = sent_request(invite);
 
-    invite->want_cancel = false;
     if (cancel == NULL || sent == NULL) {
         srf__free(cancel);
         return;
     }
-    srf_msg_t *msg = srf__build_cancel(sent, srf__str_of(invite->cancel_lines));
+    srf_msg_t *msg = srf__build_cancel(sent, lines);
     if (msg == NULL) {
         srf__free(cancel);
         return;
     }
     cancel->is_cancel = true;
     cancel->slot = invite->slot;
-    invite->cancel = cancel;
+    invite->cancel.txn = cancel;
     srf__client_start(cancel, &invite->flow, msg);
+}
+
+/* The CANCEL that waited for a provisional response. */
+static void send_wanted_cancel(srf__client_t *invite)
+{
+    char *lines = invite->cancel.lines;
+
+    invite->want_cancel = false;
+    invite->cancel.txn = NULL;
+    send_cancel(invite, srf__str_of(lines));
+    srf__free(lines);
 }
 
 /* Without a user nobody waits out the 64*T1 behind the CANCEL (RFC 3261 §9.1),
@@ -221,7 +251,7 @@ static void step(srf__client_t *client, srf__txn_event_t event,
     if (actions.what & SRF__DO_SEND_ACK)
         send_ack(client, response);
     if (client->want_cancel && client->machine.state == SRF__TXN_PROCEEDING) {
-        send_cancel(client);
+        send_wanted_cancel(client);
         if (client->user == NULL)
             limit_orphan(client);
     }
@@ -255,6 +285,61 @@ static void clock_fired(srf__timer_t *timer)
     }
 }
 
+/* ---- connections ---- */
+
+enum { ID_IS_CANCEL = 1 << 24 };
+
+/* What a connection knows the transaction by. */
+static uint64_t waiting_id(const srf__client_t *client)
+{
+    const srf__client_t *invite =
+        client->is_cancel ? srf__slot_get(client->txns, client->slot) : client;
+    uint32_t slot = client->slot | (client->is_cancel ? ID_IS_CANCEL : 0);
+
+    return (uint64_t)slot << 32 | (invite == NULL ? 0 : invite->generation);
+}
+
+static srf__client_t *find_waiting(const srf__txns_t *txns, uint64_t id)
+{
+    uint32_t slot = (uint32_t)(id >> 32);
+    srf__client_t *client = srf__slot_get(txns, slot & (ID_IS_CANCEL - 1));
+
+    if (client != NULL && client->generation != (uint32_t)id)
+        client = NULL;
+    if (client != NULL && (slot & ID_IS_CANCEL) != 0)
+        client = cancel_of(client);
+    return client != NULL && is_waiting(client) ? client : NULL;
+}
+
+bool srf__client_is_waiting(const srf__txns_t *txns, uint64_t id)
+{
+    return find_waiting(txns, id) != NULL;
+}
+
+void srf__client_lost(srf__txns_t *txns, uint64_t id, bool broken)
+{
+    srf__client_t *client = find_waiting(txns, id);
+
+    if (client == NULL ||
+        (!broken && client->machine.state == SRF__TXN_PROCEEDING))
+        return;
+    wake_undelivered(client);
+}
+
+/* A CANCEL follows its INVITE, whose connection may have gone meanwhile. */
+static void watch(srf__client_t *client)
+{
+    srf__flow_t *flow = &client->flow;
+    int err = 0;
+
+    if (!srf__transports_resume(flow))
+        err = srf__transports_connect(flow, srf__str(NULL, 0));
+    if (err == 0)
+        err = srf__transports_watch(flow, waiting_id(client));
+    if (err != 0)
+        wake_undelivered(client);
+}
+
 void srf__client_start(srf__client_t *client, const srf__flow_t *flow,
                        srf_msg_t *request)
 {
@@ -262,13 +347,9 @@ void srf__client_start(srf__client_t *client, const srf__flow_t *flow,
     client->request = request;
     client->machine.reliable = flow->listener->ops->reliable;
     client->txns->counters.requests_sent++;
+    if (client->machine.reliable)
+        watch(client);
     step(client, SRF__EV_START, NULL);
-}
-
-static bool is_waiting(const srf__client_t *client)
-{
-    return client->machine.state == SRF__TXN_CALLING ||
-           client->machine.state == SRF__TXN_PROCEEDING;
 }
 
 bool srf__client_cancel(srf__client_t *client, srf__str_t lines)
@@ -277,19 +358,17 @@ bool srf__client_cancel(srf__client_t *client, srf__str_t lines)
         client->cancelled)
         return false;
     client->cancelled = true;
-    if (lines.len > 0) {
-        client->cancel_lines = srf__malloc(lines.len + 1);
-        if (client->cancel_lines != NULL) {
-            memcpy(client->cancel_lines, lines.p, lines.len);
-            client->cancel_lines[lines.len] = '\0';
-        }
+    if (client->machine.state == SRF__TXN_PROCEEDING) {
+        send_cancel(client, lines);
+        return true;
     }
-    if (client->machine.state != SRF__TXN_PROCEEDING) {
-        client->want_cancel = true;
-        return false;
+    client->want_cancel = true;
+    client->cancel.lines = lines.len == 0 ? NULL : srf__malloc(lines.len + 1);
+    if (client->cancel.lines != NULL) {
+        memcpy(client->cancel.lines, lines.p, lines.len);
+        client->cancel.lines[lines.len] = '\0';
     }
-    send_cancel(client);
-    return true;
+    return false;
 }
 
 void srf__client_release(srf__client_t *client, bool end)
@@ -328,7 +407,7 @@ bool srf__client_receive(srf__txns_t *txns, const srf__facts_t *response)
      * of CSeq tells them apart. */
     if (client != NULL && client->method == SRF__METHOD_INVITE &&
         response->cseq_method == SRF__METHOD_CANCEL)
-        client = client->cancel;
+        client = cancel_of(client);
     if (client != NULL && client->method == response->cseq_method &&
         client->machine.state != SRF__TXN_INIT) {
         client->undelivered = false; /* the way is good after all */
@@ -377,9 +456,8 @@ void srf__client_undelivered(srf__txns_t *txns, srf__str_t datagram)
         return;
     srf__client_t *client = find(txns, srf__str(branch.p, SRF__BRANCH_LEN));
     if (client != NULL && memcmp(datagram.p, "CANCEL ", 7) == 0)
-        client = client->cancel;
+        client = cancel_of(client);
     if (client == NULL || !is_being_sent(client))
         return;
-    client->undelivered = true;
-    srf__clock_wake(&client->clock, txns->wheel, clock_fired);
+    wake_undelivered(client);
 }

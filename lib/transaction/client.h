@@ -33,10 +33,12 @@ struct srf__client {
     srf__txns_t *txns;
     srf__txn_clock_t clock;
     srf__flow_t flow;
-    srf_msg_t *request;    /* as sent; NULL when not needed any more */
-    srf_msg_t *ack;        /* ACK of a non-2xx, for its retransmissions */
-    srf__client_t *cancel; /* the CANCEL's transaction */
-    char *cancel_lines;    /* header lines for a CANCEL not sent yet */
+    srf_msg_t *request; /* as sent; NULL when not needed any more */
+    srf_msg_t *ack;     /* ACK of a non-2xx, for its retransmissions */
+    union {
+        srf__client_t *txn; /* the CANCEL's transaction, or NULL */
+        char *lines;        /* with want_cancel: header lines for it, or NULL */
+    } cancel;
     const srf__client_user_t *user;
     void *user_data;
     srf__listener_t *upstream; /* for a 2xx without a user; may be NULL */
@@ -92,5 +94,12 @@ static inline bool srf__client_had_provisional(const srf__client_t *client)
 {
     return client->machine.state == SRF__TXN_PROCEEDING;
 }
+
+/* A connection is gone on which these waited (srf__transports_watch()).
+ * `broken`: it failed; else the peer closed it, and may yet answer what it has
+ * begun to. */
+void srf__client_lost(srf__txns_t *txns, uint64_t id, bool broken);
+/* Whether this one still waits for a final response. */
+bool srf__client_is_waiting(const srf__txns_t *txns, uint64_t id);
 
 #endif /* SRF_CLIENT_H */

@@ -33,6 +33,7 @@ void srf__server_unref(srf__server_t *server)
         return;
     srf__msg_unref(server->request);
     srf__msg_unref(server->response);
+    srf__free(server->maddr);
     srf__free(server);
 }
 
@@ -43,17 +44,39 @@ void srf__server_set_user(srf__server_t *server, const srf__server_user_t *user,
     server->user_data = data;
 }
 
-static int send_response(const srf__flow_t *flow, const srf_msg_t *msg,
-                         srf__span_t cut)
+static int send_cut(const srf__flow_t *flow, srf__str_t msg, srf__span_t cut)
 {
     size_t behind = (size_t)cut.off + cut.len;
     const srf__str_t parts[SRF__SEND_PARTS] = {
-        srf__str(msg->data, cut.off),
-        srf__str(msg->data + behind, msg->len - behind),
+        srf__str(msg.p, cut.off),
+        srf__str(msg.p + behind, msg.len - behind),
     };
 
     return cut.off == 0 ? srf__transports_send(flow, &parts[1], 1)
                         : srf__transports_send(flow, parts, 2);
+}
+
+/* RFC 3261 §18.2.2: when the connection that the request came on is gone, a
+ * response goes where its Via says. */
+static void send_response(srf__txns_t *txns, const srf__flow_t *flow,
+                          srf_msg_t *msg, srf__span_t cut)
+{
+    const srf__facts_t *facts;
+
+    if (send_cut(flow, srf__str(msg->data, msg->len), cut) !=
+        SRF_ERR_NOT_CONNECTED)
+        return;
+    facts = srf__msg_facts(msg);
+    if (facts != NULL)
+        srf__response_send_stateless(flow->listener->owner, txns, facts, cut,
+                                     flow->listener);
+}
+
+static void send_out(srf__server_t *server, srf_msg_t *msg, srf__span_t cut)
+{
+    const srf__flow_t flow = srf__server_reply_flow(server);
+
+    send_response(server->txns, &flow, msg, cut);
 }
 
 static void send_again(srf__server_t *server)
@@ -61,18 +84,18 @@ static void send_again(srf__server_t *server)
     if (server->response == NULL)
         return;
     server->txns->counters.retransmissions_sent++;
-    (void)send_response(&server->flow, server->response, server->response_cut);
+    send_out(server, server->response, server->response_cut);
 }
 
 static srf_msg_t *build(srf__server_t *server, srf__response_spec_t *spec)
 {
     const srf__facts_t *request = srf__msg_facts(server->request);
-    const srf__flow_t from = {server->flow.listener, server->source};
     srf__via_mark_storage_t storage;
 
     if (request == NULL)
         return NULL;
-    srf__via_mark_for(server->txns, request, &from, &storage, &spec->via_mark);
+    srf__via_mark_for(server->txns, request, &server->from, &storage,
+                      &spec->via_mark);
     spec->to_tag = srf__str(server->tag, sizeof(server->tag));
     return srf__build_response(request, spec);
 }
@@ -91,7 +114,7 @@ static void send_trying(srf__server_t *server)
     server->response_cut = no_cut;
     server->status = 100;
     server->txns->counters.responses_sent++;
-    (void)send_response(&server->flow, msg, no_cut);
+    send_out(server, msg, no_cut);
 }
 
 static void terminate(srf__server_t *server)
@@ -149,26 +172,54 @@ static void clock_fired(srf__timer_t *timer)
         step(server, srf__timer_event(due));
 }
 
-/* Where responses to a request go, RFC 3261 §18.2.2 and RFC 3581 §4. */
-static void reply_flow(const srf__txns_t *txns, const srf__facts_t *request,
-                       const srf__flow_t *from, srf__flow_t *out)
+/* The maddr that responses to a request go to, RFC 3261 §18.2.2. */
+static bool read_maddr(const srf__facts_t *request, const srf__flow_t *from,
+                       srf__addr_t *out)
 {
     const srf__via_t *via = &request->via;
-    srf__addr_t maddr;
-    uint16_t port = via->port == 0 ? 5060 : via->port;
 
-    *out = *from;
-    if (from->listener->ops->reliable)
-        return;
-    if (via->maddr.len > 0 &&
-        srf__addr_from_host(&maddr, srf__facts_str(request, via->maddr), port,
-                            (srf__transport_id_t)from->peer.transport) &&
-        maddr.family == from->peer.family) {
-        out->peer = maddr;
-        return;
-    }
-    if (!via->has_rport && !txns->force_rport)
-        out->peer.port = port;
+    return via->maddr.len > 0 && !from->listener->ops->reliable &&
+           srf__addr_from_host(out, srf__facts_str(request, via->maddr),
+                               via->port == 0 ? 5060 : via->port,
+                               (srf__transport_id_t)from->peer.transport) &&
+           out->family == from->peer.family;
+}
+
+/* The port they go to, §18.2.2 and RFC 3581 §4. */
+static uint16_t reply_port(const srf__txns_t *txns, const srf__facts_t *request,
+                           const srf__flow_t *from)
+{
+    const srf__via_t *via = &request->via;
+
+    if (from->listener->ops->reliable || via->has_rport || txns->force_rport)
+        return from->peer.port;
+    return via->port == 0 ? 5060 : via->port;
+}
+
+srf__flow_t srf__server_reply_flow(const srf__server_t *server)
+{
+    srf__flow_t flow = server->from;
+
+    if (server->maddr != NULL)
+        flow.peer = *server->maddr;
+    else
+        flow.peer.port = server->reply_port;
+    return flow;
+}
+
+/* 0 or SRF_ERR_NO_MEMORY. */
+static int keep_reply_flow(srf__server_t *server, const srf__facts_t *request)
+{
+    srf__addr_t maddr;
+
+    server->reply_port = reply_port(server->txns, request, &server->from);
+    if (!read_maddr(request, &server->from, &maddr))
+        return 0;
+    server->maddr = srf__malloc(sizeof(maddr));
+    if (server->maddr == NULL)
+        return SRF_ERR_NO_MEMORY;
+    *server->maddr = maddr;
+    return 0;
 }
 
 int srf__server_create(srf__txns_t *txns, srf__hash128_t key,
@@ -184,17 +235,18 @@ int srf__server_create(srf__txns_t *txns, srf__hash128_t key,
     if (server == NULL)
         return SRF_ERR_NO_MEMORY;
     server->node.key = key;
-    if (srf__map_add(&txns->servers, &server->node) != 0) {
+    server->txns = txns;
+    server->from = *from;
+    if (keep_reply_flow(server, facts) != 0 ||
+        srf__map_add(&txns->servers, &server->node) != 0) {
+        srf__free(server->maddr);
         srf__free(server);
         return SRF_ERR_NO_MEMORY;
     }
     server->request = srf__msg_ref(request);
-    server->txns = txns;
     server->method = facts->method;
-    server->source = from->peer;
     server->machine.reliable = from->listener->ops->reliable;
     server->refs = 2; /* the machine's and the caller's */
-    reply_flow(txns, facts, from, &server->flow);
     srf__hex_write(server->tag, srf__random_u32(txns->random), 8);
     txns->counters.servers++;
     if (quiet)
@@ -259,7 +311,7 @@ bool srf__server_respond(srf__server_t *server, srf_msg_t *response,
         server->response_cut = cut;
         server->status = (uint16_t)status;
         server->txns->counters.responses_sent++;
-        (void)send_response(&server->flow, response, cut);
+        send_out(server, response, cut);
         sent = true;
     }
     forget_messages(server);
@@ -352,7 +404,7 @@ void srf__stateless_reply(srf__txns_t *txns, const srf__facts_t *request,
                           const char *reason, srf__str_t lines)
 {
     srf__via_mark_storage_t storage;
-    srf__flow_t flow;
+    srf__flow_t flow = *from;
     char tag[16];
     srf__response_spec_t spec = {
         .status = status, .reason = srf__str_of(reason), .lines = lines};
@@ -360,13 +412,14 @@ void srf__stateless_reply(srf__txns_t *txns, const srf__facts_t *request,
     stateless_tag(txns, request, tag);
     spec.to_tag = srf__str(tag, sizeof(tag));
     srf__via_mark_for(txns, request, from, &storage, &spec.via_mark);
-    reply_flow(txns, request, from, &flow);
+    if (!read_maddr(request, from, &flow.peer))
+        flow.peer.port = reply_port(txns, request, from);
     srf_msg_t *msg = srf__build_response(request, &spec);
     if (msg == NULL)
         return; /* the caller sends its request again */
     txns->answered_stateless = true;
     txns->counters.responses_sent++;
-    (void)send_response(&flow, msg, no_cut);
+    send_response(txns, &flow, msg, no_cut);
     srf__msg_unref(msg);
 }
 
@@ -381,42 +434,62 @@ bool srf__stateless_is_ack_for(const srf__txns_t *txns, const srf__facts_t *ack)
                        srf__str(tag, sizeof(tag)));
 }
 
+/* The Via that is topmost after `cut`. */
+static bool read_next_via(const srf__facts_t *response, srf__span_t cut,
+                          srf__via_t *via)
+{
+    const srf__header_t *line = srf__facts_first(response, SRF__HDR_VIA);
+    uint16_t next;
+
+    *via = response->via;
+    if (cut.len == 0)
+        return true;
+    while (line != NULL && line->end <= response->via2)
+        line = srf__facts_next(response, line);
+    return response->via2 != 0 && line != NULL &&
+           srf__via_read(response->data, response->via2, line->end, via,
+                         &next) == 0;
+}
+
+/* Over a stream: on the connection that is there with the caller, or a new one
+ * to the port he named (§18.2.2). */
+static int find_connection(const srf__facts_t *response, const srf__via_t *via,
+                           uint16_t port, srf__flow_t *flow)
+{
+    if (!flow->listener->ops->reliable || srf__transports_find(flow))
+        return 0;
+    flow->peer.port = port;
+    return srf__transports_connect(flow, srf__facts_str(response, via->host));
+}
+
 void srf__response_send_stateless(srf__transports_t *transports,
                                   srf__txns_t *txns,
                                   const srf__facts_t *response, srf__span_t cut,
                                   srf__listener_t *listener)
 {
-    const srf__header_t *line = srf__facts_first(response, SRF__HDR_VIA);
     srf__via_t via;
-    uint16_t next;
     srf__flow_t flow;
     uint32_t rport;
-    size_t behind = (size_t)cut.off + cut.len;
 
-    while (line != NULL && line->end <= response->via2)
-        line = srf__facts_next(response, line);
-    if (response->via2 == 0 || line == NULL ||
-        srf__via_read(response->data, response->via2, line->end, &via, &next) !=
-            0)
+    if (!read_next_via(response, cut, &via))
         return;
     srf__span_t host = via.maddr.len > 0      ? via.maddr
                        : via.received.len > 0 ? via.received
                                               : via.host;
-    uint16_t port = via.port == 0 ? 5060 : via.port;
-    if (srf__str_to_u32(srf__facts_str(response, via.rport_value), 65535,
-                        &rport) &&
-        rport != 0 && via.maddr.len == 0)
-        port = (uint16_t)rport;
+    uint16_t port =
+        via.port == 0 ? srf__transport_port((srf__transport_id_t)via.transport)
+                      : via.port;
     if (!srf__addr_from_host(&flow.peer, srf__facts_str(response, host), port,
                              (srf__transport_id_t)via.transport))
         return;
+    if (srf__str_to_u32(srf__facts_str(response, via.rport_value), 65535,
+                        &rport) &&
+        rport != 0 && via.maddr.len == 0)
+        flow.peer.port = (uint16_t)rport;
     flow.listener = srf__transports_pick(transports, &flow.peer, listener);
-    if (flow.listener == NULL)
+    if (flow.listener == NULL ||
+        find_connection(response, &via, port, &flow) != 0)
         return;
-    const srf__str_t parts[SRF__SEND_PARTS] = {
-        srf__str(response->data, cut.off),
-        srf__str(response->data + behind, response->len - behind),
-    };
     txns->counters.responses_sent++;
-    (void)srf__transports_send(&flow, parts, SRF__SEND_PARTS);
+    (void)send_cut(&flow, srf__str(response->data, response->len), cut);
 }

@@ -23,8 +23,8 @@ struct srf__server {
     srf__map_node_t node;
     srf__txns_t *txns;
     srf__txn_clock_t clock;
-    srf__flow_t flow;    /* where responses go (RFC 3261 §18.2.2) */
-    srf__addr_t source;  /* where the request came from */
+    srf__flow_t from;    /* where the request came from */
+    srf__addr_t *maddr;  /* where responses go instead; NULL: to the source */
     srf_msg_t *request;  /* NULL after the final response */
     srf_msg_t *response; /* last one sent; resent without response_cut */
     const srf__server_user_t *user;
@@ -32,11 +32,12 @@ struct srf__server {
     srf__span_t response_cut; /* bytes of `response` that are not sent */
     srf__machine_t machine;
     uint16_t refs;
-    uint16_t status; /* of the last response sent; 0: none */
-    uint16_t owed;   /* final response still to be made; 0: none */
-    uint8_t method;  /* srf__method_t */
-    bool cancelled;  /* a CANCEL came */
-    char tag[8];     /* To tag of responses made here; not terminated */
+    uint16_t status;     /* of the last response sent; 0: none */
+    uint16_t owed;       /* final response still to be made; 0: none */
+    uint16_t reply_port; /* of datagrams (RFC 3261 §18.2.2, RFC 3581 §4) */
+    uint8_t method;      /* srf__method_t */
+    bool cancelled;      /* a CANCEL came */
+    char tag[8];         /* To tag of responses made here; not terminated */
 };
 
 /* The transaction with this key, or NULL. */
@@ -49,6 +50,9 @@ srf__server_t *srf__server_find(const srf__txns_t *txns, srf__hash128_t key);
 int srf__server_create(srf__txns_t *txns, srf__hash128_t key,
                        srf_msg_t *request, const srf__flow_t *from, bool quiet,
                        srf__server_t **out);
+
+/* Where its responses go. */
+srf__flow_t srf__server_reply_flow(const srf__server_t *server);
 
 srf__server_t *srf__server_ref(srf__server_t *server);
 void srf__server_unref(srf__server_t *server);

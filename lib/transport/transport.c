@@ -5,16 +5,19 @@
  */
 #include "transport/transport.h"
 
+#include "base/alloc.h"
 #include "base/error.h"
 #include "transport/local.h"
 
-int srf__transports_init(srf__transports_t *transports, struct uv_loop_s *loop,
-                         srf__log_t *log,
+int srf__transports_init(srf__transports_t *transports,
+                         const srf__transports_env_t *env,
                          const srf__transports_events_t *events)
 {
     memset(transports, 0, sizeof(*transports));
-    transports->loop = loop;
-    transports->log = log;
+    transports->loop = env->loop;
+    transports->wheel = env->wheel;
+    transports->log = env->log;
+    transports->key = env->key;
     transports->events = *events;
     return srf__local_create(&transports->local);
 }
@@ -23,6 +26,8 @@ void srf__transports_deinit(srf__transports_t *transports)
 {
     srf__local_destroy(transports->local);
     transports->local = NULL;
+    srf__free(transports->stream_buffer);
+    transports->stream_buffer = NULL;
 }
 
 void srf__transports_close(srf__transports_t *transports, void (*cb)(void *arg),
@@ -63,6 +68,7 @@ void srf__transports_closed(srf__listener_t *listener)
     srf__transports_t *transports = listener->owner;
 
     srf__assert(transports->open > 0);
+    srf__free(listener->advertised);
     if (--transports->open == 0 && transports->closing)
         transports->closed_cb(transports->closed_arg);
 }
@@ -110,10 +116,71 @@ int srf__transports_send(const srf__flow_t *flow, const srf__str_t *parts,
 
     if (owner->closing)
         return SRF_ERR_CANCELED;
-    int err = listener->ops->send(listener, &flow->peer, parts, count);
+    int err = listener->ops->send(flow, parts, count);
     if (owner->events.sent != NULL && err == 0)
         owner->events.sent(owner->events.arg, flow, parts, count);
     return err;
+}
+
+int srf__transports_connect(srf__flow_t *flow, srf__str_t name)
+{
+    const srf__listener_t *listener = flow->listener;
+
+    if (listener->owner->closing)
+        return SRF_ERR_CANCELED;
+    flow->connection = 0;
+    return listener->ops->connect == NULL
+               ? 0
+               : listener->ops->connect(flow, name, true);
+}
+
+bool srf__transports_find(srf__flow_t *flow)
+{
+    const srf__listener_ops_t *ops = flow->listener->ops;
+
+    flow->connection = 0;
+    return ops->connect == NULL ||
+           ops->connect(flow, srf__str(NULL, 0), false) == 0;
+}
+
+int srf__transports_watch(const srf__flow_t *flow, uint64_t id)
+{
+    const srf__listener_ops_t *ops = flow->listener->ops;
+
+    return ops->watch == NULL ? 0 : ops->watch(flow, id);
+}
+
+bool srf__transports_resume(srf__flow_t *flow)
+{
+    const srf__listener_ops_t *ops = flow->listener->ops;
+
+    return ops->resume == NULL || ops->resume(flow);
+}
+
+bool srf__transports_is_accepted(const srf__flow_t *flow)
+{
+    const srf__listener_ops_t *ops = flow->listener->ops;
+
+    return ops->is_accepted != NULL && ops->is_accepted(flow);
+}
+
+void srf__listener_write_uri(srf__listener_t *listener)
+{
+    char text[SRF__ADDR_TEXT];
+    srf__buf_t buf;
+
+    srf__buf_init_fixed(&buf, listener->uri, sizeof(listener->uri) - 1);
+    srf__buf_add_text(&buf, "sip:");
+    if (listener->wildcard && listener->bound.family == 4)
+        srf__buf_add_char(&buf, '*');
+    else
+        srf__buf_add_str(&buf, srf__addr_host_text(&listener->bound, text));
+    srf__buf_add_char(&buf, ':');
+    srf__buf_add_u64(&buf, listener->bound.port);
+    srf__buf_add_text(&buf, ";transport=");
+    srf__buf_add_text(&buf,
+                      srf__transport_uri_name(
+                          (srf__transport_id_t)listener->bound.transport));
 }
 
 srf__addr_t srf__listener_local(srf__listener_t *listener,
@@ -130,6 +197,8 @@ srf__str_t srf__listener_host_port(srf__listener_t *listener,
                                    const srf__addr_t *to,
                                    char storage[SRF__ADDR_TEXT])
 {
+    if (listener->advertised != NULL)
+        return srf__str_of(listener->advertised);
     if (listener->wildcard) {
         srf__addr_t local = srf__listener_local(listener, to);
         return srf__addr_text(&local, storage);

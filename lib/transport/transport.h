@@ -1,14 +1,16 @@
 /*
  * Transport: listeners that deliver whole messages and send them. A listener is
- * a small table of functions; UDP is one kind, the tests' memory network
- * another, streams will be more.
+ * a small table of functions; UDP is one kind, streams (TCP and what is on top
+ * of it) another, the tests' memory network a third.
  *
  * SPDX-License-Identifier: MIT
  */
 #ifndef SRF_TRANSPORT_H
 #define SRF_TRANSPORT_H
 
+#include "base/hash.h"
 #include "base/log.h"
+#include "base/wheel.h"
 #include "transport/address.h"
 
 #include <stdbool.h>
@@ -20,10 +22,12 @@ struct uv_loop_s;
 typedef struct srf__transports srf__transports_t;
 typedef struct srf__listener srf__listener_t;
 
-/* A path to a peer: which listener, and the peer's address there. */
+/* A path to a peer: which listener, the peer's address there, and for a stream
+ * the connection: a number that is never used twice, 0 while there is none. */
 typedef struct srf__flow {
     srf__listener_t *listener;
     srf__addr_t peer;
+    uint32_t connection;
 } srf__flow_t;
 
 enum { SRF__SEND_PARTS = 2 };
@@ -31,11 +35,17 @@ enum { SRF__SEND_PARTS = 2 };
 /* How a kind of listener works. */
 typedef struct srf__listener_ops {
     /* Sends the pieces as one message. 0: sent or queued. SRF_ERR_LIMIT: the
-     * queue is full, dropped and counted (the peer retransmits). Any other
-     * error: the destination cannot be reached from here. The bytes are
-     * borrowed until return. */
-    int (*send)(srf__listener_t *listener, const srf__addr_t *to,
-                const srf__str_t *parts, unsigned count);
+     * queue is full, dropped and counted (over a datagram it is sent again).
+     * SRF_ERR_NOT_CONNECTED: the connection is gone. Any other error: the
+     * destination cannot be reached from here. The bytes are borrowed until
+     * return. */
+    int (*send)(const srf__flow_t *to, const srf__str_t *parts, unsigned count);
+    /* Streams only, else NULL; see srf__transports_connect(). */
+    int (*connect)(srf__flow_t *flow, srf__str_t name, bool may_open);
+    /* Streams only, else NULL; see srf__transports_watch(). */
+    int (*watch)(const srf__flow_t *flow, uint64_t id);
+    bool (*resume)(srf__flow_t *flow);
+    bool (*is_accepted)(const srf__flow_t *flow);
     /* Closes; calls srf__transports_closed() from the loop and is then freed by
      * the kind itself. */
     void (*close)(srf__listener_t *listener);
@@ -49,6 +59,7 @@ struct srf__listener {
     srf__listener_t *next;
     srf__addr_t bound; /* with the real port; any address for a wildcard */
     bool wildcard;
+    char *advertised;               /* "host:port", "host"; NULL: bound */
     char uri[96];                   /* "sip:127.0.0.1:5060;transport=udp" */
     char host_port[SRF__ADDR_TEXT]; /* of a bound one, once asked for */
     size_t host_port_len;
@@ -62,6 +73,18 @@ typedef struct srf__transports_events {
      * may be cut short, but begins with its first byte. */
     void (*undelivered)(void *arg, const srf__addr_t *to, const char *datagram,
                         size_t len);
+    /* What came on a stream cannot be cut into messages: `head` is the
+     * beginning of the one to answer with `status`; the connection then ends.
+     * Borrowed until return. */
+    void (*refused)(void *arg, const srf__flow_t *from, srf__str_t head,
+                    unsigned status, const char *reason);
+    /* The connection of `flow` is gone, on which these were to wait for
+     * something (srf__transports_watch()). `broken`: it failed, or was never
+     * had; else the peer closed it in good order. */
+    void (*lost)(void *arg, const srf__flow_t *flow, const uint64_t *ids,
+                 size_t count, bool broken);
+    /* Whether this one still waits. */
+    bool (*is_waiting)(void *arg, uint64_t id);
     /* A message has left; NULL when nobody asks. */
     void (*sent)(void *arg, const srf__flow_t *to, const srf__str_t *parts,
                  unsigned count);
@@ -71,13 +94,31 @@ typedef struct srf__transports_events {
 typedef struct srf__transports_counters {
     uint64_t dropped_send_queue;
     uint64_t errors;
+    uint64_t keepalives;  /* pings that streams were answered */
+    uint64_t connections; /* open now */
+    uint64_t accepted;
+    uint64_t connected;
+    uint64_t refused;   /* connections above a limit */
+    uint64_t timed_out; /* connections closed for being too slow */
 } srf__transports_counters_t;
 
 struct srf__local_cache;
 
+/* What transports take from their surroundings. */
+typedef struct srf__transports_env {
+    struct uv_loop_s *loop;
+    srf__wheel_t *wheel;
+    srf__log_t *log;
+    srf__hash_key_t key;
+} srf__transports_env_t;
+
 struct srf__transports {
     struct uv_loop_s *loop;
+    srf__wheel_t *wheel;
     srf__log_t *log;
+    srf__hash_key_t key;
+    uint32_t last_connection;
+    char *stream_buffer; /* what is read from any stream; NULL until needed */
     srf__transports_events_t events;
     srf__transports_counters_t counters;
     srf__listener_t *listeners; /* in order of listening */
@@ -88,8 +129,8 @@ struct srf__transports {
     struct srf__local_cache *local; /* local addresses, see local.c */
 };
 
-int srf__transports_init(srf__transports_t *transports, struct uv_loop_s *loop,
-                         srf__log_t *log,
+int srf__transports_init(srf__transports_t *transports,
+                         const srf__transports_env_t *env,
                          const srf__transports_events_t *events);
 /* Closes every listener; `cb` comes from the loop (at once from the caller's
  * point of view only if there was none: then from inside this call). */
@@ -101,6 +142,8 @@ void srf__transports_deinit(srf__transports_t *transports);
 /* For kinds: links a listener in at the end. */
 void srf__transports_add(srf__transports_t *transports,
                          srf__listener_t *listener);
+/* For kinds: what srf_listener_uri() says, from the other members. */
+void srf__listener_write_uri(srf__listener_t *listener);
 /* For kinds: a listener's handle is closed; it must not be linked any more
  * touched after this call by the transports. */
 void srf__transports_closed(srf__listener_t *listener);
@@ -118,13 +161,32 @@ srf__listener_t *srf__transports_pick(srf__transports_t *transports,
 int srf__transports_send(const srf__flow_t *flow, const srf__str_t *parts,
                          unsigned count);
 
+/* Gives a flow whose listener and peer are set its connection: one that is
+ * open to there, or a new one (messages wait until it is). `name` is the host
+ * of the URI that led there, for TLS to verify (RFC 5922 §7); connections are
+ * not shared between names. Nothing to do for datagrams. 0; SRF_ERR_LIMIT;
+ * SRF_ERR_NO_TRANSPORT where none can be opened; SRF_ERR_NO_MEMORY; a libuv
+ * error. */
+int srf__transports_connect(srf__flow_t *flow, srf__str_t name);
+/* The same, if there is one already: whether there is. */
+bool srf__transports_find(srf__flow_t *flow);
+/* events.lost() tells about `id` when the flow's connection goes, unless
+ * events.is_waiting() says no before. 0; SRF_ERR_NOT_CONNECTED;
+ * SRF_ERR_NO_MEMORY. */
+int srf__transports_watch(const srf__flow_t *flow, uint64_t id);
+/* Whether the flow's connection is there, whose peer is filled in; always true
+ * for datagrams. */
+bool srf__transports_resume(srf__flow_t *flow);
+/* Whether the flow has a connection that the peer made. */
+bool srf__transports_is_accepted(const srf__flow_t *flow);
+
 /* The address `listener` is seen with by `to`: its own, or for a wildcard the
  * one the system would choose. */
 srf__addr_t srf__listener_local(srf__listener_t *listener,
                                 const srf__addr_t *to);
 
-/* The same as "host:port", for a Via or a Route; a view of the listener's or of
- * `storage`. */
+/* The same as "host:port", or what is advertised instead, for a Via or a Route;
+ * a view of the listener's or of `storage`. */
 srf__str_t srf__listener_host_port(srf__listener_t *listener,
                                    const srf__addr_t *to,
                                    char storage[SRF__ADDR_TEXT]);

@@ -259,18 +259,18 @@ static int enqueue(udp_t *udp, const srf__addr_t *to, const srf__str_t *parts,
     return 0;
 }
 
-static int udp_send(srf__listener_t *listener, const srf__addr_t *to,
-                    const srf__str_t *parts, unsigned count)
+static int udp_send(const srf__flow_t *to, const srf__str_t *parts,
+                    unsigned count)
 {
-    udp_t *udp = (udp_t *)listener;
-    srf__transports_t *owner = listener->owner;
+    udp_t *udp = (udp_t *)to->listener;
+    srf__transports_t *owner = udp->base.owner;
     struct sockaddr_storage storage;
     const struct sockaddr *peer = (const struct sockaddr *)&storage;
     uv_buf_t pieces[SRF__SEND_PARTS];
     char *base;
 
     srf__assert(count <= SRF__SEND_PARTS);
-    (void)srf__addr_to_sockaddr(to, &storage);
+    (void)srf__addr_to_sockaddr(&to->peer, &storage);
     for (unsigned i = 0; i < count; i++) {
         /* uv_buf_t is not const, though sending does not write. */
         memcpy(&base, &parts[i].p, sizeof(base));
@@ -287,7 +287,7 @@ static int udp_send(srf__listener_t *listener, const srf__addr_t *to,
         sent = uv_udp_try_send(&udp->handle, pieces, count, peer);
     }
     if (sent == UV_EAGAIN)
-        return enqueue(udp, to, parts, count);
+        return enqueue(udp, &to->peer, parts, count);
     if (sent < 0)
         owner->counters.errors++;
     return sent < 0 ? sent : 0;
@@ -316,22 +316,6 @@ static const srf__listener_ops_t udp_ops = {
     .reliable = false,
 };
 
-static void write_uri(srf__listener_t *listener)
-{
-    char text[SRF__ADDR_TEXT];
-    srf__buf_t buf;
-
-    srf__buf_init_fixed(&buf, listener->uri, sizeof(listener->uri) - 1);
-    srf__buf_add_text(&buf, "sip:");
-    if (listener->wildcard && listener->bound.family == 4)
-        srf__buf_add_char(&buf, '*');
-    else
-        srf__buf_add_str(&buf, srf__addr_host_text(&listener->bound, text));
-    srf__buf_add_char(&buf, ':');
-    srf__buf_add_u64(&buf, listener->bound.port);
-    srf__buf_add_text(&buf, ";transport=udp");
-}
-
 static int bind_socket(udp_t *udp, const srf__addr_t *address,
                        uint32_t receive_buffer_bytes)
 {
@@ -353,7 +337,7 @@ static int bind_socket(udp_t *udp, const srf__addr_t *address,
                             SRF__TRANSPORT_UDP);
     (void)uv_recv_buffer_size((uv_handle_t *)&udp->handle, &bytes);
     udp->base.wildcard = srf__addr_is_any(&udp->base.bound);
-    write_uri(&udp->base);
+    srf__listener_write_uri(&udp->base);
     ask_for_errors(udp);
     return uv_udp_recv_start(&udp->handle, on_alloc, on_receive);
 }

@@ -69,10 +69,11 @@ bench_add(bench_text_t *text, const char *format, ...)
 
 /* ---- the listener ---- */
 
-static inline int bench_send(srf__listener_t *listener, const srf__addr_t *to,
-                             const srf__str_t *parts, unsigned count)
+static inline int bench_send(const srf__flow_t *flow, const srf__str_t *parts,
+                             unsigned count)
 {
-    bench_t *bench = (bench_t *)(void *)listener;
+    bench_t *bench = (bench_t *)(void *)flow->listener;
+    const srf__addr_t *to = &flow->peer;
     char data[BENCH_TEXT + 1];
     size_t len = 0;
 

@@ -127,12 +127,11 @@ static void note_sent(world_t *world)
     fail_in = later;
 }
 
-static int net_send(srf__listener_t *listener, const srf__addr_t *to,
-                    const srf__str_t *parts, unsigned count)
+static int net_send(const srf__flow_t *flow, const srf__str_t *parts,
+                    unsigned count)
 {
-    world_t *world = (world_t *)(void *)listener;
+    world_t *world = (world_t *)(void *)flow->listener;
 
-    (void)to;
     FUZZ_CHECK(world->srf != NULL);
     world->last.len = 0;
     for (unsigned i = 0; i < count; i++)
@@ -152,7 +151,7 @@ static void net_close(srf__listener_t *listener)
 
 static void deliver(world_t *world, const text_t *text)
 {
-    const srf__flow_t flow = {&world->listener, world->peer};
+    const srf__flow_t flow = {&world->listener, world->peer, 0};
 
     if (world->srf == NULL)
         return;

@@ -187,10 +187,11 @@ static void note_sent(world_t *world, const srf__addr_t *to)
     world->request_to = *to;
 }
 
-static int net_send(srf__listener_t *listener, const srf__addr_t *to,
-                    const srf__str_t *parts, unsigned count)
+static int net_send(const srf__flow_t *flow, const srf__str_t *parts,
+                    unsigned count)
 {
-    world_t *world = (world_t *)(void *)listener;
+    world_t *world = (world_t *)(void *)flow->listener;
+    const srf__addr_t *to = &flow->peer;
 
     FUZZ_CHECK(world->srf != NULL || !world->destroyed);
     world->last.len = 0;
@@ -219,7 +220,7 @@ static void net_close(srf__listener_t *listener)
 static void deliver(world_t *world, const srf__addr_t *from, const char *p,
                     size_t len)
 {
-    const srf__flow_t flow = {&world->listener, *from};
+    const srf__flow_t flow = {&world->listener, *from, 0};
 
     if (world->srf == NULL)
         return;

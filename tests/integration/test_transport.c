@@ -175,7 +175,7 @@ START_TEST(largest_datagram_arrives_whole)
     enum { LARGEST = 65507 };
     static char data[LARGEST];
     srf__listener_t *listener = listen_on("127.0.0.1", 0);
-    const srf__flow_t self = {listener, listener->bound};
+    const srf__flow_t self = {listener, listener->bound, 0};
 
     for (size_t i = 0; i < LARGEST; i++)
         data[i] = (char)('a' + i % 26);
@@ -500,7 +500,7 @@ START_TEST(nothing_is_delivered_after_closing_in_a_message)
     int fd = open_peer(loopbacks[_i], &at);
 
     bench.on_message = close_all;
-    bench.flow = (srf__flow_t){listener, at};
+    bench.flow = (srf__flow_t){listener, at, 0};
     for (unsigned i = 0; i < 5; i++) {
         peer_sends(fd, listener, "to one", 6);
         peer_sends(fd, other, "to two", 6);
@@ -520,7 +520,7 @@ START_TEST(closing_in_a_report_from_the_loop_ends_the_reports)
     srf__addr_t dead = dead_peer(loopbacks[_i]);
 
     bench.on_undelivered = close_all;
-    bench.flow = (srf__flow_t){listener, dead};
+    bench.flow = (srf__flow_t){listener, dead, 0};
     for (unsigned lost = 0; lost < 3;)
         lost += send_past_listener(&dead);
     spin_until(&bench.closed, 1);
@@ -558,7 +558,7 @@ START_TEST(closing_in_a_report_leaves_other_sockets_alone)
     srf__addr_t dead = dead_peer("127.0.0.1");
 
     bench.on_undelivered = close_and_reopen;
-    bench.flow = (srf__flow_t){listener, dead};
+    bench.flow = (srf__flow_t){listener, dead, 0};
     ck_assert_int_eq(send_text(listener, &dead, "lost"), 0);
     spin_until(&bench.closed, 1);
 
@@ -575,7 +575,7 @@ START_TEST(closing_in_a_report_cancels_the_send_that_met_the_error)
     srf__addr_t dead = dead_peer(loopbacks[_i]);
 
     bench.on_undelivered = close_all;
-    bench.flow = (srf__flow_t){listener, dead};
+    bench.flow = (srf__flow_t){listener, dead, 0};
     ck_assert_int_eq(send_text(listener, &dead, "lost"), 0);
     ck_assert_int_eq(send_text(listener, &dead, "met it"), SRF_ERR_CANCELED);
 

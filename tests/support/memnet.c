@@ -106,7 +106,7 @@ static void deliver(srf__timer_t *timer)
                            datagram->len);
     } else if (host != NULL) {
         const srf__transports_events_t *events = &host->listener.owner->events;
-        const srf__flow_t flow = {&host->listener, datagram->from};
+        const srf__flow_t flow = {&host->listener, datagram->from, 0};
         if (datagram->bounce)
             events->undelivered(events->arg, &datagram->to, datagram->data,
                                 datagram->len);
@@ -173,10 +173,11 @@ static int transmit(memnet_t *net, const srf__addr_t *from,
     return 0;
 }
 
-static int host_send(srf__listener_t *listener, const srf__addr_t *to,
-                     const srf__str_t *parts, unsigned count)
+static int host_send(const srf__flow_t *flow, const srf__str_t *parts,
+                     unsigned count)
 {
-    host_t *host = (host_t *)listener;
+    host_t *host = (host_t *)flow->listener;
+    const srf__addr_t *to = &flow->peer;
     char data[70000];
     size_t len = 0;
 
@@ -186,7 +187,7 @@ static int host_send(srf__listener_t *listener, const srf__addr_t *to,
         memcpy(data + len, parts[i].p, parts[i].len);
         len += parts[i].len;
     }
-    return transmit(host->net, &listener->bound, to, data, len);
+    return transmit(host->net, &host->listener.bound, to, data, len);
 }
 
 static void host_close(srf__listener_t *listener)

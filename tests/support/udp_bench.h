@@ -147,9 +147,8 @@ static inline void setup(void)
     ck_assert_int_eq(uv_loop_init(&bench.loop), 0);
     ck_assert_int_eq(uv_timer_init(&bench.loop, &bench.guard), 0);
     srf__log_init(&bench.log, NULL, NULL, SRF_LOG_ERROR);
-    ck_assert_int_eq(srf__transports_init(&bench.transports, &bench.loop,
-                                          &bench.log, &events),
-                     0);
+    const srf__transports_env_t env = {.loop = &bench.loop, .log = &bench.log};
+    ck_assert_int_eq(srf__transports_init(&bench.transports, &env, &events), 0);
 }
 
 /* After it no handle may be left in the loop. */
@@ -249,7 +248,7 @@ static inline void peer_gets(int fd, const char *text)
 static inline int send_text(srf__listener_t *from, const srf__addr_t *to,
                             const char *text)
 {
-    const srf__flow_t flow = {from, *to};
+    const srf__flow_t flow = {from, *to, 0};
     const srf__str_t part = srf__str_of(text);
 
     return srf__transports_send(&flow, &part, 1);

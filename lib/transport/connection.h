@@ -1,0 +1,89 @@
+/*
+ * A connection of a stream: bytes in both directions, and the time it has for
+ * everything.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef SRF_CONNECTION_H
+#define SRF_CONNECTION_H
+
+#include "transport/framing.h"
+#include "transport/stream.h"
+
+typedef enum srf__connection_phase {
+    SRF__CONNECTION_CONNECTING, /* TCP's handshake */
+    SRF__CONNECTION_GREETING,   /* that of TLS, of WebSocket */
+    SRF__CONNECTION_OPEN,
+    SRF__CONNECTION_ENDING, /* what is queued is sent, nothing is read */
+    SRF__CONNECTION_CLOSED  /* the handle is closing */
+} srf__connection_phase_t;
+
+struct srf__held;
+
+typedef struct srf__connection {
+    srf__map_node_t by_id; /* first */
+    srf__map_node_t by_peer;
+    srf__stream_t *stream;
+    srf__tls_t *tls;          /* NULL: none */
+    srf__ws_t *ws;            /* NULL: none */
+    struct srf__held *held;   /* messages for when it is open, in order */
+    struct srf__source *from; /* an accepted one's */
+    uint64_t *waiting;        /* srf__transports_watch() */
+    size_t waiting_count;
+    size_t waiting_cap;
+    srf__framer_t framer;
+    srf__timer_t timer;
+    uint64_t active_ms;  /* something came, or was sent */
+    uint64_t begun_ms;   /* a message began that is not complete; 0: none */
+    uint64_t blocked_ms; /* since then the peer takes nothing; 0: it does */
+    size_t queued_bytes; /* in held and with libuv */
+    srf__addr_t peer;
+    uint32_t id;
+    uint8_t phase; /* srf__connection_phase_t */
+    bool accepted;
+    bool reusable; /* in by_peer */
+    bool paused;   /* nothing is read until the queue is short again */
+    bool broken;   /* it failed */
+    bool pinged;   /* WebSocket: an idle peer was asked for a sign of life */
+    uv_tcp_t handle;
+} srf__connection_t;
+
+/* Creates a connection with its handle initialised and, as the stream wants,
+ * its layers. `name`: see srf__transports_connect(). 0; SRF_ERR_NO_MEMORY; a
+ * libuv error. */
+int srf__connection_create(srf__stream_t *stream, bool accepted,
+                           srf__str_t name, srf__connection_t **out);
+/* The handle is connected: begins to read and to greet. */
+void srf__connection_begin(srf__connection_t *connection);
+/* Starts to connect; what becomes of it shows later. */
+int srf__connection_connect(srf__connection_t *connection);
+
+int srf__connection_send(srf__connection_t *connection, const srf__str_t *parts,
+                         unsigned count);
+int srf__connection_watch(srf__connection_t *connection, uint64_t id);
+
+/* Closes it at once; it goes, and events.lost() comes, from the loop. */
+void srf__connection_close(srf__connection_t *connection);
+
+/* Closes it at once, since `why`: it is broken. */
+void srf__connection_fail(srf__connection_t *connection, const char *why);
+
+/* For the files of connections. The time; looks when the connection has had
+ * enough of it; begins to read. */
+uint64_t srf__connection_now(const srf__connection_t *connection);
+void srf__connection_schedule(srf__connection_t *connection);
+int srf__connection_read(srf__connection_t *connection);
+/* Sends bytes through the layers below WebSocket, or what TLS has to say. 0 or
+ * an error: the connection is closed then. */
+int srf__connection_transmit(srf__connection_t *connection,
+                             const srf__str_t *parts, unsigned count);
+void srf__connection_flush(srf__connection_t *connection);
+/* It is open: what was held back is sent. It never will be: that is freed. */
+void srf__connection_send_held(srf__connection_t *connection);
+void srf__connection_free_held(srf__connection_t *connection);
+
+/* stream.c: takes it out of the stream's tables, so that nothing more is sent
+ * on it. */
+void srf__stream_forget(srf__connection_t *connection);
+
+#endif /* SRF_CONNECTION_H */

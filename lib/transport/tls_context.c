@@ -1,0 +1,458 @@
+/*
+ * TLS contexts: settings and files made into what OpenSSL works with.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "transport/tls_context.h"
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/error.h"
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+enum { SESSIONS = 64, NAME_MAX_BYTES = 256, CERTIFICATES_MAX = 1024 };
+
+/* What a session with a server can be resumed with. */
+typedef struct kept {
+    char name[NAME_MAX_BYTES];
+    SSL_SESSION *session;
+} kept_t;
+
+/* What the files come to; replaced as a whole. */
+typedef struct loaded {
+    SSL_CTX *client;
+    SSL_CTX **servers; /* one per certificate, the first the default */
+    size_t count;
+} loaded_t;
+
+struct srf__tls_context {
+    uint32_t refs;
+    srf_tls_options_t options; /* its strings are in the arena */
+    srf__arena_t arena;
+    BIO_METHOD *method;
+    loaded_t loaded;
+    kept_t kept[SESSIONS];
+    unsigned next_kept;
+};
+
+const char *srf__tls_take_reason(void)
+{
+    unsigned long error = ERR_peek_last_error();
+    const char *reason = ERR_reason_error_string(error);
+
+    ERR_clear_error();
+    return reason == NULL ? "unknown error" : reason;
+}
+
+/* ---- errors ---- */
+
+static int explain(char why[SRF__TLS_WHY], const char *what, const char *file,
+                   const char *reason)
+{
+    srf__buf_t buf;
+
+    srf__buf_init_fixed(&buf, why, SRF__TLS_WHY - 1);
+    srf__buf_add_text(&buf, what);
+    if (file != NULL) {
+        srf__buf_add_text(&buf, " '");
+        srf__buf_add_text(&buf, file);
+        srf__buf_add_char(&buf, '\'');
+    }
+    srf__buf_add_text(&buf, ": ");
+    srf__buf_add_text(&buf, reason == NULL ? srf__tls_take_reason() : reason);
+    why[buf.len] = '\0';
+    ERR_clear_error();
+    return SRF_ERR_TLS;
+}
+
+/* ---- callbacks of OpenSSL ---- */
+
+static bool has_name(SSL_CTX *ctx, const char *name)
+{
+    X509 *certificate = SSL_CTX_get0_certificate(ctx);
+
+    return certificate != NULL &&
+           X509_check_host(certificate, name, 0, 0, NULL) == 1;
+}
+
+/* SNI, RFC 6066 §3. */
+static int on_server_name(SSL *ssl, int *alert, void *arg)
+{
+    const srf__tls_context_t *context = arg;
+    const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+
+    (void)alert;
+    for (size_t i = 0; name != NULL && i < context->loaded.count; i++) {
+        if (has_name(context->loaded.servers[i], name)) {
+            (void)SSL_set_SSL_CTX(ssl, context->loaded.servers[i]);
+            return SSL_TLSEXT_ERR_OK;
+        }
+    }
+    return SSL_TLSEXT_ERR_NOACK;
+}
+
+static bool offers(const unsigned char *in, unsigned len, const char *protocol,
+                   const unsigned char **out, unsigned char *out_len)
+{
+    size_t want = strlen(protocol);
+
+    for (unsigned at = 0; at < len; at += 1u + in[at]) {
+        if (in[at] == want && at + 1 + want <= len &&
+            memcmp(in + at + 1, protocol, want) == 0) {
+            *out = in + at + 1;
+            *out_len = in[at];
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ALPN, RFC 7301: browsers offer HTTP for a WebSocket. */
+static int on_protocols(SSL *ssl, const unsigned char **out,
+                        unsigned char *out_len, const unsigned char *in,
+                        unsigned len, void *arg)
+{
+    (void)ssl;
+    (void)arg;
+    if (offers(in, len, "sip", out, out_len) ||
+        offers(in, len, "http/1.1", out, out_len))
+        return SSL_TLSEXT_ERR_OK;
+    return SSL_TLSEXT_ERR_NOACK;
+}
+
+/* ---- loading ---- */
+
+static void free_loaded(loaded_t *loaded)
+{
+    for (size_t i = 0; i < loaded->count; i++)
+        SSL_CTX_free(loaded->servers[i]);
+    srf__free(loaded->servers);
+    SSL_CTX_free(loaded->client);
+    memset(loaded, 0, sizeof(*loaded));
+}
+
+static int load_certificate(SSL_CTX *ctx, const char *file, const char *key,
+                            char why[SRF__TLS_WHY])
+{
+    if (key == NULL)
+        key = file;
+    if (SSL_CTX_use_certificate_chain_file(ctx, file) != 1)
+        return explain(why, "cannot read certificate", file, NULL);
+    if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)
+        return explain(why, "cannot read key", key, NULL);
+    if (SSL_CTX_check_private_key(ctx) != 1)
+        return explain(why, "key does not fit the certificate", key, NULL);
+    return 0;
+}
+
+static int load_trust(SSL_CTX *ctx, const char *ca_file, char why[SRF__TLS_WHY])
+{
+    if (ca_file == NULL) {
+        (void)SSL_CTX_set_default_verify_paths(ctx);
+        return 0;
+    }
+    if (SSL_CTX_load_verify_file(ctx, ca_file) != 1)
+        return explain(why, "cannot read CA certificates", ca_file, NULL);
+    return 0;
+}
+
+/* What holds for both directions. */
+static int create_ctx(const srf__tls_context_t *context, bool is_server,
+                      SSL_CTX **out, char why[SRF__TLS_WHY])
+{
+    const srf_tls_options_t *options = &context->options;
+    int version =
+        options->min_version == SRF_TLS_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION;
+    SSL_CTX *ctx =
+        SSL_CTX_new(is_server ? TLS_server_method() : TLS_client_method());
+
+    *out = ctx;
+    if (ctx == NULL)
+        return SRF_ERR_NO_MEMORY;
+    (void)SSL_CTX_set_min_proto_version(ctx, version);
+    (void)SSL_CTX_set_options(ctx,
+                              SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    (void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
+    if (options->ciphers != NULL &&
+        SSL_CTX_set_cipher_list(ctx, options->ciphers) != 1)
+        return explain(why, "no such ciphers", options->ciphers, NULL);
+    return load_trust(ctx, options->ca_file, why);
+}
+
+static int create_server_ctx(srf__tls_context_t *context,
+                             const srf_tls_certificate_t *certificate,
+                             SSL_CTX **out, char why[SRF__TLS_WHY])
+{
+    static const unsigned char id[] = "libsrf";
+    const srf_tls_options_t *options = &context->options;
+    int err = create_ctx(context, true, out, why);
+
+    if (err == 0)
+        err = load_certificate(*out, certificate->certificate_file,
+                               certificate->key_file, why);
+    if (err != 0)
+        return err;
+    (void)SSL_CTX_set_session_id_context(*out, id, sizeof(id));
+    (void)SSL_CTX_set_num_tickets(*out, 1);
+    (void)SSL_CTX_set_session_cache_mode(*out, SSL_SESS_CACHE_OFF);
+    (void)SSL_CTX_set_tlsext_servername_callback(*out, on_server_name);
+    (void)SSL_CTX_set_tlsext_servername_arg(*out, context);
+    SSL_CTX_set_alpn_select_cb(*out, on_protocols, NULL);
+    if (options->client_certificate == SRF_TLS_CLIENT_NONE)
+        return 0;
+    SSL_CTX_set_verify(*out,
+                       SSL_VERIFY_PEER | (options->client_certificate ==
+                                                  SRF_TLS_CLIENT_REQUIRED
+                                              ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT
+                                              : 0),
+                       NULL);
+    if (options->ca_file != NULL)
+        SSL_CTX_set_client_CA_list(*out,
+                                   SSL_load_client_CA_file(options->ca_file));
+    return 0;
+}
+
+static int create_client_ctx(srf__tls_context_t *context, SSL_CTX **out,
+                             char why[SRF__TLS_WHY])
+{
+    const srf_tls_options_t *options = &context->options;
+    int err = create_ctx(context, false, out, why);
+
+    if (err != 0)
+        return err;
+    (void)SSL_CTX_set_session_cache_mode(*out, SSL_SESS_CACHE_CLIENT |
+                                                   SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(*out, srf__tls_new_session);
+    return load_certificate(*out, options->certificate_file, options->key_file,
+                            why);
+}
+
+/* The program's own serves both directions. */
+static int adopt(SSL_CTX *ctx, loaded_t *loaded)
+{
+    loaded->servers = srf__calloc(1, sizeof(*loaded->servers));
+    if (loaded->servers == NULL)
+        return SRF_ERR_NO_MEMORY;
+    SSL_CTX_up_ref(ctx);
+    SSL_CTX_up_ref(ctx);
+    loaded->servers[0] = ctx;
+    loaded->client = ctx;
+    loaded->count = 1;
+    return 0;
+}
+
+static int load(srf__tls_context_t *context, loaded_t *loaded,
+                char why[SRF__TLS_WHY])
+{
+    const srf_tls_options_t *options = &context->options;
+    srf_tls_certificate_t certificate = {options->certificate_file,
+                                         options->key_file};
+
+    memset(loaded, 0, sizeof(*loaded));
+    if (options->ssl_ctx != NULL)
+        return adopt(options->ssl_ctx, loaded);
+    loaded->servers =
+        srf__calloc(options->certificate_count + 1, sizeof(*loaded->servers));
+    int err = loaded->servers == NULL ? SRF_ERR_NO_MEMORY : 0;
+    if (err == 0)
+        err = create_client_ctx(context, &loaded->client, why);
+    for (size_t i = 0; err == 0 && i <= options->certificate_count; i++) {
+        err =
+            create_server_ctx(context, &certificate, &loaded->servers[i], why);
+        loaded->count++;
+        if (i < options->certificate_count)
+            certificate = options->certificates[i];
+    }
+    if (err != 0)
+        free_loaded(loaded);
+    return err;
+}
+
+/* ---- life ---- */
+
+static bool is_good(const srf_tls_options_t *options)
+{
+    if (options->certificate_count > CERTIFICATES_MAX ||
+        (options->certificate_count > 0 && options->certificates == NULL) ||
+        options->min_version > SRF_TLS_1_3 ||
+        options->client_certificate > SRF_TLS_CLIENT_REQUIRED)
+        return false;
+    for (size_t i = 0; i < options->certificate_count; i++) {
+        if (options->certificates[i].certificate_file == NULL)
+            return false;
+    }
+    return true;
+}
+
+/* NULL stays NULL; false when memory is out. */
+static bool keep(srf__arena_t *arena, const char **text)
+{
+    if (*text == NULL)
+        return true;
+    *text = srf__arena_strdup(arena, srf__str_of(*text));
+    return *text != NULL;
+}
+
+static int copy_options(srf__tls_context_t *context)
+{
+    srf_tls_options_t *options = &context->options;
+    srf__arena_t *arena = &context->arena;
+    size_t count = options->certificate_count;
+
+    if (!keep(arena, &options->certificate_file) ||
+        !keep(arena, &options->key_file) || !keep(arena, &options->ca_file) ||
+        !keep(arena, &options->ciphers))
+        return SRF_ERR_NO_MEMORY;
+    if (count == 0)
+        return 0;
+    srf_tls_certificate_t *copies =
+        srf__arena_alloc(arena, count * sizeof(*copies));
+    if (copies == NULL)
+        return SRF_ERR_NO_MEMORY;
+    memcpy(copies, options->certificates, count * sizeof(*copies));
+    options->certificates = copies;
+    for (size_t i = 0; i < count; i++) {
+        if (!keep(arena, &copies[i].certificate_file) ||
+            !keep(arena, &copies[i].key_file))
+            return SRF_ERR_NO_MEMORY;
+    }
+    return 0;
+}
+
+int srf__tls_context_create(const srf_tls_options_t *options,
+                            srf__tls_context_t **out, char why[SRF__TLS_WHY])
+{
+    srf_tls_options_t given;
+
+    *out = NULL;
+    why[0] = '\0';
+    int err =
+        srf__options_copy(&given, sizeof(given), options, sizeof(given.size));
+    if (err != 0)
+        return err;
+    if (!is_good(&given))
+        return SRF_ERR_INVALID_ARGUMENT;
+    if (given.ssl_ctx == NULL && given.certificate_file == NULL)
+        return explain(why, "TLS", NULL, "no certificate is given");
+    srf__tls_context_t *context = srf__calloc(1, sizeof(*context));
+    if (context == NULL)
+        return SRF_ERR_NO_MEMORY;
+    context->refs = 1;
+    context->options = given;
+    ERR_clear_error();
+    context->method = srf__tls_network();
+    err = context->method == NULL ? SRF_ERR_NO_MEMORY : copy_options(context);
+    if (err == 0)
+        err = load(context, &context->loaded, why);
+    ERR_clear_error();
+    if (err != 0) {
+        srf__tls_context_unref(context);
+        return err;
+    }
+    *out = context;
+    return 0;
+}
+
+static void forget_sessions(srf__tls_context_t *context)
+{
+    for (unsigned i = 0; i < SESSIONS; i++) {
+        SSL_SESSION_free(context->kept[i].session);
+        context->kept[i].session = NULL;
+    }
+}
+
+int srf__tls_context_reload(srf__tls_context_t *context, char why[SRF__TLS_WHY])
+{
+    loaded_t loaded;
+
+    why[0] = '\0';
+    ERR_clear_error();
+    int err = load(context, &loaded, why);
+    ERR_clear_error();
+    if (err != 0)
+        return err;
+    free_loaded(&context->loaded);
+    forget_sessions(context);
+    context->loaded = loaded;
+    return 0;
+}
+
+srf__tls_context_t *srf__tls_context_ref(srf__tls_context_t *context)
+{
+    context->refs++;
+    return context;
+}
+
+void srf__tls_context_unref(srf__tls_context_t *context)
+{
+    if (context == NULL || --context->refs > 0)
+        return;
+    free_loaded(&context->loaded);
+    forget_sessions(context);
+    BIO_meth_free(context->method);
+    srf__arena_deinit(&context->arena);
+    srf__free(context);
+}
+
+/* ---- for sessions ---- */
+
+SSL_CTX *srf__tls_server_ctx(const srf__tls_context_t *context)
+{
+    return context->loaded.servers[0];
+}
+
+SSL_CTX *srf__tls_client_ctx(const srf__tls_context_t *context)
+{
+    return context->loaded.client;
+}
+
+BIO_METHOD *srf__tls_method(const srf__tls_context_t *context)
+{
+    return context->method;
+}
+
+bool srf__tls_verifies(const srf__tls_context_t *context)
+{
+    return context->options.insecure == 0;
+}
+
+/* Its place in the table; SESSIONS when there is none. */
+static unsigned find_kept(const srf__tls_context_t *context, srf__str_t name)
+{
+    unsigned i = 0;
+
+    while (i < SESSIONS &&
+           (context->kept[i].session == NULL ||
+            !srf__str_ieq(srf__str_of(context->kept[i].name), name)))
+        i++;
+    return i;
+}
+
+SSL_SESSION *srf__tls_recall(const srf__tls_context_t *context, srf__str_t name)
+{
+    unsigned at = find_kept(context, name);
+
+    return at == SESSIONS ? NULL : context->kept[at].session;
+}
+
+void srf__tls_remember(srf__tls_context_t *context, srf__str_t name,
+                       SSL_SESSION *session)
+{
+    unsigned at = find_kept(context, name);
+
+    if (name.len >= NAME_MAX_BYTES) {
+        SSL_SESSION_free(session);
+        return;
+    }
+    if (at == SESSIONS) {
+        at = context->next_kept;
+        context->next_kept = (at + 1) % SESSIONS;
+    }
+    kept_t *kept = &context->kept[at];
+    SSL_SESSION_free(kept->session);
+    memcpy(kept->name, name.p, name.len);
+    kept->name[name.len] = '\0';
+    kept->session = session;
+}

@@ -1,0 +1,36 @@
+/*
+ * What a TLS session needs of its context.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef SRF_TLS_CONTEXT_H
+#define SRF_TLS_CONTEXT_H
+
+#include "transport/tls.h"
+
+#include <openssl/ssl.h>
+
+SSL_CTX *srf__tls_server_ctx(const srf__tls_context_t *context);
+SSL_CTX *srf__tls_client_ctx(const srf__tls_context_t *context);
+/* Servers have to prove who they are. */
+bool srf__tls_verifies(const srf__tls_context_t *context);
+
+/* The session to go on with at a server of this name; NULL when there is none.
+ * Borrowed until the next call. */
+SSL_SESSION *srf__tls_recall(const srf__tls_context_t *context,
+                             srf__str_t name);
+/* Keeps it, whose reference is transferred, in place of an earlier one. */
+void srf__tls_remember(srf__tls_context_t *context, srf__str_t name,
+                       SSL_SESSION *session);
+/* Where OpenSSL's callbacks find the session of an SSL. */
+int srf__tls_new_session(SSL *ssl, SSL_SESSION *session);
+
+/* tls.c: how OpenSSL reads and writes through a session; the context's. */
+BIO_METHOD *srf__tls_network(void);
+BIO_METHOD *srf__tls_method(const srf__tls_context_t *context);
+
+/* The reason that OpenSSL gives for its last error, which is taken out of its
+ * queue with all others. */
+const char *srf__tls_take_reason(void);
+
+#endif /* SRF_TLS_CONTEXT_H */
