@@ -44,6 +44,17 @@ const srf__branch_t *srf__best_branch(const srf__context_t *context)
     return best;
 }
 
+/* More than a datagram over IPv4 holds would not reach the caller at all. */
+enum { MERGED_MAX = 65507 };
+
+static bool has_room(const srf__edits_t *edits, const srf__facts_t *to,
+                     size_t len)
+{
+    return edits->count < SRF__EDITS_MAX &&
+           srf__edits_size(edits, to->len) + len <= MERGED_MAX;
+}
+
+/* As far as there is room: the caller does with fewer rather than with none. */
 static void add_challenges(srf__edits_t *edits, const srf__facts_t *to,
                            const srf__facts_t *from, srf__header_id_t id)
 {
@@ -52,7 +63,8 @@ static void add_challenges(srf__edits_t *edits, const srf__facts_t *to,
     for (; line != NULL; line = srf__facts_next(from, line)) {
         srf__str_t text =
             srf__str(from->data + line->name, (size_t)(line->end - line->name));
-        srf__edit_insert_line(edits, to, NULL, text);
+        if (has_room(edits, to, text.len))
+            srf__edit_insert_line(edits, to, NULL, text);
     }
 }
 
@@ -82,10 +94,7 @@ static srf_msg_t *merge(const srf__context_t *context,
         add_challenges(&edits, response, facts, SRF__HDR_WWW_AUTHENTICATE);
         add_challenges(&edits, response, facts, SRF__HDR_PROXY_AUTHENTICATE);
     }
-    /* Beyond what can be merged the best response goes as it is. */
-    if (edits.count == 0 || edits.err != 0)
-        return NULL;
-    return srf__edits_apply(&edits, response);
+    return edits.count == 0 ? NULL : srf__edits_apply(&edits, response);
 }
 
 srf_msg_t *srf__best_response(const srf__context_t *context,

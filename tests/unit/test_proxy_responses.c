@@ -8,6 +8,7 @@
 #include "world.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static const char one_uri[] = "sip:10.0.0.11";
 static const char two_uri[] = "sip:10.0.0.12";
@@ -112,6 +113,59 @@ START_TEST(challenges_are_merged)
     world_expect(world->caller, "SIP/2.0 401", "Via",
                  "SIP/2.0/UDP 10.0.0.9:5060;branch=z9hG4bK-c1");
     ck_assert_int_eq(world->program.has_final, 1);
+    world_destroy(world);
+}
+END_TEST
+
+/* A 401 to the party's INVITE with that many challenges of 8000 bytes. */
+static void challenge_at_length(party_t *party, unsigned count)
+{
+    const char *invite = party_find(party, "INVITE", 0);
+    char *text = calloc(count + 1, 8192);
+    size_t n = (size_t)sprintf(text, "SIP/2.0 401 Unauthorized\r\n");
+    srf__addr_t to;
+
+    ck_assert(srf__addr_from_host(&to, SRF__STR("10.0.0.1"), 5060,
+                                  SRF__TRANSPORT_UDP));
+    for (unsigned i = 0; i < count; i++)
+        n += (size_t)sprintf(text + n, "WWW-Authenticate: Digest r=%08000u\r\n",
+                             i);
+    n += (size_t)sprintf(text + n, "%s", strstr(invite, "\r\n") + 2);
+    mempeer_send(party->peer, &to, text, n);
+    free(text);
+}
+
+START_TEST(challenges_are_merged_as_far_as_a_datagram_goes)
+{
+    world_t *world = world_create(one_uri, two_uri);
+
+    world_call(world);
+    challenge_at_length(world->one, 5);
+    world_settle(world);
+    challenge_at_length(world->two, 5);
+    world_settle(world);
+    expect_final(world, 401);
+    world_destroy(world);
+}
+END_TEST
+
+START_TEST(a_flood_of_challenges_leaves_some_to_be_merged)
+{
+    char flood[70 * 32] = "";
+    world_t *world = world_create(one_uri, two_uri);
+
+    for (unsigned i = 0; i < 70; i++)
+        strcat(flood, "Proxy-Authenticate: Digest r=2\n");
+    world_call(world);
+    world_answer_with(world, world->one, "401 Unauthorized",
+                      "WWW-Authenticate: Digest r=1\n");
+    world_answer_with(world, world->two, "407 Proxy Authentication Required",
+                      flood);
+    expect_final(world, 401);
+    world_expect(world->caller, "SIP/2.0 401", "WWW-Authenticate",
+                 "Digest r=1");
+    world_expect(world->caller, "SIP/2.0 401", "Proxy-Authenticate",
+                 "Digest r=2");
     world_destroy(world);
 }
 END_TEST
@@ -533,6 +587,8 @@ static void add_search(Suite *suite)
     tcase_add_loop_test(tcase, every_other_failure_leads_on_at_once, 0, 10);
     tcase_add_loop_test(tcase, the_best_response_goes_up, 0, 18);
     tcase_add_test(tcase, challenges_are_merged);
+    tcase_add_test(tcase, challenges_are_merged_as_far_as_a_datagram_goes);
+    tcase_add_test(tcase, a_flood_of_challenges_leaves_some_to_be_merged);
     tcase_add_test(tcase, nothing_but_silence_gives_408);
     tcase_add_loop_test(tcase, nothing_reachable_gives_500, 0, 2);
     tcase_add_test(tcase, a_real_answer_is_better_than_a_made_up_one);
