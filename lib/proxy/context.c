@@ -170,8 +170,12 @@ static bool is_closing(const srf__context_t *context)
 
 void srf__context_branch_gone(srf__context_t *context)
 {
-    if (!context->answered || is_closing(context) || context->pending > 0 ||
-        is_cancelling(context))
+    if (!context->answered) {
+        /* The next target may have waited for its share of Max-Breadth. */
+        srf__context_branch_over(context);
+        return;
+    }
+    if (is_closing(context) || context->pending > 0 || is_cancelling(context))
         return;
     if (context->starting)
         complete_later(context);
@@ -345,12 +349,21 @@ static void launch(srf__context_t *context)
     }
 }
 
+/* Abandoned branches still live and hold all of Max-Breadth: the next target
+ * begins when one of them ends (RFC 5393 §5.3.3). */
+static bool is_waiting_for_breadth(const srf__context_t *context)
+{
+    return *context->untried != NULL && !context->finished &&
+           !context->cancelled;
+}
+
 void srf__context_branch_over(srf__context_t *context)
 {
     if (!context->finished && !context->cancelled)
         launch(context);
     tell_branches(context);
-    if (context->pending > 0 || is_closing(context))
+    if (context->pending > 0 || is_closing(context) ||
+        is_waiting_for_breadth(context))
         return;
     if (!context->answered) {
         answer(context);
@@ -387,6 +400,8 @@ static void on_cancelled(srf__server_t *server, const srf__facts_t *cancel)
     srf__buf_deinit(&reason);
     if (context->user != NULL)
         context->user->cancelled(context);
+    if (context->pending == 0) /* it waited for breadth */
+        srf__context_branch_over(context);
 }
 
 static void on_ended(srf__server_t *server)

@@ -321,6 +321,78 @@ START_TEST(a_sequential_search_hands_on_the_breadth_that_came)
 }
 END_TEST
 
+static world_t *narrow_call(srf_forking_t forking)
+{
+    world_t *world = forking_world();
+
+    world->program.options.forking = forking;
+    world->program.options.provisional_timeout_ms = 1000;
+    world_request(world, "INVITE", WORLD_URI, "c1", "Max-Breadth: 1\n");
+    memnet_run(world->net, 2000);
+    ck_assert_uint_eq(party_received(world->two, "INVITE"), 0);
+    ck_assert_uint_eq(world->program.done, 0);
+    return world;
+}
+
+START_TEST(a_target_waits_for_the_breadth_of_an_abandoned_one)
+{
+    world_t *world = narrow_call((srf_forking_t)_i);
+
+    world_answer(world, world->one, "486 Busy Here");
+    world_expect(world->two, "INVITE", "Max-Breadth", "1");
+    world_answer(world, world->two, "200 OK");
+    ck_assert_int_eq(world->program.connected, 1);
+    world_destroy(world);
+}
+END_TEST
+
+START_TEST(a_target_waits_for_an_abandoned_one_until_timer_b)
+{
+    world_t *world = narrow_call((srf_forking_t)_i);
+
+    memnet_run(world->net, 30100);
+    ck_assert_uint_eq(party_received(world->two, "INVITE"), 1);
+    memnet_run(world->net, 1000);
+    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 408"), 1);
+    ck_assert_uint_eq(world->program.done, 1);
+    world_destroy(world);
+}
+END_TEST
+
+START_TEST(a_cancel_ends_the_wait_for_breadth)
+{
+    world_t *world = narrow_call((srf_forking_t)_i);
+
+    world_cancel(world);
+    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 487"), 1);
+    ck_assert_uint_eq(world->program.cancels, 1);
+    ck_assert_uint_eq(world->program.done, 1);
+    ck_assert_uint_eq(party_received(world->two, "INVITE"), 0);
+    world_destroy(world);
+}
+END_TEST
+
+START_TEST(a_late_2xx_ends_the_wait_for_breadth)
+{
+    world_t *world = narrow_call((srf_forking_t)_i);
+
+    world_answer(world, world->one, "200 OK");
+    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 200"), 1);
+    ck_assert_int_eq(world->program.connected, 1);
+    ck_assert_uint_eq(world->program.done, 1);
+    ck_assert_uint_eq(party_received(world->two, "INVITE"), 0);
+    world_destroy(world);
+}
+END_TEST
+
+START_TEST(destroy_ends_the_wait_for_breadth)
+{
+    world_t *world = narrow_call((srf_forking_t)_i);
+
+    world_destroy(world);
+}
+END_TEST
+
 START_TEST(no_breadth_is_added_when_nothing_is_forked)
 {
     world_t *world = world_create("10.0.0.11", "10.0.0.12");
@@ -363,6 +435,13 @@ int main(void)
     tcase_add_test(breadth, parallel_branches_share_the_breadth_that_came);
     tcase_add_test(breadth, targets_beyond_the_breadth_wait_for_their_turn);
     tcase_add_test(breadth, a_sequential_search_hands_on_the_breadth_that_came);
+    tcase_add_loop_test(
+        breadth, a_target_waits_for_the_breadth_of_an_abandoned_one, 0, 2);
+    tcase_add_loop_test(
+        breadth, a_target_waits_for_an_abandoned_one_until_timer_b, 0, 2);
+    tcase_add_loop_test(breadth, a_cancel_ends_the_wait_for_breadth, 0, 2);
+    tcase_add_loop_test(breadth, a_late_2xx_ends_the_wait_for_breadth, 0, 2);
+    tcase_add_loop_test(breadth, destroy_ends_the_wait_for_breadth, 0, 2);
     tcase_add_test(breadth, no_breadth_is_added_when_nothing_is_forked);
     suite_add_tcase(suite, breadth);
     return run_suite(suite);
