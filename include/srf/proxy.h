@@ -26,7 +26,8 @@ struct srf_proxy_response;
 struct srf_proxy_msg;
 
 /**
- * Tells that the attempt at a target has begun or has ended.
+ * Tells that the attempt at a target has begun or has ended. The end of what
+ * srf_destroy() cuts short is told by ::srf_proxy_cb only.
  *
  * @param req     the request being proxied. Borrowed until return.
  * @param branch  the attempt so far; its cause is SRF_CAUSE_NONE when it has
