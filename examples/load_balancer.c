@@ -31,10 +31,12 @@
 #include <srf/srf.h>
 #include <uv.h>
 
+#include "listeners.h"
+
 enum { EXIT_USAGE = 2, MAX_SERVERS = 32, STATUSES = 700, MAX_COUNT = 1000 };
 
 static const char usage[] =
-    "usage: srf-lb [OPTION]... --listen URI TARGET...\n"
+    "usage: srf-lb [OPTION]... --listen URI TARGET...\n" LISTENERS_HELP
     "  --json               print the whole result of each call\n"
     "  --answer-timeout D   longest wait for any response to a call (4s)\n"
     "  --hold D             how long a server that refused a call stays out\n"
@@ -45,7 +47,8 @@ static const char usage[] =
     "                       classes, e.g. 2xx,404,486 (all but 408 and 503)\n"
     "  --down-after N       probes that fail before a server is out (3)\n"
     "  --up-after N         probes that succeed before it is back (1)\n"
-    "D is a time such as 2s or 500ms; there may be 32 TARGETs.\n";
+    "D is a time such as 2s or 500ms; there may be 32 TARGETs. SIGHUP reads\n"
+    "certificates again.\n";
 
 struct lb;
 
@@ -65,8 +68,9 @@ struct server {
 struct lb {
     uv_loop_t loop;
     uv_signal_t signals[2];
+    uv_signal_t hangup;
     srf_t *srf;
-    const char *listener;
+    struct listeners listeners;
     struct server servers[MAX_SERVERS];
     size_t server_count;
     size_t next; /* where the next call begins */
@@ -331,6 +335,14 @@ static void on_options(srf_req_t *req, srf_res_t *res)
                 srf_strerror(err));
 }
 
+static void on_log(srf_log_level_t level, const srf_log_event_t *event,
+                   void *data)
+{
+    (void)level;
+    (void)data;
+    fprintf(stderr, "srf-lb: %s\n", event->text);
+}
+
 /* ---- begin and end ---- */
 
 static void on_destroyed(void *data)
@@ -339,6 +351,7 @@ static void on_destroyed(void *data)
 
     uv_close((uv_handle_t *)&lb->signals[0], NULL);
     uv_close((uv_handle_t *)&lb->signals[1], NULL);
+    uv_close((uv_handle_t *)&lb->hangup, NULL);
     for (size_t i = 0; i < lb->server_count; i++)
         uv_close((uv_handle_t *)&lb->servers[i].timer, NULL);
 }
@@ -350,15 +363,29 @@ static void on_signal(uv_signal_t *handle, int number)
     (void)number;
     uv_signal_stop(&lb->signals[0]);
     uv_signal_stop(&lb->signals[1]);
+    uv_signal_stop(&lb->hangup);
     for (size_t i = 0; i < lb->server_count; i++)
         uv_timer_stop(&lb->servers[i].timer);
     srf_destroy(lb->srf, on_destroyed);
 }
 
+static void on_hangup(uv_signal_t *handle, int number)
+{
+    struct lb *lb = handle->data;
+
+    (void)number;
+    listeners_reload(&lb->listeners, lb->srf);
+}
+
 static int start(struct lb *lb)
 {
     static const int numbers[2] = {SIGINT, SIGTERM};
-    int err = srf_create(&lb->srf, &lb->loop, NULL);
+    const char *failed = "start";
+    srf_options_t options;
+
+    srf_options_init(&options);
+    options.log_cb = on_log;
+    int err = srf_create(&lb->srf, &lb->loop, &options);
 
     for (size_t i = 0; i < lb->server_count; i++) {
         uv_timer_init(&lb->loop, &lb->servers[i].timer);
@@ -370,19 +397,22 @@ static int start(struct lb *lb)
         if (err == 0)
             err = uv_signal_start(&lb->signals[i], on_signal, numbers[i]);
     }
+    uv_signal_init(&lb->loop, &lb->hangup);
+    lb->hangup.data = lb;
     if (err == 0)
-        err = srf_listen(lb->srf, lb->listener, NULL);
+        err = uv_signal_start(&lb->hangup, on_hangup, SIGHUP);
+    if (err == 0)
+        err = listeners_start(&lb->listeners, lb->srf, &failed);
     if (err == 0)
         err = srf_invite(lb->srf, on_invite);
     if (err == 0)
         err = srf_on(lb->srf, "OPTIONS", on_options);
     if (err != 0) {
-        fprintf(stderr, "srf-lb: %s: %s\n", lb->listener, srf_strerror(err));
+        fprintf(stderr, "srf-lb: %s: %s\n", failed, srf_strerror(err));
         return err;
     }
     srf_set_data(lb->srf, lb);
     start_probes(lb);
-    printf("listening on %s\n", srf_listener_uri(lb->srf, 0));
     return 0;
 }
 
@@ -438,9 +468,6 @@ static int read_option(struct lb *lb, int option, const char *value)
     case 'j':
         lb->json = true;
         return 0;
-    case 'l':
-        lb->listener = value;
-        return 0;
     case 'a':
         return read_time(value, &lb->answer_timeout_ms);
     case 'h':
@@ -456,13 +483,13 @@ static int read_option(struct lb *lb, int option, const char *value)
     case 'u':
         return read_count(value, &lb->up_after);
     default:
-        return -1;
+        return listeners_read(&lb->listeners, option, value) == NULL ? 0 : -1;
     }
 }
 
 static int read_targets(struct lb *lb, int count, char **targets)
 {
-    if (lb->listener == NULL || count < 1 || count > MAX_SERVERS)
+    if (lb->listeners.count == 0 || count < 1 || count > MAX_SERVERS)
         return -1;
     for (int i = 0; i < count; i++) {
         if (strpbrk(targets[i], "<>") != NULL)
@@ -476,7 +503,7 @@ static int read_targets(struct lb *lb, int count, char **targets)
 
 static const struct option long_options[] = {
     {"json", no_argument, NULL, 'j'},
-    {"listen", required_argument, NULL, 'l'},
+    LISTENERS_LONG_OPTIONS,
     {"answer-timeout", required_argument, NULL, 'a'},
     {"hold", required_argument, NULL, 'h'},
     {"probe-interval", required_argument, NULL, 'i'},
@@ -515,6 +542,7 @@ static int read_arguments(struct lb *lb, int argc, char **argv)
 static void set_defaults(struct lb *lb)
 {
     memset(lb, 0, sizeof(*lb));
+    listeners_init(&lb->listeners);
     lb->answer_timeout_ms = 4000;
     lb->hold_ms = 30000;
     lb->probe_timeout_ms = 2000;

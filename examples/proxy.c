@@ -17,6 +17,8 @@
 #include <srf/srf.h>
 #include <uv.h>
 
+#include "listeners.h"
+
 enum {
     EXIT_USAGE = 2,
     MAX_NAMES = 64,
@@ -25,8 +27,7 @@ enum {
 };
 
 enum {
-    OPT_LISTEN = 256,
-    OPT_RECORD_ROUTE,
+    OPT_RECORD_ROUTE = 256,
     OPT_KEEP_USER,
     OPT_PATH,
     OPT_FOLLOW_REDIRECTS,
@@ -45,6 +46,7 @@ enum {
     OPT_T2,
     OPT_T4,
     OPT_ALIAS,
+    OPT_OUTBOUND,
     OPT_RESULTS,
     OPT_LOG_LEVEL,
     OPT_HELP,
@@ -52,7 +54,7 @@ enum {
 };
 
 static const struct option long_options[] = {
-    {"listen", required_argument, NULL, OPT_LISTEN},
+    LISTENERS_LONG_OPTIONS,
     {"record-route", no_argument, NULL, OPT_RECORD_ROUTE},
     {"keep-user", no_argument, NULL, OPT_KEEP_USER},
     {"path", no_argument, NULL, OPT_PATH},
@@ -72,6 +74,7 @@ static const struct option long_options[] = {
     {"t2", required_argument, NULL, OPT_T2},
     {"t4", required_argument, NULL, OPT_T4},
     {"alias", required_argument, NULL, OPT_ALIAS},
+    {"outbound", required_argument, NULL, OPT_OUTBOUND},
     {"results", required_argument, NULL, OPT_RESULTS},
     {"log-level", required_argument, NULL, OPT_LOG_LEVEL},
     {"help", no_argument, NULL, OPT_HELP},
@@ -83,9 +86,9 @@ static const char help_text[] =
     "Usage: srf-proxy [OPTION]... [TARGET...]\n"
     "Proxies SIP requests to the targets in order; without a target, to where\n"
     "the Request-URI points. Prints one line of JSON per proxied request.\n"
+    "\n" LISTENERS_HELP
+    "                           without --listen: sip:*:5060;transport=udp\n"
     "\n"
-    "  --listen URI             sip:HOST:PORT;transport=udp, repeatable;\n"
-    "                           default sip:*:5060;transport=udp\n"
     "  --alias HOST[:PORT]      further name of this proxy, repeatable\n"
     "  --record-route           stay in the signalling path of dialogs\n"
     "  --keep-user              keep the user part when a target replaces the\n"
@@ -108,16 +111,17 @@ static const char help_text[] =
     "  --trying-delay D         send 100 Trying only after that, up to 200ms\n"
     "  --max-transactions N     answer new requests with 503 beyond that\n"
     "\n"
+    "  --outbound URI           the listener that requests leave from, as it\n"
+    "                           is printed, where it can\n"
     "  --results FILE           append results to FILE instead of stdout\n"
     "  --log-level LEVEL        error, warning (default), info, debug, trace\n"
     "  --help, --version\n"
     "\n"
-    "D is a duration such as 2s or 1500ms.\n";
+    "D is a duration such as 2s or 1500ms. SIGHUP reads certificates again.\n";
 
 /* The program: its command line, and what runs. */
 struct app {
-    const char *listeners[MAX_NAMES];
-    size_t listener_count;
+    struct listeners listeners;
     const char *aliases[MAX_NAMES];
     size_t alias_count;
     const char *const *targets; /* NULL: outbound proxy */
@@ -131,6 +135,7 @@ struct app {
 
     uv_loop_t loop;
     uv_signal_t signals[2];
+    uv_signal_t hangup;
     uv_prepare_t flush;
     srf_t *srf;
     FILE *results;
@@ -291,8 +296,6 @@ static int read_value(struct app *app, int opt, const char *option)
         return 0;
     }
     switch (opt) {
-    case OPT_LISTEN:
-        return add_name(app->listeners, &app->listener_count, option);
     case OPT_ALIAS:
         return add_name(app->aliases, &app->alias_count, option);
     case OPT_FORKING:
@@ -310,12 +313,22 @@ static int read_value(struct app *app, int opt, const char *option)
         return read_count(option, INT32_MAX, &app->stack.max_transactions);
     case OPT_LOG_LEVEL:
         return read_log_level(app);
+    case OPT_OUTBOUND:
+        app->proxy.outbound = optarg;
+        return 0;
     case OPT_RESULTS:
         app->results_path = optarg;
         return 0;
     default:
         return usage_error(option, "unexpected");
     }
+}
+
+static int read_listener(struct app *app, int opt, const char *option)
+{
+    const char *problem = listeners_read(&app->listeners, opt, optarg);
+
+    return problem == NULL ? 0 : usage_error(option, problem);
 }
 
 static int read_flag(struct app *app, int opt)
@@ -367,7 +380,8 @@ static int read_arguments(struct app *app, int argc, char **argv)
             continue;
         char option[64];
         snprintf(option, sizeof(option), "--%s", long_options[index].name);
-        err = read_value(app, opt, option);
+        err = opt >= LISTENERS_FIRST ? read_listener(app, opt, option)
+                                     : read_value(app, opt, option);
         if (err != 0)
             return err;
     }
@@ -464,6 +478,7 @@ static void on_destroyed(void *data)
 
     uv_close((uv_handle_t *)&app->signals[0], NULL);
     uv_close((uv_handle_t *)&app->signals[1], NULL);
+    uv_close((uv_handle_t *)&app->hangup, NULL);
     uv_close((uv_handle_t *)&app->flush, NULL);
 }
 
@@ -475,7 +490,16 @@ static void on_signal(uv_signal_t *handle, int number)
     /* A second signal, should this take too long, has its usual effect. */
     uv_signal_stop(&app->signals[0]);
     uv_signal_stop(&app->signals[1]);
+    uv_signal_stop(&app->hangup);
     srf_destroy(app->srf, on_destroyed);
+}
+
+static void on_hangup(uv_signal_t *handle, int number)
+{
+    struct app *app = handle->data;
+
+    (void)number;
+    listeners_reload(&app->listeners, app->srf);
 }
 
 static int start_handles(struct app *app)
@@ -492,6 +516,8 @@ static int start_handles(struct app *app)
         uv_signal_init(&app->loop, &app->signals[i]);
         app->signals[i].data = app;
     }
+    uv_signal_init(&app->loop, &app->hangup);
+    app->hangup.data = app;
     for (int i = 0; i < 2 && err == 0; i++)
         err = uv_signal_start(&app->signals[i], on_signal, numbers[i]);
     return err;
@@ -510,18 +536,16 @@ static int start_proxy(struct app *app)
         failed = app->aliases[i];
         err = srf_alias(app->srf, app->aliases[i]);
     }
-    for (size_t i = 0; err == 0 && i < app->listener_count; i++) {
-        failed = app->listeners[i];
-        err = srf_listen(app->srf, app->listeners[i], NULL);
+    if (err == 0)
+        err = listeners_start(&app->listeners, app->srf, &failed);
+    if (err == 0) {
+        failed = "SIGHUP";
+        err = uv_signal_start(&app->hangup, on_hangup, SIGHUP);
     }
-    if (err != 0) {
+    if (err != 0)
         fprintf(stderr, "srf-proxy: %s: %s\n", failed, srf_strerror(err));
-        return err;
-    }
-    for (size_t i = 0; i < app->listener_count; i++)
-        printf("listening on %s\n", srf_listener_uri(app->srf, i));
     fflush(stdout);
-    return 0;
+    return err;
 }
 
 static int open_results(struct app *app)
@@ -542,6 +566,7 @@ int main(int argc, char **argv)
     static struct app app;
     int err;
 
+    listeners_init(&app.listeners);
     srf_options_init(&app.stack);
     srf_proxy_options_init(&app.proxy);
     app.proxy.headers = app.headers;
@@ -549,10 +574,9 @@ int main(int argc, char **argv)
     err = read_arguments(&app, argc, argv);
     if (err != 0)
         return err;
-    if (app.listener_count == 0) {
-        app.listeners[0] = "sip:*:5060;transport=udp";
-        app.listener_count = 1;
-    }
+    if (app.listeners.count == 0)
+        (void)listeners_read(&app.listeners, LISTENERS_LISTEN,
+                             "sip:*:5060;transport=udp");
     /* A reader of the results that goes away must not end the proxy. */
     signal(SIGPIPE, SIG_IGN);
     if (open_results(&app) != 0)

@@ -94,6 +94,10 @@ typedef struct srf_proxy_options {
     srf_branch_cb on_branch;
     /** Told of each response of a target; NULL: nobody asks. */
     srf_branch_response_cb on_response;
+    /** The listener that requests leave from wherever its transport and address
+     * family fit the destination: its URI as srf_listener_uri() says it; NULL:
+     * the one the request came to, else the first that fits. Copied. */
+    const char *outbound;
 } srf_proxy_options_t;
 
 /**

@@ -148,6 +148,18 @@ static int read_targets(targets_t *targets, const char *const *uris,
     return 0;
 }
 
+/* The listener of that URI; NULL: none. */
+static srf__listener_t *find_outbound(srf_req_t *req, const char *uri)
+{
+    srf__listener_t *listener = req->srf->element.transports.listeners;
+
+    if (uri == NULL)
+        return NULL;
+    while (listener != NULL && strcmp(listener->uri, uri) != 0)
+        listener = listener->next;
+    return listener;
+}
+
 static int start(srf_req_t *req, const targets_t *targets,
                  const srf_proxy_options_t *options, srf__str_t headers)
 {
@@ -161,6 +173,7 @@ static int start(srf_req_t *req, const targets_t *targets,
         .max_redirects = redirects_of(options),
         .stop_codes = options->stop_codes,
         .failover_codes = options->failover_codes,
+        .outbound = find_outbound(req, options->outbound),
         .simultaneous = options->forking == SRF_FORKING_SIMULTANEOUS,
         .hooked = options->on_branch != NULL || options->on_response != NULL,
         .record_route = options->record_route != 0,
@@ -172,6 +185,8 @@ static int start(srf_req_t *req, const targets_t *targets,
     };
     srf__element_t *element = &req->srf->element;
 
+    if (options->outbound != NULL && spec.outbound == NULL)
+        return SRF_ERR_INVALID_ARGUMENT;
     if (spec.hooked &&
         !srf__req_set_hooks(req, options->on_branch, options->on_response))
         return SRF_ERR_NO_MEMORY;

@@ -14,6 +14,9 @@
  * beyond that, so that a peer cannot make us keep without end. */
 enum { MSGS_MAX = 32 };
 
+/* A datagram that fits any path (RFC 3261 §18.1.1). */
+enum { DATAGRAM_MAX = 1300 };
+
 static void on_response(srf__client_t *client, const srf__facts_t *response);
 static void on_failed(srf__client_t *client, srf__client_failure_t failure);
 static srf_msg_t *on_rebuild(srf__client_t *client);
@@ -141,8 +144,28 @@ static srf_msg_t *make_request(const srf__branch_t *branch,
 
 static void start_deadline(srf__branch_t *branch, uint32_t timer_c_ms);
 
+/* RFC 3261 §18.1.1: a request that does not fit a datagram safely goes over
+ * TCP, if we speak that. */
+static bool leave_udp(const srf__branch_t *branch, const plan_t *plan,
+                      size_t len, srf__flow_t *to)
+{
+    srf__context_t *context = branch->context;
+    srf__transports_t *transports = &context->element->transports;
+    srf__flow_t stream;
+    srf__hop_t hop = plan->to;
+
+    if (len <= DATAGRAM_MAX || branch->fell_back ||
+        to->peer.transport != SRF__TRANSPORT_UDP)
+        return false;
+    hop.addr.transport = SRF__TRANSPORT_TCP;
+    if (srf__hop_flow(transports, &hop, to->listener, &stream) != 0)
+        return false;
+    *to = stream;
+    return true;
+}
+
 static int send_request(srf__branch_t *branch, const srf__facts_t *request,
-                        const plan_t *plan, const srf__flow_t *to)
+                        const plan_t *plan, srf__flow_t *to)
 {
     srf__context_t *context = branch->context;
     srf__element_t *element = context->element;
@@ -152,6 +175,12 @@ static int send_request(srf__branch_t *branch, const srf__facts_t *request,
     if (err != 0)
         return err;
     srf_msg_t *image = make_request(branch, request, plan, to);
+    if (image != NULL && leave_udp(branch, plan, image->len, to)) {
+        srf__msg_unref(image);
+        image = make_request(branch, request, plan, to);
+        branch->oversize = true;
+        branch->addr = to->peer;
+    }
     if (image == NULL) {
         srf__client_release(branch->client, true);
         branch->client = NULL;
@@ -202,54 +231,69 @@ static uint16_t share_of_breadth(const srf__context_t *context)
 static int find_flow(srf__context_t *context, const plan_t *plan,
                      srf__flow_t *out)
 {
+    srf__listener_t *preferred = context->server->from.listener;
+
+    if (context->extras != NULL && context->extras->outbound != NULL)
+        preferred = context->extras->outbound;
     if (plan->flow.listener == NULL)
         return srf__hop_flow(&context->element->transports, &plan->to,
-                             context->server->from.listener, out);
+                             preferred, out);
     *out = plan->flow;
     return 0;
 }
 
-int srf__branch_launch(srf__context_t *context, const srf__target_t *target)
+/* What a failure to send counts as. */
+static void end_unsent(srf__branch_t *branch, int err)
 {
-    const srf__facts_t *request = srf__context_request(context);
-    srf__transports_t *transports = &context->element->transports;
+    if (err == SRF_ERR_NAME_NOT_FOUND || err == SRF_ERR_INVALID_URI)
+        end(branch, SRF_CAUSE_DNS, 503, true); /* §16.9 */
+    else if (err == SRF_ERR_NOT_CONNECTED)
+        end(branch, SRF_CAUSE_TRANSPORT, 430, true); /* RFC 5626 §5.3 */
+    else
+        end(branch, SRF_CAUSE_TRANSPORT, 503, true);
+}
+
+/* Sends the branch's request, or ends the branch. */
+static void try_target(srf__branch_t *branch, const srf__facts_t *request)
+{
+    srf__context_t *context = branch->context;
     srf__flow_t to;
     plan_t plan;
 
-    if (request == NULL)
-        return SRF_ERR_NO_MEMORY;
-    srf__branch_t *branch = append_branch(context, target);
-    if (branch == NULL)
-        return SRF_ERR_NO_MEMORY;
     int err = make_plan(branch, request, &plan);
-    if (err == SRF_ERR_NAME_NOT_FOUND || err == SRF_ERR_INVALID_URI) {
-        end(branch, SRF_CAUSE_DNS, 503, true); /* §16.9 */
-        goto out;
-    }
-    if (err == SRF_ERR_NOT_CONNECTED) { /* RFC 5626 §5.3 */
-        end(branch, SRF_CAUSE_TRANSPORT, 430, true);
-        goto out;
-    }
     if (err == 0)
         branch->addr = plan.to.addr;
     /* To ourselves with nothing changed: it would come back for ever. */
     if (err == 0 && !plan.spiral &&
-        srf__transports_is_local(transports, &plan.to.addr)) {
+        srf__transports_is_local(&context->element->transports,
+                                 &plan.to.addr)) {
         end(branch, SRF_CAUSE_TRANSPORT, 482, true);
-        goto out;
+        srf__buf_deinit(&plan.uri);
+        return;
     }
     if (err == 0)
         err = find_flow(context, &plan, &to);
-    if (err == 0 && context->limits_breadth) {
+    if (err == 0 && context->limits_breadth && branch->breadth == 0) {
         branch->breadth = share_of_breadth(context);
         context->breadth = (uint16_t)(context->breadth - branch->breadth);
     }
     if (err == 0)
         err = send_request(branch, request, &plan, &to);
     if (err != 0)
-        end(branch, SRF_CAUSE_TRANSPORT, 503, true);
-out:
+        end_unsent(branch, err);
     srf__buf_deinit(&plan.uri);
+}
+
+int srf__branch_launch(srf__context_t *context, const srf__target_t *target)
+{
+    const srf__facts_t *request = srf__context_request(context);
+
+    if (request == NULL)
+        return SRF_ERR_NO_MEMORY;
+    srf__branch_t *branch = append_branch(context, target);
+    if (branch == NULL)
+        return SRF_ERR_NO_MEMORY;
+    try_target(branch, request);
     srf__context_request_done(context);
     return 0;
 }
@@ -481,6 +525,25 @@ static void on_response(srf__client_t *client, const srf__facts_t *response)
         srf__context_branch_gone(context);
 }
 
+/* §18.1.1: no TCP there; a datagram may be cut into fragments. True: it is on
+ * its way. */
+static bool fall_back(srf__branch_t *branch)
+{
+    const srf__facts_t *request;
+
+    if (!branch->oversize || branch->fell_back || branch->msg_count > 0 ||
+        branch->state != SRF__BRANCH_PENDING)
+        return false;
+    request = srf__context_request(branch->context);
+    if (request == NULL)
+        return false;
+    branch->fell_back = true;
+    srf__timer_stop(branch->context->element->wheel, &branch->timer);
+    try_target(branch, request);
+    srf__context_request_done(branch->context);
+    return branch->state == SRF__BRANCH_PENDING;
+}
+
 static void on_failed(srf__client_t *client, srf__client_failure_t failure)
 {
     srf__branch_t *branch = client->user_data;
@@ -489,6 +552,12 @@ static void on_failed(srf__client_t *client, srf__client_failure_t failure)
     bool invite = client->method == SRF__METHOD_INVITE;
 
     branch->client = NULL;
+    if (!timeout && fall_back(branch))
+        return;
+    if (branch->state == SRF__BRANCH_ENDED && branch->fell_back) {
+        srf__context_branch_over(context); /* just now */
+        return;
+    }
     if (branch->state == SRF__BRANCH_PENDING) {
         end(branch,
             !timeout ? SRF_CAUSE_TRANSPORT

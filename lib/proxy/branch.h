@@ -64,6 +64,8 @@ typedef struct srf__branch {
     bool generated : 1;  /* status is no response of a server */
     bool guarded : 1;    /* a CANCEL went out; timer is its 64*T1 */
     bool redirected : 1; /* its 3xx was followed */
+    bool oversize : 1;   /* it went over TCP since UDP was too small for it */
+    bool fell_back : 1;  /* then over UDP after all */
 } srf__branch_t;
 
 static inline const srf__arrival_t *

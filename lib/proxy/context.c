@@ -423,7 +423,7 @@ static bool needs_extras(const srf__context_spec_t *spec)
 {
     return spec->hooked || spec->stop_codes != NULL ||
            spec->failover_codes != NULL || spec->provisional_timeout_ms != 0 ||
-           spec->final_timeout_ms != 0;
+           spec->final_timeout_ms != 0 || spec->outbound != NULL;
 }
 
 static size_t extras_size(const srf__context_spec_t *spec)
@@ -460,6 +460,7 @@ static void write_extras(srf__context_t *context, char *at,
     extras->hooked = spec->hooked;
     extras->provisional_timeout_ms = spec->provisional_timeout_ms;
     extras->final_timeout_ms = spec->final_timeout_ms;
+    extras->outbound = spec->outbound;
     extras->stop_codes = copy_codes(&at, spec->stop_codes);
     extras->failover_codes = copy_codes(&at, spec->failover_codes);
 }

@@ -39,6 +39,7 @@ typedef struct srf__context_spec {
     /* Statuses, 0-terminated or NULL; copied. */
     const int32_t *stop_codes;
     const int32_t *failover_codes;
+    srf__listener_t *outbound; /* where requests leave; NULL: as they came */
     bool simultaneous;
     bool record_route;
     bool keep_user;
@@ -57,6 +58,7 @@ typedef struct srf__context_extras {
     const int32_t *failover_codes;   /* 0-terminated */
     uint32_t provisional_timeout_ms; /* 0: none */
     uint32_t final_timeout_ms;       /* 0: none */
+    srf__listener_t *outbound;       /* NULL: none in particular */
     bool hooked;
 } srf__context_extras_t;
 

@@ -10,6 +10,7 @@
  * Calling     1xx              pass up; stop A, B                  Proceeding
  * Calling     transport error  error                               Terminated
  * Proceeding  1xx              pass up                             Proceeding
+ * Proceeding  transport error  error (streams)                     Terminated
  * Call./Proc. 2xx              pass up; M = 64*T1                  Accepted
  * Call./Proc. 300-699          ACK; pass up; D = 64*T1 (UDP) or 0  Completed
  * Accepted    2xx              pass up                             Accepted
@@ -108,6 +109,8 @@ static void proceeding_event(srf__machine_t *machine, srf__txn_event_t event,
         out->what = SRF__DO_PASS_UP;
     else if (event == SRF__EV_RECV_2XX || event == SRF__EV_RECV_FINAL)
         recv_final(machine, event, timing, out);
+    else if (event == SRF__EV_TRANSPORT_ERROR && machine->reliable)
+        srf__machine_terminate(machine, SRF__DO_ERROR, out);
 }
 
 static void completed_event(srf__machine_t *machine, srf__txn_event_t event,

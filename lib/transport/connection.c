@@ -71,25 +71,47 @@ void srf__connection_fail(srf__connection_t *connection, const char *why)
     srf__connection_close(connection);
 }
 
-/* Nothing more is read; closed when everything queued is sent. */
+static void on_shutdown(uv_shutdown_t *request, int status)
+{
+    srf__connection_t *connection = request->data;
+
+    (void)status;
+    srf__free(request);
+    if (connection->peer_is_done)
+        srf__connection_close(connection);
+}
+
+/* Everything queued is sent, then the end of the stream. What the peer still
+ * says is read and dropped until it ends too: were it left unread, the system
+ * would reset the connection, and the peer might not see our last words. */
 static void end(srf__connection_t *connection, const char *why)
 {
+    uv_shutdown_t *request;
+
     if (connection->phase >= SRF__CONNECTION_ENDING)
         return;
     log_end(connection, why);
-    if (connection->tls != NULL && connection->phase == SRF__CONNECTION_OPEN) {
+    if (connection->phase == SRF__CONNECTION_OPEN && connection->tls != NULL) {
         srf__tls_shutdown(connection->tls);
         srf__connection_flush(connection);
     }
     if (connection->phase == SRF__CONNECTION_CLOSED)
         return;
-    if (connection->queued_bytes == 0 || connection->held != NULL) {
+    connection->phase = SRF__CONNECTION_ENDING;
+    connection->active_ms = srf__connection_now(connection);
+    connection->begun_ms = 0;
+    srf__stream_retire(connection);
+    if (connection->paused)
+        (void)srf__connection_read(connection);
+    request = srf__malloc(sizeof(*request));
+    if (request == NULL ||
+        uv_shutdown(request, (uv_stream_t *)&connection->handle, on_shutdown) !=
+            0) {
+        srf__free(request);
         srf__connection_close(connection);
         return;
     }
-    connection->phase = SRF__CONNECTION_ENDING;
-    srf__stream_forget(connection);
-    (void)uv_read_stop((uv_stream_t *)&connection->handle);
+    request->data = connection;
     srf__connection_schedule(connection);
 }
 
@@ -158,6 +180,8 @@ static void timer_fired(srf__timer_t *timer)
 
     if (srf__connection_now(connection) < due_at(connection)) {
         srf__connection_schedule(connection);
+    } else if (connection->phase == SRF__CONNECTION_ENDING) {
+        srf__connection_close(connection);
     } else if (idle && !connection->pinged) {
         if (ask_for_life(connection))
             srf__connection_schedule(connection);
@@ -333,9 +357,15 @@ static void on_read(uv_stream_t *handle, ssize_t nread, const uv_buf_t *buf)
 {
     srf__connection_t *connection = handle->data;
 
-    if (nread == 0 || is_over(connection))
+    if (nread == 0 || connection->stream->base.owner->closing)
         return;
+    if (connection->phase == SRF__CONNECTION_ENDING) {
+        if (nread < 0)
+            srf__connection_close(connection);
+        return;
+    }
     if (nread == UV_EOF) {
+        connection->peer_is_done = true;
         end(connection, "closed by the peer");
         return;
     }

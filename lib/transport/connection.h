@@ -14,7 +14,7 @@ typedef enum srf__connection_phase {
     SRF__CONNECTION_CONNECTING, /* TCP's handshake */
     SRF__CONNECTION_GREETING,   /* that of TLS, of WebSocket */
     SRF__CONNECTION_OPEN,
-    SRF__CONNECTION_ENDING, /* what is queued is sent, nothing is read */
+    SRF__CONNECTION_ENDING, /* what is queued is sent, what comes is dropped */
     SRF__CONNECTION_CLOSED  /* the handle is closing */
 } srf__connection_phase_t;
 
@@ -41,10 +41,12 @@ typedef struct srf__connection {
     uint32_t id;
     uint8_t phase; /* srf__connection_phase_t */
     bool accepted;
-    bool reusable; /* in by_peer */
-    bool paused;   /* nothing is read until the queue is short again */
-    bool broken;   /* it failed */
-    bool pinged;   /* WebSocket: an idle peer was asked for a sign of life */
+    bool reusable;     /* in by_peer */
+    bool counted;      /* in the counter of those open */
+    bool paused;       /* nothing is read until the queue is short again */
+    bool broken;       /* it failed */
+    bool peer_is_done; /* the peer has ended its side */
+    bool pinged; /* WebSocket: an idle peer was asked for a sign of life */
     uv_tcp_t handle;
 } srf__connection_t;
 
@@ -82,8 +84,8 @@ void srf__connection_flush(srf__connection_t *connection);
 void srf__connection_send_held(srf__connection_t *connection);
 void srf__connection_free_held(srf__connection_t *connection);
 
-/* stream.c: takes it out of the stream's tables, so that nothing more is sent
- * on it. */
+/* stream.c: nothing more is sent on it; it is closed. */
+void srf__stream_retire(srf__connection_t *connection);
 void srf__stream_forget(srf__connection_t *connection);
 
 #endif /* SRF_CONNECTION_H */

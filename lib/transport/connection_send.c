@@ -61,11 +61,7 @@ static void on_written(uv_write_t *request, int status)
     connection->active_ms = srf__connection_now(connection);
     connection->blocked_ms =
         connection->queued_bytes == 0 ? 0 : connection->active_ms;
-    if (connection->phase == SRF__CONNECTION_ENDING &&
-        connection->queued_bytes == 0)
-        srf__connection_close(connection);
-    else
-        resume_reading(connection);
+    resume_reading(connection);
 }
 
 /* The pieces, without the first `skip` bytes, in one. */

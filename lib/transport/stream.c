@@ -47,10 +47,15 @@ static srf__connection_t *find(const srf__flow_t *flow)
 {
     const srf__stream_t *stream = (const srf__stream_t *)flow->listener;
 
-    return flow->connection == 0
+    srf__connection_t *connection;
+
+    if (flow->connection == 0)
+        return NULL;
+    connection = (srf__connection_t *)srf__map_get(
+        &stream->by_id, id_key(stream, flow->connection));
+    return connection == NULL || connection->phase >= SRF__CONNECTION_ENDING
                ? NULL
-               : (srf__connection_t *)srf__map_get(
-                     &stream->by_id, id_key(stream, flow->connection));
+               : connection;
 }
 
 static int remember(srf__connection_t *connection)
@@ -66,6 +71,7 @@ static int remember(srf__connection_t *connection)
     if (err == 0) {
         stream->connections++;
         owner->counters.connections++;
+        connection->counted = true;
     }
     return err;
 }
@@ -124,13 +130,23 @@ static void give_source_back(srf__stream_t *stream, source_t *source)
     srf__free(source);
 }
 
-void srf__stream_forget(srf__connection_t *connection)
+void srf__stream_retire(srf__connection_t *connection)
 {
     srf__stream_t *stream = connection->stream;
 
     if (connection->reusable)
         srf__map_remove(&stream->by_peer, &connection->by_peer);
     connection->reusable = false;
+    if (connection->counted)
+        stream->base.owner->counters.connections--;
+    connection->counted = false;
+}
+
+void srf__stream_forget(srf__connection_t *connection)
+{
+    srf__stream_t *stream = connection->stream;
+
+    srf__stream_retire(connection);
     give_source_back(stream, connection->from);
     connection->from = NULL;
     if (connection->id == 0)
@@ -138,7 +154,6 @@ void srf__stream_forget(srf__connection_t *connection)
     srf__map_remove(&stream->by_id, &connection->by_id);
     connection->id = 0;
     stream->connections--;
-    stream->base.owner->counters.connections--;
 }
 
 /* ---- accepting ---- */

@@ -25,12 +25,7 @@ enum {
 };
 
 /* RFC 6455 §7.4.1. */
-enum {
-    CODE_GOING_AWAY = 1001,
-    CODE_PROTOCOL = 1002,
-    CODE_NOT_UTF8 = 1007,
-    CODE_TOO_BIG = 1009
-};
+enum { CODE_PROTOCOL = 1002, CODE_NOT_UTF8 = 1007, CODE_TOO_BIG = 1009 };
 
 struct srf__ws {
     const srf__ws_settings_t *settings;
@@ -198,11 +193,6 @@ static size_t put_close(char *frame, unsigned code)
     return len + 2;
 }
 
-srf__str_t srf__ws_farewell(char frame[SRF__WS_FRAME_MAX])
-{
-    return srf__str(frame, put_close(frame, CODE_GOING_AWAY));
-}
-
 /* ---- frames from the peer ---- */
 
 /* The peer is told why, and nothing more is read. */
@@ -269,9 +259,11 @@ static read_t read_frame(const srf__ws_t *ws, frame_t *out)
         return READ_MORE;
     if (bytes > 0 && !read_length(p + 2, bytes, &len))
         return READ_BAD;
-    if (len > ws->settings->max_message_bytes)
-        return READ_BIG;
     out->opcode = p[0] & 0x0f;
+    /* Before the payload comes: nothing is kept of what is too big. */
+    if (out->opcode < OP_CLOSE &&
+        len > ws->settings->max_message_bytes - ws->message.len)
+        return READ_BIG;
     out->fin = (p[0] & FIN) != 0;
     out->mask = p + 2 + bytes;
     out->payload = rest.p + 2 + bytes + MASK_BYTES;
@@ -292,20 +284,23 @@ static void unmask(srf__buf_t *out, const frame_t *frame)
         out->p[at + i] = (char)(out->p[at + i] ^ (char)frame->mask[i % 4]);
 }
 
-/* What a close may say: two bytes of code, and text (§5.5.1, §7.4). */
-static bool is_good_close(srf__str_t payload)
+/* What is wrong with a close; 0: nothing. It says nothing, or two bytes of code
+ * and text (§5.5.1, §7.4; 1012 to 1014 were registered later). */
+static unsigned judge_close(srf__str_t payload)
 {
     if (payload.len == 0)
-        return true;
+        return 0;
     if (payload.len == 1)
-        return false;
+        return CODE_PROTOCOL;
     unsigned code =
         (unsigned)(uint8_t)payload.p[0] << 8 | (uint8_t)payload.p[1];
     srf__str_t text = srf__str(payload.p + 2, payload.len - 2);
-    bool known = (code >= 1000 && code <= 1011 && code != 1004 &&
+    bool known = (code >= 1000 && code <= 1014 && code != 1004 &&
                   code != 1005 && code != 1006) ||
                  (code >= 3000 && code <= 4999);
-    return known && is_utf8(&text, 1);
+    if (!known)
+        return CODE_PROTOCOL;
+    return is_utf8(&text, 1) ? 0 : CODE_NOT_UTF8;
 }
 
 static srf__ws_what_t take_control(srf__ws_t *ws, const frame_t *frame,
@@ -326,9 +321,12 @@ static srf__ws_what_t take_control(srf__ws_t *ws, const frame_t *frame,
         ws->over = true;
         return SRF__WS_CLOSE;
     }
-    if (close && !is_good_close(srf__str(reply->p + at, reply->len - at)))
-        return refuse(ws, CODE_PROTOCOL, out);
-    ws->over = close;
+    if (close) {
+        unsigned wrong = judge_close(srf__str(reply->p + at, reply->len - at));
+        if (wrong != 0)
+            return refuse(ws, wrong, out);
+        ws->over = true;
+    }
     *out = srf__buf_str(reply);
     return SRF__WS_SEND;
 }
@@ -338,8 +336,6 @@ static srf__ws_what_t take_data(srf__ws_t *ws, const frame_t *frame,
 {
     srf__buf_t *message = &ws->message;
 
-    if (frame->len > ws->settings->max_message_bytes - message->len)
-        return refuse(ws, CODE_TOO_BIG, out);
     if (ws->opcode == 0)
         ws->opcode = (uint8_t)frame->opcode;
     unmask(message, frame);

@@ -51,8 +51,7 @@ enum { SRF__WS_FRAME_MAX = 16 };
  * §5). */
 srf__str_t srf__ws_frame(const srf__str_t *parts, unsigned count,
                          char frame[SRF__WS_FRAME_MAX]);
-/* A ping; a close that says that the server goes (RFC 6455 §7.4.1). */
+/* A ping, in `frame`. */
 srf__str_t srf__ws_ping(char frame[SRF__WS_FRAME_MAX]);
-srf__str_t srf__ws_farewell(char frame[SRF__WS_FRAME_MAX]);
 
 #endif /* SRF_WS_H */

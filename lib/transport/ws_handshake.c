@@ -14,7 +14,9 @@
 enum {
     SHA1_BYTES = 20,
     ACCEPT_CHARS = 28, /* these in base64 */
-    KEY_CHARS = 24     /* 16 bytes in base64 */
+    KEY_CHARS = 24,    /* 16 bytes in base64 */
+    KEY_PADDING = 2,
+    METHOD_MAX = 16
 };
 
 /* RFC 6455 §1.3. */
@@ -26,10 +28,10 @@ typedef struct asked {
     srf__str_t key;
     srf__str_t version;
     srf__str_t origin;
-    bool host;
+    srf__str_t host;
+    srf__str_t sip;  /* in Sec-WebSocket-Protocol, as written there */
     bool upgrade;    /* Upgrade: websocket */
     bool connection; /* Connection: Upgrade */
-    bool sip;        /* Sec-WebSocket-Protocol: sip */
     bool repeated;   /* what may stand only once */
 } asked_t;
 
@@ -47,11 +49,12 @@ size_t srf__ws_head_length(srf__str_t bytes, size_t *looked)
 
 bool srf__ws_may_be_http(srf__str_t bytes)
 {
-    for (size_t i = 0; i < bytes.len && bytes.p[i] != ' '; i++) {
-        if (bytes.p[i] < 'A' || bytes.p[i] > 'Z' || i > 16)
-            return false;
-    }
-    return true;
+    size_t i = 0;
+
+    while (i < bytes.len && i < METHOD_MAX && bytes.p[i] >= 'A' &&
+           bytes.p[i] <= 'Z')
+        i++;
+    return i == bytes.len || (i > 0 && bytes.p[i] == ' ');
 }
 
 /* Cuts the line off the front, without its CRLF. */
@@ -69,15 +72,21 @@ static bool next_line(srf__str_t *rest, srf__str_t *line)
     return true;
 }
 
-static bool lists(srf__str_t value, srf__str_t wanted)
+/* The element as it is written; none: no pointer. */
+static srf__str_t find_listed(srf__str_t value, srf__str_t wanted)
 {
     srf__str_t element;
 
     while (srf__list_next(&value, &element)) {
         if (srf__str_ieq(element, wanted))
-            return true;
+            return element;
     }
-    return false;
+    return srf__str(NULL, 0);
+}
+
+static bool lists(srf__str_t value, srf__str_t wanted)
+{
+    return find_listed(value, wanted).p != NULL;
 }
 
 static void keep_once(asked_t *asked, srf__str_t *member, srf__str_t value)
@@ -86,23 +95,49 @@ static void keep_once(asked_t *asked, srf__str_t *member, srf__str_t value)
     *member = value;
 }
 
+static void keep_first(srf__str_t *member, srf__str_t value)
+{
+    if (member->p == NULL)
+        *member = value;
+}
+
 static void read_header(asked_t *asked, srf__str_t name, srf__str_t value)
 {
     if (srf__str_ieq(name, SRF__STR("Host")))
-        asked->host = true;
+        keep_once(asked, &asked->host, value);
     else if (srf__str_ieq(name, SRF__STR("Upgrade")))
         asked->upgrade = asked->upgrade || lists(value, SRF__STR("websocket"));
     else if (srf__str_ieq(name, SRF__STR("Connection")))
         asked->connection =
             asked->connection || lists(value, SRF__STR("Upgrade"));
     else if (srf__str_ieq(name, SRF__STR("Sec-WebSocket-Protocol")))
-        asked->sip = asked->sip || lists(value, SRF__STR("sip"));
+        keep_first(&asked->sip, find_listed(value, SRF__STR("sip")));
     else if (srf__str_ieq(name, SRF__STR("Sec-WebSocket-Key")))
         keep_once(asked, &asked->key, value);
     else if (srf__str_ieq(name, SRF__STR("Sec-WebSocket-Version")))
         keep_once(asked, &asked->version, value);
     else if (srf__str_ieq(name, SRF__STR("Origin")))
         keep_once(asked, &asked->origin, value);
+}
+
+/* RFC 9110 §5.6.2; a token of SIP has fewer. */
+static bool is_token(srf__str_t name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        if (!srf__char_is(name.p[i], SRF__CHAR_TOKEN) &&
+            memchr("#$&^|", name.p[i], 5) == NULL)
+            return false;
+    }
+    return name.len > 0;
+}
+
+/* What another reader could take for the end of the line, or of all (RFC 9110
+ * §5.5). */
+static bool has_ends_inside(srf__str_t line)
+{
+    return srf__str_find(line, '\0') != line.len ||
+           srf__str_find(line, '\r') != line.len ||
+           srf__str_find(line, '\n') != line.len;
 }
 
 static bool read_headers(asked_t *asked, srf__str_t rest)
@@ -112,13 +147,8 @@ static bool read_headers(asked_t *asked, srf__str_t rest)
     while (next_line(&rest, &line)) {
         size_t colon = srf__str_find(line, ':');
         srf__str_t name = srf__str(line.p, colon);
-        if (colon == 0 || colon == line.len ||
-            memchr(line.p, '\0', line.len) != NULL)
+        if (colon == line.len || !is_token(name) || has_ends_inside(line))
             return false;
-        for (size_t i = 0; i < colon; i++) {
-            if (!srf__char_is(line.p[i], SRF__CHAR_TOKEN))
-                return false;
-        }
         read_header(
             asked, name,
             srf__str_trim(srf__str(line.p + colon + 1, line.len - colon - 1)));
@@ -131,8 +161,9 @@ static bool is_key(srf__str_t key)
 {
     unsigned char bytes[KEY_CHARS];
 
+    /* The decoder takes padding anywhere. */
     return key.len == KEY_CHARS && key.p[KEY_CHARS - 1] == '=' &&
-           key.p[KEY_CHARS - 2] == '=' && key.p[KEY_CHARS - 3] != '=' &&
+           srf__str_find(key, '=') == KEY_CHARS - KEY_PADDING &&
            EVP_DecodeBlock(bytes, (const unsigned char *)key.p, KEY_CHARS) ==
                KEY_CHARS / 4 * 3;
 }
@@ -166,13 +197,13 @@ static bool refuse(srf__buf_t *reply, const char *status, const char *lines,
 }
 
 /* §4.2.2: what proves that the key was read. */
-static bool accept_key(srf__str_t key, srf__buf_t *reply)
+static bool accept_key(const asked_t *asked, srf__buf_t *reply)
 {
     unsigned char text[KEY_CHARS + 36];
     unsigned char hash[EVP_MAX_MD_SIZE];
     unsigned char encoded[ACCEPT_CHARS + 1];
 
-    memcpy(text, key.p, KEY_CHARS);
+    memcpy(text, asked->key.p, KEY_CHARS);
     memcpy(text + KEY_CHARS, guid.p, guid.len);
     if (EVP_Digest(text, sizeof(text), hash, NULL, EVP_sha1(), NULL) != 1)
         return refuse(reply, "500 Internal Server Error", "",
@@ -180,54 +211,65 @@ static bool accept_key(srf__str_t key, srf__buf_t *reply)
     (void)EVP_EncodeBlock(encoded, hash, SHA1_BYTES);
     srf__buf_add_text(reply, "HTTP/1.1 101 Switching Protocols\r\n"
                              "Upgrade: websocket\r\nConnection: Upgrade\r\n"
-                             "Sec-WebSocket-Protocol: sip\r\n"
                              "Sec-WebSocket-Accept: ");
     srf__buf_add(reply, encoded, ACCEPT_CHARS);
+    /* A client compares with what it sent (§4.2.2). */
+    srf__buf_add_text(reply, "\r\nSec-WebSocket-Protocol: ");
+    srf__buf_add_str(reply, asked->sip);
     srf__buf_add_text(reply, "\r\n\r\n");
     return true;
 }
 
 /* "GET /any HTTP/1.1"; a higher minor version is as good. */
-static bool is_request_line(srf__str_t line)
+static bool read_request_line(srf__str_t line, srf__str_t *method)
 {
-    const srf__str_t version = SRF__STR(" HTTP/1.1");
+    const srf__str_t version = SRF__STR(" HTTP/1.");
 
-    return line.len > version.len + 4 &&
-           memcmp(line.p + line.len - version.len, version.p, version.len) ==
-               0 &&
-           srf__str_find(line, ' ') < line.len - version.len;
+    size_t space = srf__str_find(line, ' ');
+    if (space + 1 + version.len + 1 >= line.len || has_ends_inside(line))
+        return false;
+    size_t end = line.len - version.len - 1;
+    srf__str_t target = srf__str(line.p + space + 1, end - space - 1);
+    char minor = line.p[line.len - 1];
+    *method = srf__str(line.p, space);
+    return memcmp(line.p + end, version.p, version.len) == 0 && minor >= '1' &&
+           minor <= '9' && srf__str_find(target, ' ') == target.len;
 }
+
+/* RFC 9110 §15.5.22, §7.8. */
+#define UPGRADE_LINES "Upgrade: websocket\r\nConnection: Upgrade\r\n"
 
 bool srf__ws_greet(srf__str_t head, bool complete,
                    const srf__ws_settings_t *settings, srf__buf_t *reply)
 {
     asked_t asked = {0};
     srf__str_t line;
+    srf__str_t method;
 
     if (!srf__ws_may_be_http(head))
         return false;
     if (!complete)
         return refuse(reply, "431 Request Header Fields Too Large", "",
                       "header too long");
-    if (!next_line(&head, &line) || !is_request_line(line) ||
-        !read_headers(&asked, head) || !asked.host || asked.repeated)
+    if (!next_line(&head, &line) || !read_request_line(line, &method) ||
+        !read_headers(&asked, head) || asked.host.p == NULL || asked.repeated)
         return refuse(reply, "400 Bad Request", "", "not understood");
-    if (memcmp(line.p, "GET ", 4) != 0)
+    if (!srf__str_eq(method, SRF__STR("GET")))
         return refuse(reply, "405 Method Not Allowed", "Allow: GET\r\n",
                       "only GET is served");
     if (!asked.upgrade || !asked.connection)
-        return refuse(reply, "426 Upgrade Required", "Upgrade: websocket\r\n",
+        return refuse(reply, "426 Upgrade Required", UPGRADE_LINES,
                       "this is a WebSocket server");
     if (!srf__str_eq(asked.version, SRF__STR("13")))
         return refuse(reply, "426 Upgrade Required",
-                      "Sec-WebSocket-Version: 13\r\n",
+                      UPGRADE_LINES "Sec-WebSocket-Version: 13\r\n",
                       "WebSocket version 13 is needed");
     if (!is_key(asked.key))
         return refuse(reply, "400 Bad Request", "", "bad Sec-WebSocket-Key");
-    if (!asked.sip)
+    if (asked.sip.p == NULL)
         return refuse(reply, "400 Bad Request", "",
                       "Sec-WebSocket-Protocol must offer sip");
     if (!is_welcome(settings, asked.origin))
         return refuse(reply, "403 Forbidden", "", "origin not allowed");
-    return accept_key(asked.key, reply);
+    return accept_key(&asked, reply);
 }

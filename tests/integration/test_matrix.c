@@ -6,153 +6,24 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "certificates.h"
 #include "runner.h"
-#include "srf/srf.h"
-#include "wire.h"
+#include "stage.h"
 
 #include <stdio.h>
 #include <string.h>
 
 enum { TEXT = 4000 };
 
-typedef struct scene {
-    uv_loop_t loop;
-    srf_t *proxy;
-    SSL_CTX *server_ctx; /* of callees */
-    SSL_CTX *client_ctx; /* of callers: verifies the proxy */
-    const char *ip;
-    const char *host; /* in a URI */
-    unsigned ports[WIRE_KINDS];
-    char target[200]; /* "": where the request points */
-    unsigned results;
-    unsigned destroyed;
-} scene_t;
-
-static scene_t scene;
-
-/* ---- the proxy ---- */
-
-static void on_done(srf_req_t *req, int err, const srf_proxy_results_t *results)
-{
-    (void)req;
-    ck_assert_int_eq(err, 0);
-    ck_assert(results->connected || strcmp(srf_req_method(req), "INVITE") != 0);
-    scene.results++;
-}
-
-static void on_request(srf_req_t *req, srf_res_t *res)
-{
-    const char *uris[] = {scene.target, NULL};
-    srf_proxy_options_t options;
-
-    (void)res;
-    srf_proxy_options_init(&options);
-    options.record_route = 1;
-    options.path = 1;
-    ck_assert_int_eq(srf_proxy_request(req,
-                                       scene.target[0] == '\0' ? NULL : uris,
-                                       &options, on_done),
-                     0);
-}
-
-static void on_log(srf_log_level_t level, const srf_log_event_t *event,
-                   void *data)
-{
-    (void)data;
-    (void)level;
-    if (getenv("SRF_TEST_LOG") != NULL)
-        fprintf(stderr, "%s %s\n", event->peer == NULL ? "" : event->peer,
-                event->text);
-}
-
-static unsigned port_of(const char *uri)
-{
-    const char *colon = strrchr(uri, ':');
-
-    return (unsigned)strtoul(colon + 1, NULL, 10);
-}
-
-static void listen_on(wire_kind_t kind)
-{
-    static const char *const transports[] = {"udp", "tcp", "tls", "ws", "wss"};
-    srf_listen_options_t options;
-    srf_tls_options_t tls;
-    char uri[100];
-
-    srf_listen_options_init(&options);
-    srf_tls_options_init(&tls);
-    tls.certificate_file = certificates_path("proxy.pem");
-    tls.ca_file = certificates_path("ca.pem");
-    options.tls = &tls;
-    (void)snprintf(uri, sizeof(uri), "sip:%s:0;transport=%s", scene.host,
-                   transports[kind]);
-    ck_assert_int_eq(srf_listen(scene.proxy, uri, &options), 0);
-    scene.ports[kind] = port_of(srf_listener_uri(scene.proxy, kind));
-}
-
-static SSL_CTX *make_ctx(const SSL_METHOD *method)
-{
-    SSL_CTX *ctx = SSL_CTX_new(method);
-
-    ck_assert_ptr_nonnull(ctx);
-    ck_assert_int_eq(SSL_CTX_load_verify_file(ctx, certificates_path("ca.pem")),
-                     1);
-    return ctx;
-}
-
-static void make_certificates(void)
-{
-    const certificate_spec_t spec = {.names =
-                                         "DNS:proxy.test,IP:127.0.0.1,IP:::1"};
-    authority_t *authority = authority_create(certificates_path("ca.pem"));
-    const char *callee = certificates_path("callee.pem");
-
-    certificate_write(authority, certificates_path("proxy.pem"), &spec);
-    certificate_write(authority, callee, &spec);
-    authority_free(authority);
-    scene.server_ctx = make_ctx(TLS_server_method());
-    scene.client_ctx = make_ctx(TLS_client_method());
-    SSL_CTX_set_verify(scene.client_ctx, SSL_VERIFY_PEER, NULL);
-    ck_assert_int_eq(
-        SSL_CTX_use_certificate_chain_file(scene.server_ctx, callee), 1);
-    ck_assert_int_eq(
-        SSL_CTX_use_PrivateKey_file(scene.server_ctx, callee, SSL_FILETYPE_PEM),
-        1);
-}
+static stage_t scene;
+static unsigned ports[WIRE_KINDS];
 
 static void setup(bool six)
 {
-    srf_options_t options;
-
-    memset(&scene, 0, sizeof(scene));
-    scene.ip = six ? "::1" : "127.0.0.1";
-    scene.host = six ? "[::1]" : "127.0.0.1";
-    make_certificates();
-    ck_assert_int_eq(uv_loop_init(&scene.loop), 0);
-    srf_options_init(&options);
-    options.log_cb = on_log;
-    options.log_level = SRF_LOG_DEBUG;
-    ck_assert_int_eq(srf_create(&scene.proxy, &scene.loop, &options), 0);
-    ck_assert_int_eq(srf_on(scene.proxy, NULL, on_request), 0);
+    stage_setup(&scene, six, NULL);
+    scene.options.record_route = 1;
+    scene.options.path = 1;
     for (unsigned kind = 0; kind < WIRE_KINDS; kind++)
-        listen_on((wire_kind_t)kind);
-}
-
-static void on_destroyed(void *data)
-{
-    (void)data;
-    scene.destroyed++;
-}
-
-static void teardown(void)
-{
-    srf_destroy(scene.proxy, on_destroyed);
-    ck_assert_int_eq(uv_run(&scene.loop, UV_RUN_DEFAULT), 0);
-    ck_assert_uint_eq(scene.destroyed, 1);
-    ck_assert_int_eq(uv_loop_close(&scene.loop), 0);
-    SSL_CTX_free(scene.server_ctx);
-    SSL_CTX_free(scene.client_ctx);
+        ports[kind] = stage_listen(&scene, (wire_kind_t)kind);
 }
 
 /* ---- an end of a call ---- */
@@ -238,37 +109,13 @@ static void request(party_t *from, const char *method, const char *to_tag)
               from->cseq, method, from->contact);
 }
 
-/* Every Via and Record-Route of a request goes back with its answer. */
-static void answer(party_t *party, const char *message, const char *status)
+static void answer(const party_t *party, const char *message,
+                   const char *status)
 {
-    char lines[TEXT] = "";
-    const char *names[] = {"Via", "Record-Route"};
-    const char *to = wire_header(message, "To", NULL);
+    char contact[200];
 
-    for (unsigned i = 0; i < 2; i++) {
-        const char *from = NULL;
-        const char *value;
-        while ((value = wire_header(message, names[i], &from))[0] != '\0') {
-            size_t len = strlen(lines);
-            (void)snprintf(lines + len, sizeof(lines) - len, "%s: %s\n",
-                           names[i], value);
-        }
-    }
-    wire_send(party->wire,
-              "SIP/2.0 %s\n"
-              "%s"
-              "From: %s\n"
-              "To: %s%s%s\n"
-              "Call-ID: %s\n"
-              "CSeq: %s\n"
-              "Contact: <%s>\n"
-              "Content-Length: 0\n"
-              "\n",
-              status, lines, wire_header(message, "From", NULL), to,
-              strstr(to, ";tag=") == NULL ? ";tag=" : "",
-              strstr(to, ";tag=") == NULL ? party->name : "",
-              wire_header(message, "Call-ID", NULL),
-              wire_header(message, "CSeq", NULL), party->contact);
+    (void)snprintf(contact, sizeof(contact), "Contact: <%s>\n", party->contact);
+    stage_answer(party->wire, message, status, contact);
 }
 
 /* ---- the call ---- */
@@ -281,7 +128,7 @@ static void register_party(const party_t *party, char path[200])
     const char *message;
 
     make_party(&registrar_party, registrar, WIRE_UDP, "registrar");
-    (void)snprintf(scene.target, sizeof(scene.target), "sip:%s:%u", scene.host,
+    (void)snprintf(scene.targets[0], STAGE_TEXT, "sip:%s:%u", scene.host,
                    wire_port(registrar));
     wire_send(party->wire,
               "REGISTER sip:call.test SIP/2.0\n"
@@ -349,25 +196,23 @@ static void make_call(wire_kind_t in, wire_kind_t out, bool callee_ends)
     party_t callee;
     char path[200];
 
-    make_party(&caller,
-               wire_connect(&scene.loop, in, scene.ip, scene.ports[in],
-                            scene.client_ctx),
-               in, "alice");
-    wire_t *wire =
-        wire_is_web(out)
-            ? wire_connect(&scene.loop, out, scene.ip, scene.ports[out],
-                           scene.client_ctx)
-            : wire_listen(&scene.loop, out, scene.ip, scene.server_ctx);
+    make_party(
+        &caller,
+        wire_connect(&scene.loop, in, scene.ip, ports[in], scene.client_ctx),
+        in, "alice");
+    wire_t *wire = wire_is_web(out) ? wire_connect(&scene.loop, out, scene.ip,
+                                                   ports[out], scene.client_ctx)
+                                    : wire_listen(&scene.loop, out, scene.ip,
+                                                  scene.server_ctx);
     make_party(&callee, wire, out, "bob");
     (void)snprintf(caller.target, sizeof(caller.target), "%s", callee.contact);
     if (wire_is_web(out)) {
         register_party(&callee, path);
-        scene.target[0] = '\0';
+        scene.targets[0][0] = '\0';
         (void)snprintf(caller.routes, sizeof(caller.routes), "Route: <%s>\n",
                        path);
     } else {
-        (void)snprintf(scene.target, sizeof(scene.target), "%s",
-                       callee.contact);
+        (void)snprintf(scene.targets[0], STAGE_TEXT, "%s", callee.contact);
     }
     scene.results = 0;
     invite(&caller, &callee, true);
@@ -391,7 +236,7 @@ START_TEST(call_over_every_pair_of_transports)
             make_call((wire_kind_t)in, (wire_kind_t)out, true);
         }
     }
-    teardown();
+    stage_teardown(&scene);
 }
 END_TEST
 

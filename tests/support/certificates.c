@@ -114,7 +114,7 @@ authority_t *authority_create(const char *file)
     ck_assert_ptr_nonnull(authority);
     authority->key = EVP_EC_gen("P-256");
     ck_assert_ptr_nonnull(authority->key);
-    X509 *certificate = begin(authority->key, "libsrf test authority", false);
+    X509 *certificate = begin(authority->key, strrchr(file, '/') + 1, false);
     authority->certificate = certificate;
     ck_assert_int_eq(
         X509_set_issuer_name(certificate, X509_get_subject_name(certificate)),

@@ -23,7 +23,10 @@
 
 enum { PATIENCE_MS = 5000, BYTES = 1 << 20, VALUES = 8, VALUE_BYTES = 2000 };
 
+enum { WAITING = 4 };
+
 struct wire {
+    int waiting[WAITING]; /* clients of a full listener; -1: none */
     uv_loop_t *loop;
     wire_kind_t kind;
     bool client;
@@ -133,6 +136,8 @@ static wire_t *create(uv_loop_t *loop, wire_kind_t kind, SSL_CTX *ctx)
     wire->ctx = ctx;
     wire->listening = -1;
     wire->fd = -1;
+    for (unsigned i = 0; i < WAITING; i++)
+        wire->waiting[i] = -1;
     return wire;
 }
 
@@ -187,7 +192,7 @@ static ssize_t read_some(wire_t *wire, char *out, size_t cap)
 }
 
 /* Accepts, and reads what is there. */
-static void pump(wire_t *wire)
+void wire_pump(wire_t *wire)
 {
     if (wire->fd < 0 && wire->listening >= 0) {
         wire->fd = accept(wire->listening, NULL, NULL);
@@ -206,6 +211,11 @@ static void pump(wire_t *wire)
     if (len > 0)
         wire->len += (size_t)len;
     wire->data[wire->len] = '\0';
+}
+
+bool wire_try_send_raw(wire_t *wire, const void *data, size_t len)
+{
+    return send(wire->fd, data, len, MSG_NOSIGNAL) == (ssize_t)len;
 }
 
 void wire_send_raw(wire_t *wire, const void *data, size_t len)
@@ -321,7 +331,38 @@ void wire_close(wire_t *wire)
         (void)close(wire->fd);
     if (wire->listening >= 0)
         (void)close(wire->listening);
+    for (unsigned i = 0; i < WAITING; i++) {
+        if (wire->waiting[i] >= 0)
+            (void)close(wire->waiting[i]);
+    }
     free(wire);
+}
+
+void wire_reset(wire_t *wire)
+{
+    const struct linger now = {.l_onoff = 1, .l_linger = 0};
+
+    ck_assert_int_eq(
+        setsockopt(wire->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now)), 0);
+    wire_close(wire);
+}
+
+wire_t *wire_full_listener(uv_loop_t *loop, const char *ip)
+{
+    wire_t *wire = create(loop, WIRE_TCP, NULL);
+    struct sockaddr_storage at;
+    socklen_t len = address(ip, 0, &at);
+
+    wire->listening = open_socket(WIRE_TCP, ip);
+    ck_assert_int_eq(bind(wire->listening, (struct sockaddr *)&at, len), 0);
+    ck_assert_int_eq(listen(wire->listening, 0), 0);
+    len = address(ip, wire_port(wire), &at);
+    for (unsigned i = 0; i < WAITING; i++) {
+        wire->waiting[i] = open_socket(WIRE_TCP, ip);
+        never_wait(wire->waiting[i]);
+        (void)connect(wire->waiting[i], (struct sockaddr *)&at, len);
+    }
+    return wire;
 }
 
 unsigned wire_port(const wire_t *wire)
@@ -425,7 +466,7 @@ const char *wire_expect(wire_t *wire, const char *start)
         ck_assert_msg(!wire->ended, "closed instead of: %s", start);
         ck_assert_msg(now_ms() < end, "nothing came instead of: %s", start);
         turn(wire->loop);
-        pump(wire);
+        wire_pump(wire);
     }
     ck_assert_msg(strncmp(wire->message, start, strlen(start)) == 0,
                   "instead of '%s' came: %s", start, wire->message);
@@ -440,7 +481,7 @@ const char *wire_expect_raw(wire_t *wire, size_t len)
         ck_assert_msg(!wire->ended, "closed after: %s", wire->data);
         ck_assert_msg(now_ms() < end, "only came: %s", wire->data);
         turn(wire->loop);
-        pump(wire);
+        wire_pump(wire);
     }
     return wire->data;
 }
@@ -452,7 +493,7 @@ void wire_expect_end(wire_t *wire)
     while (!wire->ended) {
         ck_assert_msg(now_ms() < end, "not closed; came: %s", wire->data);
         turn(wire->loop);
-        pump(wire);
+        wire_pump(wire);
     }
 }
 
@@ -462,7 +503,7 @@ void wire_expect_nothing(wire_t *wire, unsigned ms)
 
     while (now_ms() < end) {
         turn(wire->loop);
-        pump(wire);
+        wire_pump(wire);
     }
     ck_assert_msg(wire->len == 0 && !wire->ended, "came: %s", wire->data);
 }

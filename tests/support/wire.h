@@ -40,6 +40,11 @@ wire_t *wire_connect(uv_loop_t *loop, wire_kind_t kind, const char *ip,
 wire_t *wire_listen(uv_loop_t *loop, wire_kind_t kind, const char *ip,
                     SSL_CTX *ctx);
 void wire_close(wire_t *wire);
+/* The same with a reset of the connection. */
+void wire_reset(wire_t *wire);
+/* A TCP server that has as many clients waiting as it may: no further one gets
+ * a connection. */
+wire_t *wire_full_listener(uv_loop_t *loop, const char *ip);
 
 unsigned wire_port(const wire_t *wire); /* its own */
 
@@ -48,6 +53,12 @@ void wire_send(wire_t *wire, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* Sends bytes as they are, below WebSocket. */
 void wire_send_raw(wire_t *wire, const void *data, size_t len);
+
+/* The same if the system takes all of it at once; whether it did. */
+bool wire_try_send_raw(wire_t *wire, const void *data, size_t len);
+/* Accepts, shakes hands and reads what is there, so that the other side gets
+ * on. */
+void wire_pump(wire_t *wire);
 
 /* The next message, which must begin with `start`; valid until the next one. */
 const char *wire_expect(wire_t *wire, const char *start);

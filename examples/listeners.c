@@ -1,0 +1,144 @@
+/*
+ * Listeners on a command line.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "listeners.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void listeners_init(struct listeners *listeners)
+{
+    memset(listeners, 0, sizeof(*listeners));
+    srf_tls_options_init(&listeners->tls);
+    srf_listen_options_init(&listeners->options);
+}
+
+static const char *add_uri(struct listeners *listeners, const char *uri)
+{
+    if (listeners->count == LISTENERS_MAX)
+        return "given too often";
+    listeners->uris[listeners->count++] = uri;
+    return NULL;
+}
+
+static const char *advertise(struct listeners *listeners, const char *name)
+{
+    if (listeners->count == 0)
+        return "belongs behind a --listen";
+    listeners->advertised[listeners->count - 1] = name;
+    return NULL;
+}
+
+static const char *add_origin(struct listeners *listeners, const char *origin)
+{
+    if (listeners->origin_count == ORIGINS_MAX)
+        return "given too often";
+    listeners->origins[listeners->origin_count++] = origin;
+    return NULL;
+}
+
+static const char *read_verify(srf_tls_options_t *tls, const char *value)
+{
+    tls->insecure = 0;
+    tls->client_certificate = SRF_TLS_CLIENT_NONE;
+    if (strcmp(value, "off") == 0)
+        tls->insecure = 1;
+    else if (strcmp(value, "client") == 0)
+        tls->client_certificate = SRF_TLS_CLIENT_REQUIRED;
+    else if (strcmp(value, "optional") == 0)
+        tls->client_certificate = SRF_TLS_CLIENT_OPTIONAL;
+    else if (strcmp(value, "server") != 0)
+        return "server, client, optional or off";
+    return NULL;
+}
+
+static const char *read_count(const char *value, uint32_t *out)
+{
+    char *end;
+    unsigned long count = strtoul(value, &end, 10);
+
+    if (*value < '0' || *value > '9' || *end != '\0' || count < 1 ||
+        count > INT32_MAX)
+        return "a number from 1 is wanted";
+    *out = (uint32_t)count;
+    return NULL;
+}
+
+static const char *read_time(const char *value, uint32_t *out)
+{
+    int err = srf_duration_parse(value, out);
+
+    if (err != 0)
+        return srf_strerror(err);
+    return *out == 0 ? "a time above zero is wanted" : NULL;
+}
+
+const char *listeners_read(struct listeners *listeners, int option,
+                           const char *value)
+{
+    switch (option) {
+    case LISTENERS_LISTEN:
+        return add_uri(listeners, value);
+    case LISTENERS_ADVERTISE:
+        return advertise(listeners, value);
+    case LISTENERS_TLS_CERT:
+        listeners->tls.certificate_file = value;
+        return NULL;
+    case LISTENERS_TLS_KEY:
+        listeners->tls.key_file = value;
+        return NULL;
+    case LISTENERS_TLS_CA:
+        listeners->tls.ca_file = value;
+        return NULL;
+    case LISTENERS_TLS_VERIFY:
+        return read_verify(&listeners->tls, value);
+    case LISTENERS_WS_ORIGIN:
+        return add_origin(listeners, value);
+    case LISTENERS_IDLE_TIMEOUT:
+        return read_time(value, &listeners->options.idle_timeout_ms);
+    case LISTENERS_CONNECTIONS:
+        return read_count(value, &listeners->options.max_connections);
+    case LISTENERS_PER_SOURCE:
+        return read_count(value,
+                          &listeners->options.max_connections_per_source);
+    default:
+        return "unexpected";
+    }
+}
+
+int listeners_start(const struct listeners *listeners, srf_t *srf,
+                    const char **failed)
+{
+    srf_listen_options_t options = listeners->options;
+
+    options.tls = &listeners->tls;
+    if (listeners->origin_count > 0)
+        options.origins = listeners->origins;
+    for (size_t i = 0; i < listeners->count; i++) {
+        options.advertise = listeners->advertised[i];
+        int err = srf_listen(srf, listeners->uris[i], &options);
+        if (err != 0) {
+            *failed = listeners->uris[i];
+            return err;
+        }
+    }
+    for (size_t i = 0; i < listeners->count; i++)
+        printf("listening on %s\n", srf_listener_uri(srf, i));
+    return 0;
+}
+
+void listeners_reload(const struct listeners *listeners, srf_t *srf)
+{
+    for (size_t i = 0; i < listeners->count; i++) {
+        int err = srf_reload_certificates(srf, i);
+        if (err == 0)
+            fprintf(stderr, "certificates of %s read again\n",
+                    srf_listener_uri(srf, i));
+        else if (err != SRF_ERR_INVALID_ARGUMENT) /* no certificates */
+            fprintf(stderr, "certificates of %s kept: %s\n",
+                    srf_listener_uri(srf, i), srf_strerror(err));
+    }
+}

@@ -1,0 +1,89 @@
+/*
+ * Listeners on a command line, for srf-proxy and srf-lb: --listen with what
+ * belongs to it.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef LISTENERS_H
+#define LISTENERS_H
+
+#include <stddef.h>
+
+#include <srf/srf.h>
+
+enum { LISTENERS_MAX = 64, ORIGINS_MAX = 64 };
+
+struct listeners {
+    const char *uris[LISTENERS_MAX];
+    const char *advertised[LISTENERS_MAX]; /* NULL: none */
+    size_t count;
+    const char *origins[ORIGINS_MAX + 1];
+    size_t origin_count;
+    srf_tls_options_t tls;
+    srf_listen_options_t options;
+};
+
+/* Entries for an array of `struct option`; their values begin at
+ * LISTENERS_FIRST. */
+#define LISTENERS_LONG_OPTIONS                                                \
+ {"listen", required_argument, NULL, LISTENERS_LISTEN},                       \
+     {"advertise", required_argument, NULL, LISTENERS_ADVERTISE},             \
+     {"tls-cert", required_argument, NULL, LISTENERS_TLS_CERT},               \
+     {"tls-key", required_argument, NULL, LISTENERS_TLS_KEY},                 \
+     {"tls-ca", required_argument, NULL, LISTENERS_TLS_CA},                   \
+     {"tls-verify", required_argument, NULL, LISTENERS_TLS_VERIFY},           \
+     {"ws-origin", required_argument, NULL, LISTENERS_WS_ORIGIN},             \
+     {"idle-timeout", required_argument, NULL, LISTENERS_IDLE_TIMEOUT},       \
+     {"max-connections", required_argument, NULL, LISTENERS_CONNECTIONS},     \
+ {                                                                            \
+  "max-connections-per-source", required_argument, NULL, LISTENERS_PER_SOURCE \
+ }
+
+enum {
+    LISTENERS_FIRST = 1000,
+    LISTENERS_LISTEN = LISTENERS_FIRST,
+    LISTENERS_ADVERTISE,
+    LISTENERS_TLS_CERT,
+    LISTENERS_TLS_KEY,
+    LISTENERS_TLS_CA,
+    LISTENERS_TLS_VERIFY,
+    LISTENERS_WS_ORIGIN,
+    LISTENERS_IDLE_TIMEOUT,
+    LISTENERS_CONNECTIONS,
+    LISTENERS_PER_SOURCE,
+    LISTENERS_LAST = LISTENERS_PER_SOURCE
+};
+
+/* For --help. */
+#define LISTENERS_HELP                                                         \
+ "  --listen URI             sip:HOST:PORT;transport=udp, or tcp, tls, ws,\n"  \
+ "                           wss; repeatable\n"                                \
+ "  --advertise HOST[:PORT]  how the --listen before it is reached from\n"     \
+ "                           outside\n"                                        \
+ "  --tls-cert FILE          certificate and chain, PEM, for tls and wss\n"    \
+ "  --tls-key FILE           its key, when that is not in the same file\n"     \
+ "  --tls-ca FILE            whom to trust; default: as the system does\n"     \
+ "  --tls-verify WHOM        server (default); client: clients have to show\n" \
+ "                           a certificate too; optional: if they have one;\n" \
+ "                           off: nobody is verified\n"                        \
+ "  --ws-origin ORIGIN       where browsers may come from, repeatable;\n"      \
+ "                           default anywhere\n"                               \
+ "  --idle-timeout D         how long a connection may be silent, 10m\n"       \
+ "  --max-connections N      of each listener, 16384\n"                        \
+ "  --max-connections-per-source N\n"                                          \
+ "                           from one address, 1024\n"
+
+void listeners_init(struct listeners *listeners);
+
+/* Reads an option and its value. NULL, or what is wrong with it. */
+const char *listeners_read(struct listeners *listeners, int option,
+                           const char *value);
+
+/* Listens on all of them. 0, or an error code; *failed is the URI then. */
+int listeners_start(const struct listeners *listeners, srf_t *srf,
+                    const char **failed);
+
+/* Reads the certificates again (on SIGHUP); says on stderr what it did. */
+void listeners_reload(const struct listeners *listeners, srf_t *srf);
+
+#endif /* LISTENERS_H */

@@ -1,0 +1,885 @@
+/*
+ * Connections: framing, limits, time, loss, and what a proxy does about them.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "certificates.h"
+#include "runner.h"
+#include "stage.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { FEW = 3 };
+
+static stage_t stage;
+
+static void setup(void)
+{
+    stage_setup(&stage, false, NULL);
+}
+
+static void teardown(void)
+{
+    stage_teardown(&stage);
+}
+
+static wire_t *caller_on(wire_kind_t kind, unsigned port)
+{
+    return wire_connect(&stage.loop, kind, stage.ip, port, stage.client_ctx);
+}
+
+static void invite(wire_t *from, wire_kind_t kind, const char *name)
+{
+    stage_request(&stage, from, kind, "INVITE", "sip:bob@call.test", name, "");
+}
+
+static void message(wire_t *from, wire_kind_t kind, const char *name)
+{
+    stage_request(&stage, from, kind, "MESSAGE", "sip:bob@call.test", name, "");
+}
+
+/* A target that answers MESSAGE, and that nobody is disturbed. */
+static void expect_service(wire_t *from, wire_kind_t kind, wire_t *callee,
+                           const char *name)
+{
+    message(from, kind, name);
+    stage_answer(callee, wire_expect(callee, "MESSAGE "), "200 OK", "");
+    (void)wire_expect(from, "SIP/2.0 200");
+}
+
+/* ---- framing ---- */
+
+START_TEST(pings_get_pongs)
+{
+    const wire_kind_t kinds[] = {WIRE_TCP, WIRE_TLS};
+    wire_t *wire = caller_on(kinds[_i], stage_listen(&stage, kinds[_i]));
+
+    wire_send_raw(wire, "\r\n\r", 3);
+    wire_expect_nothing(wire, 20);
+    wire_send_raw(wire, "\n", 1);
+    ck_assert_str_eq(wire_expect_raw(wire, 2), "\r\n");
+    wire_send_raw(wire, "\r\n\r\n\r\n\r\n", 8);
+    ck_assert_str_eq(wire_expect_raw(wire, 6), "\r\n\r\n\r\n");
+    ck_assert_uint_eq(stage_stats(&stage).keepalives_received, 3);
+    wire_close(wire);
+}
+END_TEST
+
+static const char whole[] = "MESSAGE sip:bob@call.test SIP/2.0\r\n"
+                            "Via: SIP/2.0/TCP 127.0.0.1:9;branch=z9hG4bKx%u\r\n"
+                            "Max-Forwards: 70\r\n"
+                            "From: <sip:a@call.test>;tag=1\r\n"
+                            "To: <sip:b@call.test>\r\n"
+                            "Call-ID: x%u\r\n"
+                            "CSeq: 1 MESSAGE\r\n"
+                            "%s"
+                            "\r\n"
+                            "%s";
+
+static const char *text_of(unsigned number, const char *lines, const char *body)
+{
+    static char text[2000];
+
+    (void)snprintf(text, sizeof(text), whole, number, number, lines, body);
+    return text;
+}
+
+START_TEST(messages_come_in_pieces_and_together)
+{
+    wire_t *wire = caller_on(WIRE_TCP, stage_listen(&stage, WIRE_TCP));
+    wire_t *callee = wire_listen(&stage.loop, WIRE_TCP, stage.ip, NULL);
+    char two[4000];
+    const char *text = text_of(1, "Content-Length: 3\r\n", "abc");
+
+    stage_target(&stage, 0, callee, WIRE_TCP);
+    for (size_t i = 0; text[i] != '\0'; i++) {
+        wire_send_raw(wire, text + i, 1);
+        if (i % 64 == 0)
+            wire_run(&stage.loop, 1);
+    }
+    ck_assert_ptr_nonnull(
+        strstr(wire_expect(callee, "MESSAGE "), "\r\n\r\nabc"));
+    (void)snprintf(two, sizeof(two), "%s",
+                   text_of(2, "Content-Length: 0\r\n", ""));
+    (void)snprintf(two + strlen(two), sizeof(two) - strlen(two), "%s",
+                   text_of(3, "Content-Length:\r\n 1\r\n", "x"));
+    wire_send_raw(wire, two, strlen(two));
+    (void)wire_expect(callee, "MESSAGE ");
+    ck_assert_ptr_nonnull(strstr(wire_expect(callee, "MESSAGE "), "\r\n\r\nx"));
+    wire_close(wire);
+    wire_close(callee);
+}
+END_TEST
+
+static const struct {
+    const char *lines;
+    const char *answer;
+} unframed[] = {
+    {"", "SIP/2.0 400 Missing Content-Length\r\n"},
+    {"Content-Length: -1\r\n", "SIP/2.0 400 Bad Content-Length\r\n"},
+    {"Content-Length: 1\r\nl: 1\r\n",
+     "SIP/2.0 400 Repeated Content-Length\r\n"},
+    {"Content-Length: 4000000000\r\n", "SIP/2.0 513 Message Too Large\r\n"},
+};
+
+START_TEST(what_has_no_end_is_refused_and_ends_the_connection)
+{
+    wire_t *wire = caller_on(WIRE_TCP, stage_listen(&stage, WIRE_TCP));
+    const char *text = text_of(1, unframed[_i].lines, "");
+
+    wire_send_raw(wire, text, strlen(text));
+    (void)wire_expect(wire, unframed[_i].answer);
+    wire_expect_end(wire);
+    ck_assert_uint_eq(stage_stats(&stage).connections, 0);
+    wire_close(wire);
+}
+END_TEST
+
+START_TEST(garbage_ends_the_connection_without_a_word)
+{
+    static const char *const garbage[] = {"\x16\x03\x01\x02", "\0\0\0\0",
+                                          "{\"a\": 1}"};
+    wire_t *wire = caller_on(WIRE_TCP, stage_listen(&stage, WIRE_TCP));
+
+    wire_send_raw(wire, garbage[_i], 4);
+    wire_expect_end(wire);
+    ck_assert_uint_eq(stage_stats(&stage).connections, 0);
+    wire_close(wire);
+}
+END_TEST
+
+START_TEST(an_endless_header_ends_the_connection)
+{
+    wire_t *wire = caller_on(WIRE_TCP, stage_listen(&stage, WIRE_TCP));
+    const char *text = text_of(1, "Subject: ", "");
+    char filler[1000];
+
+    memset(filler, 'x', sizeof(filler));
+    wire_send_raw(wire, text, strlen(text) - 4);
+    for (unsigned i = 0; i < 66; i++)
+        wire_send_raw(wire, filler, sizeof(filler));
+    (void)wire_expect(wire, "SIP/2.0 513");
+    wire_expect_end(wire);
+    wire_close(wire);
+}
+END_TEST
+
+/* ---- time ---- */
+
+START_TEST(a_slow_sender_is_cut_off_and_nobody_else)
+{
+    stage.listen.message_timeout_ms = 60;
+    unsigned port = stage_listen(&stage, WIRE_TCP);
+    wire_t *slow = caller_on(WIRE_TCP, port);
+    wire_t *good = caller_on(WIRE_TCP, port);
+    wire_t *callee = wire_listen(&stage.loop, WIRE_TCP, stage.ip, NULL);
+
+    stage_target(&stage, 0, callee, WIRE_TCP);
+    expect_service(good, WIRE_TCP, callee, "a");
+    for (unsigned i = 0; i < 3; i++) { /* trickling does not help */
+        wire_send_raw(slow, "INV", 3);
+        wire_run(&stage.loop, 15);
+    }
+    wire_expect_end(slow);
+    ck_assert_uint_eq(stage_stats(&stage).connections_timed_out, 1);
+    expect_service(good, WIRE_TCP, callee, "b");
+    wire_close(slow);
+    wire_close(good);
+    wire_close(callee);
+}
+END_TEST
+
+START_TEST(a_stalled_handshake_is_cut_off)
+{
+    const wire_kind_t kinds[] = {WIRE_TLS, WIRE_WS, WIRE_WSS};
+
+    stage.listen.accept_timeout_ms = 50;
+    wire_t *wire = caller_on(WIRE_TCP, stage_listen(&stage, kinds[_i]));
+    wire_expect_end(wire);
+    ck_assert_uint_eq(stage_stats(&stage).connections_timed_out, 1);
+    wire_close(wire);
+}
+END_TEST
+
+START_TEST(an_idle_connection_is_closed)
+{
+    stage.listen.idle_timeout_ms = 60;
+    wire_t *wire = caller_on(WIRE_TCP, stage_listen(&stage, WIRE_TCP));
+
+    for (unsigned i = 0; i < 4; i++) {
+        wire_send_raw(wire, "\r\n\r\n", 4);
+        (void)wire_expect_raw(wire, 2 * (i + 1));
+        wire_run(&stage.loop, 30); /* it is used: it stays */
+    }
+    wire_expect_end(wire);
+    wire_close(wire);
+}
+END_TEST
+
+START_TEST(an_idle_websocket_is_pinged_and_stays_when_it_answers)
+{
+    static const unsigned char pong[] = {0x8a, 0x80, 1, 2, 3, 4};
+
+    stage.listen.idle_timeout_ms = 40;
+    stage.listen.accept_timeout_ms = 80;
+    wire_t *wire = caller_on(WIRE_WS, stage_listen(&stage, WIRE_WS));
+    for (unsigned i = 0; i < FEW; i++) {
+        const char *ping = wire_expect_raw(wire, 2 * (i + 1));
+        ck_assert_int_eq((unsigned char)ping[2 * i], 0x89);
+        wire_send_raw(wire, pong, sizeof(pong));
+    }
+    ck_assert_uint_eq(stage_stats(&stage).connections, 1);
+    wire_expect_end(wire); /* no more answers */
+    wire_close(wire);
+}
+END_TEST
+
+/* ---- limits ---- */
+
+START_TEST(connections_of_one_source_are_limited)
+{
+    wire_t *wires[FEW];
+
+    stage.listen.max_connections_per_source = FEW;
+    unsigned port = stage_listen(&stage, WIRE_TCP);
+    for (unsigned i = 0; i < FEW; i++) {
+        wires[i] = caller_on(WIRE_TCP, port);
+        wire_send_raw(wires[i], "\r\n\r\n", 4);
+        (void)wire_expect_raw(wires[i], 2);
+    }
+    wire_t *more = caller_on(WIRE_TCP, port);
+    wire_expect_end(more);
+    ck_assert_uint_eq(stage_stats(&stage).connections_refused, 1);
+    wire_close(more);
+    wire_close(wires[0]);
+    wire_run(&stage.loop, 10);
+    more = caller_on(WIRE_TCP, port);
+    wire_send_raw(more, "\r\n\r\n", 4);
+    (void)wire_expect_raw(more, 2);
+    wire_close(more);
+    for (unsigned i = 1; i < FEW; i++)
+        wire_close(wires[i]);
+}
+END_TEST
+
+START_TEST(connections_of_a_listener_are_limited)
+{
+    stage.listen.max_connections = 1;
+    unsigned port = stage_listen(&stage, WIRE_TCP);
+    wire_t *first = caller_on(WIRE_TCP, port);
+    wire_send_raw(first, "\r\n\r\n", 4);
+    (void)wire_expect_raw(first, 2);
+    wire_t *second = caller_on(WIRE_TCP, port);
+    wire_expect_end(second);
+    wire_close(first);
+    wire_close(second);
+}
+END_TEST
+
+/* A peer that asks and asks and takes no answer is not read from any more, and
+ * then closed. */
+START_TEST(a_peer_that_takes_nothing_is_cut_off)
+{
+    stage.listen.send_queue_bytes = 20000;
+    stage.listen.message_timeout_ms = 300;
+    unsigned port = stage_listen(&stage, WIRE_TCP);
+    wire_t *wire = caller_on(WIRE_TCP, port);
+    char text[300];
+
+    /* Refused at once, with an answer longer than the question. */
+    unsigned sent = 0;
+    for (; stage_stats(&stage).connections_timed_out == 0 && sent < 200000;
+         sent++) {
+        (void)snprintf(text, sizeof(text),
+                       "OPTIONS tel:1 SIP/2.0\r\nVia: SIP/2.0/TCP "
+                       "127.0.0.1:9;branch=z9hG4bK%u\r\nFrom: "
+                       "<sip:a@b>;tag=1\r\nTo: <sip:b@c>\r\nCall-ID: "
+                       "%u\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 0\r\nl: "
+                       "0\r\n\r\n",
+                       sent, sent);
+        if (!wire_try_send_raw(wire, text, strlen(text)))
+            wire_run(&stage.loop, 1);
+        else if (sent % 50 == 0)
+            wire_run(&stage.loop, 0);
+    }
+    ck_assert_uint_eq(stage_stats(&stage).connections_timed_out, 1);
+    ck_assert_uint_eq(stage_stats(&stage).connections, 0);
+    wire_close(wire);
+}
+END_TEST
+
+/* ---- targets that fail ---- */
+
+START_TEST(a_closed_port_advances_the_search_at_once)
+{
+    wire_t *gone = wire_listen(&stage.loop, WIRE_TCP, stage.ip, NULL);
+    wire_t *callee = wire_listen(&stage.loop, WIRE_TCP, stage.ip, NULL);
+    wire_t *caller = caller_on(WIRE_TCP, stage_listen(&stage, WIRE_TCP));
+
+    stage_target(&stage, 0, gone, WIRE_TCP);
+    stage_target(&stage, 1, callee, WIRE_TCP);
+    wire_close(gone);
+    invite(caller, WIRE_TCP, "a");
+    (void)wire_expect(caller, "SIP/2.0 100");
+    stage_answer(callee, wire_expect(callee, "INVITE "), "486 Busy Here", "");
+    (void)wire_expect(callee, "ACK ");
+    (void)wire_expect(caller, "SIP/2.0 486");
+    stage_wait_results(&stage, 1);
+    ck_assert_uint_eq(stage.tries, 2);
+    ck_assert_int_eq(stage.causes[0], SRF_CAUSE_TRANSPORT);
+    ck_assert_str_eq(stage.transports[0], "tcp");
+    wire_close(caller);
+    wire_close(callee);
+}
+END_TEST
+
+START_TEST(a_server_that_goes_without_a_word_advances_the_search)
+{
+    wire_t *first = wire_listen(&stage.loop, WIRE_TCP, stage.ip, NULL);
+    wire_t *callee = wire_listen(&stage.loop, WIRE_TCP, stage.ip, NULL);
+    wire_t *caller = caller_on(WIRE_TCP, stage_listen(&stage, WIRE_TCP));
+
+    stage_target(&stage, 0, first, WIRE_TCP);
+    stage_target(&stage, 1, callee, WIRE_TCP);
+    invite(caller, WIRE_TCP, "a");
+    (void)wire_expect(caller, "SIP/2.0 100");
+    (void)wire_expect(first, "INVITE ");
+    wire_close(first);
+    stage_answer(callee, wire_expect(callee, "INVITE "), "486 Busy Here", "");
+    (void)wire_expect(caller, "SIP/2.0 486");
+    stage_wait_results(&stage, 1);
+    ck_assert_int_eq(stage.causes[0], SRF_CAUSE_TRANSPORT);
+    wire_close(caller);
+    wire_close(callee);
+}
+END_TEST
+
+START_TEST(a_server_reset_while_it_rings_advances_the_search)
+{
+    wire_t *first = wire_listen(&stage.loop, WIRE_TCP, stage.ip, NULL);
+    wire_t *callee = wire_listen(&stage.loop, WIRE_TCP, stage.ip, NULL);
+    wire_t *caller = caller_on(WIRE_TCP, stage_listen(&stage, WIRE_TCP));
+
+    stage_target(&stage, 0, first, WIRE_TCP);
+    stage_target(&stage, 1, callee, WIRE_TCP);
+    invite(caller, WIRE_TCP, "a");
+    (void)wire_expect(caller, "SIP/2.0 100");
+    stage_answer(first, wire_expect(first, "INVITE "), "180 Ringing", "");
+    (void)wire_expect(caller, "SIP/2.0 180");
+    wire_reset(first);
+    stage_answer(callee, wire_expect(callee, "INVITE "), "486 Busy Here", "");
+    (void)wire_expect(caller, "SIP/2.0 486");
+    wire_close(caller);
+    wire_close(callee);
+}
+END_TEST
+
+START_TEST(a_target_that_never_connects_is_given_up)
+{
+    stage.listen.connect_timeout_ms = 50;
+    wire_t *caller = caller_on(WIRE_TCP, stage_listen(&stage, WIRE_TCP));
+    wire_t *full = wire_full_listener(&stage.loop, stage.ip);
+
+    stage_target(&stage, 0, full, WIRE_TCP);
+    message(caller, WIRE_TCP, "a");
+    (void)wire_expect(caller, "SIP/2.0 5");
+    ck_assert_uint_eq(stage_stats(&stage).connections_timed_out, 1);
+    wire_close(caller);
+    wire_close(full);
+}
+END_TEST
+
+/* ---- the use of connections ---- */
+
+START_TEST(requests_to_one_place_share_a_connection)
+{
+    wire_t *callee =
+        wire_listen(&stage.loop, WIRE_TLS, stage.ip, stage.server_ctx);
+    wire_t *caller = caller_on(WIRE_TLS, stage_listen(&stage, WIRE_TLS));
+
+    stage_target(&stage, 0, callee, WIRE_TLS);
+    expect_service(caller, WIRE_TLS, callee, "a");
+    expect_service(caller, WIRE_TLS, callee, "b");
+    ck_assert_uint_eq(stage_stats(&stage).connections_opened, 1);
+    ck_assert_uint_eq(stage_stats(&stage).connections_accepted, 1);
+    wire_close(caller);
+    wire_close(callee);
+}
+END_TEST
+
+START_TEST(nothing_is_repeated_over_a_stream)
+{
+    srf_options_t options;
+
+    stage_teardown(&stage);
+    srf_options_init(&options);
+    options.t1_ms = 5;
+    stage_setup(&stage, false, &options);
+    wire_t *callee = wire_listen(&stage.loop, WIRE_TCP, stage.ip, NULL);
+    wire_t *caller = caller_on(WIRE_TCP, stage_listen(&stage, WIRE_TCP));
+
+    stage_target(&stage, 0, callee, WIRE_TCP);
+    invite(caller, WIRE_TCP, "a");
+    (void)wire_expect(callee, "INVITE ");
+    wire_expect_nothing(callee, 60);
+    (void)wire_expect(caller, "SIP/2.0 100");
+    ck_assert_uint_eq(stage_stats(&stage).retransmissions_sent, 0);
+    wire_close(caller);
+    wire_close(callee);
+}
+END_TEST
+
+/* RFC 3261 §18.2.2: to the port that the Via names. */
+START_TEST(an_answer_finds_a_caller_whose_connection_has_gone)
+{
+    wire_t *callee = wire_listen(&stage.loop, WIRE_TCP, stage.ip, NULL);
+    wire_t *caller = wire_listen(&stage.loop, WIRE_TCP, stage.ip, NULL);
+    wire_t *first = caller_on(WIRE_TCP, stage_listen(&stage, WIRE_TCP));
+    char received[4000];
+
+    stage_target(&stage, 0, callee, WIRE_TCP);
+    wire_send(first,
+              "MESSAGE sip:bob@call.test SIP/2.0\n"
+              "Via: SIP/2.0/TCP 127.0.0.1:%u;branch=z9hG4bKlost\n"
+              "Max-Forwards: 70\n"
+              "From: <sip:a@call.test>;tag=1\n"
+              "To: <sip:b@call.test>\n"
+              "Call-ID: lost\n"
+              "CSeq: 1 MESSAGE\n"
+              "Content-Length: 0\n"
+              "\n",
+              wire_port(caller));
+    (void)snprintf(received, sizeof(received), "%s",
+                   wire_expect(callee, "MESSAGE "));
+    wire_close(first);
+    wire_run(&stage.loop, 10);
+    stage_answer(callee, received, "200 OK", "");
+    (void)wire_expect(caller, "SIP/2.0 200");
+    wire_close(caller);
+    wire_close(callee);
+}
+END_TEST
+
+/* RFC 5626 §5.3. */
+START_TEST(a_dead_flow_is_430)
+{
+    unsigned tcp = stage_listen(&stage, WIRE_TCP);
+    wire_t *phone = caller_on(WIRE_WS, stage_listen(&stage, WIRE_WS));
+    wire_t *registrar = wire_listen(&stage.loop, WIRE_TCP, stage.ip, NULL);
+    wire_t *caller = caller_on(WIRE_TCP, tcp);
+    char route[STAGE_TEXT];
+    char path[STAGE_TEXT];
+    const char *got;
+
+    stage.options.path = 1;
+    stage_target(&stage, 0, registrar, WIRE_TCP);
+    stage_request(&stage, phone, WIRE_WS, "REGISTER", "sip:call.test", "r", "");
+    got = wire_expect(registrar, "REGISTER ");
+    ck_assert_int_eq(sscanf(wire_header(got, "Path", NULL), "<%199[^>]>", path),
+                     1);
+    stage_answer(registrar, got, "200 OK", "");
+    (void)wire_expect(phone, "SIP/2.0 200");
+    stage.targets[0][0] = '\0';
+    (void)snprintf(route, sizeof(route), "Route: <%.180s>\n", path);
+    stage_request(&stage, caller, WIRE_TCP, "MESSAGE",
+                  "sip:x@gone.invalid;transport=ws", "a", route);
+    stage_answer(phone, wire_expect(phone, "MESSAGE "), "200 OK", "");
+    (void)wire_expect(caller, "SIP/2.0 200");
+    wire_close(phone);
+    wire_run(&stage.loop, 10);
+    stage_request(&stage, caller, WIRE_TCP, "MESSAGE",
+                  "sip:x@gone.invalid;transport=ws", "b", route);
+    (void)wire_expect(caller, "SIP/2.0 430 Flow Failed");
+    wire_close(caller);
+    wire_close(registrar);
+}
+END_TEST
+
+START_TEST(a_forged_flow_token_leads_nowhere)
+{
+    unsigned port = stage_listen(&stage, WIRE_TCP);
+    wire_t *victim = caller_on(WIRE_TCP, port);
+    wire_t *caller = caller_on(WIRE_TCP, port);
+    char route[STAGE_TEXT];
+
+    wire_send_raw(victim, "\r\n\r\n", 4);
+    (void)wire_expect_raw(victim, 2);
+    (void)snprintf(route, sizeof(route),
+                   "Route: <sip:00000000010123456789abcdef@127.0.0.1:%u"
+                   ";transport=tcp;lr>\n",
+                   port);
+    stage_request(&stage, caller, WIRE_TCP, "MESSAGE", "sip:x@gone.invalid",
+                  "a", route);
+    (void)wire_expect(caller, "SIP/2.0 ");
+    ck_assert_str_eq(wire_expect_raw(victim, 2), "\r\n");
+    wire_close(caller);
+    wire_close(victim);
+}
+END_TEST
+
+/* ---- requests too large for a datagram (RFC 3261 §18.1.1) ---- */
+
+static char long_line[1500];
+
+static void invite_long(wire_t *from, const char *name)
+{
+    (void)memset(long_line, 'x', sizeof(long_line));
+    memcpy(long_line, "Subject: ", 9);
+    memcpy(long_line + sizeof(long_line) - 2, "\n", 2);
+    stage_request(&stage, from, WIRE_UDP, "MESSAGE", "sip:bob@call.test", name,
+                  long_line);
+}
+
+START_TEST(a_request_too_large_for_udp_goes_over_tcp)
+{
+    unsigned port = stage_listen(&stage, WIRE_UDP);
+    (void)stage_listen(&stage, WIRE_TCP);
+    wire_t *callee = wire_listen(&stage.loop, WIRE_TCP, stage.ip, NULL);
+    wire_t *caller = caller_on(WIRE_UDP, port);
+    const char *got;
+
+    stage_target(&stage, 0, callee, WIRE_UDP);
+    invite_long(caller, "a");
+    got = wire_expect(callee, "MESSAGE ");
+    ck_assert_ptr_nonnull(
+        strstr(wire_header(got, "Via", NULL), "SIP/2.0/TCP "));
+    stage_answer(callee, got, "200 OK", "");
+    (void)wire_expect(caller, "SIP/2.0 200");
+    stage_wait_results(&stage, 1);
+    ck_assert_str_eq(stage.transports[0], "tcp");
+    wire_close(caller);
+    wire_close(callee);
+}
+END_TEST
+
+START_TEST(and_over_udp_after_all_where_there_is_no_tcp)
+{
+    unsigned port = stage_listen(&stage, WIRE_UDP);
+    (void)stage_listen(&stage, WIRE_TCP);
+    wire_t *callee = wire_listen(&stage.loop, WIRE_UDP, stage.ip, NULL);
+    wire_t *caller = caller_on(WIRE_UDP, port);
+    const char *got;
+
+    stage_target(&stage, 0, callee, WIRE_UDP);
+    invite_long(caller, "a");
+    got = wire_expect(callee, "MESSAGE ");
+    ck_assert_ptr_nonnull(
+        strstr(wire_header(got, "Via", NULL), "SIP/2.0/UDP "));
+    stage_answer(callee, got, "200 OK", "");
+    (void)wire_expect(caller, "SIP/2.0 200");
+    stage_wait_results(&stage, 1);
+    ck_assert_uint_eq(stage.tries, 1);
+    ck_assert_str_eq(stage.transports[0], "udp");
+    wire_close(caller);
+    wire_close(callee);
+}
+END_TEST
+
+START_TEST(and_over_udp_when_nobody_listens_on_tcp_here)
+{
+    wire_t *callee = wire_listen(&stage.loop, WIRE_UDP, stage.ip, NULL);
+    wire_t *caller = caller_on(WIRE_UDP, stage_listen(&stage, WIRE_UDP));
+
+    stage_target(&stage, 0, callee, WIRE_UDP);
+    invite_long(caller, "a");
+    stage_answer(callee, wire_expect(callee, "MESSAGE "), "200 OK", "");
+    (void)wire_expect(caller, "SIP/2.0 200");
+    wire_close(caller);
+    wire_close(callee);
+}
+END_TEST
+
+/* ---- TLS ---- */
+
+/* A server whose certificate is for another name. */
+START_TEST(a_server_that_is_somebody_else_gets_nothing)
+{
+    const certificate_spec_t other = {.names = "DNS:other.test"};
+    authority_t *authority = authority_create(certificates_path("ca2.pem"));
+    wire_t *caller;
+    wire_t *callee;
+
+    certificate_write(authority, certificates_path("other.pem"), &other);
+    authority_free(authority);
+    stage.tls.ca_file = certificates_path("ca2.pem");
+    stage.tls.insecure = _i != 0;
+    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+    ck_assert_int_eq(
+        SSL_CTX_use_certificate_chain_file(ctx, certificates_path("other.pem")),
+        1);
+    ck_assert_int_eq(SSL_CTX_use_PrivateKey_file(
+                         ctx, certificates_path("other.pem"), SSL_FILETYPE_PEM),
+                     1);
+    caller = caller_on(WIRE_TLS, stage_listen(&stage, WIRE_TLS));
+    callee = wire_listen(&stage.loop, WIRE_TLS, stage.ip, ctx);
+    stage_target(&stage, 0, callee, WIRE_TLS);
+    if (stage.tls.insecure) {
+        expect_service(caller, WIRE_TLS, callee, "a");
+    } else {
+        message(caller, WIRE_TLS, "a");
+        wire_expect_end(callee);
+        (void)wire_expect(caller, "SIP/2.0 5");
+        ck_assert_ptr_nonnull(strstr(stage.log, "mismatch"));
+    }
+    wire_close(caller);
+    wire_close(callee);
+    SSL_CTX_free(ctx);
+}
+END_TEST
+
+START_TEST(sips_never_leaves_over_anything_else)
+{
+    wire_t *caller = caller_on(WIRE_UDP, stage_listen(&stage, WIRE_UDP));
+    char target[100];
+
+    (void)snprintf(target, sizeof(target), "sips:bob@127.0.0.1:%u",
+                   wire_port(caller));
+    stage_request(&stage, caller, WIRE_UDP, "MESSAGE", target, "a", "");
+    (void)wire_expect(caller, "SIP/2.0 5");
+    stage_wait_results(&stage, 1);
+    ck_assert_int_eq(stage.causes[0], SRF_CAUSE_TRANSPORT);
+    wire_close(caller);
+}
+END_TEST
+
+START_TEST(clients_without_a_certificate_stay_outside_when_one_is_required)
+{
+    stage.tls.client_certificate = SRF_TLS_CLIENT_REQUIRED;
+    unsigned port = stage_listen(&stage, WIRE_TLS);
+    wire_t *without = caller_on(WIRE_TLS, port);
+
+    wire_expect_end(without);
+    wire_close(without);
+    const char *own = certificates_path("callee.pem");
+    ck_assert_int_eq(SSL_CTX_use_certificate_chain_file(stage.client_ctx, own),
+                     1);
+    ck_assert_int_eq(
+        SSL_CTX_use_PrivateKey_file(stage.client_ctx, own, SSL_FILETYPE_PEM),
+        1);
+    wire_t *with = caller_on(WIRE_TLS, port);
+    wire_send_raw(with, "\r\n\r\n", 4);
+    (void)wire_expect_raw(with, 2);
+    wire_close(with);
+}
+END_TEST
+
+START_TEST(certificates_are_read_again_without_dropping_connections)
+{
+    const certificate_spec_t spec = {.names = "DNS:proxy.test,IP:127.0.0.1"};
+    unsigned port = stage_listen(&stage, WIRE_TLS);
+    wire_t *before = caller_on(WIRE_TLS, port);
+    authority_t *authority = authority_create(certificates_path("ca3.pem"));
+
+    wire_send_raw(before, "\r\n\r\n", 4);
+    (void)wire_expect_raw(before, 2);
+    certificate_write(authority, certificates_path("proxy.pem"), &spec);
+    authority_free(authority);
+    ck_assert_int_eq(srf_reload_certificates(stage.proxy, 0), 0);
+    wire_t *after = caller_on(WIRE_TLS, port); /* does not trust the new one */
+    wire_expect_end(after);
+    wire_close(after);
+    ck_assert_int_eq(SSL_CTX_load_verify_file(stage.client_ctx,
+                                              certificates_path("ca3.pem")),
+                     1);
+    after = caller_on(WIRE_TLS, port);
+    wire_send_raw(after, "\r\n\r\n", 4);
+    (void)wire_expect_raw(after, 2);
+    wire_send_raw(before, "\r\n\r\n", 4);
+    (void)wire_expect_raw(before, 4);
+    /* What is broken changes nothing. */
+    FILE *file = fopen(certificates_path("proxy.pem"), "w");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_eq(fclose(file), 0);
+    ck_assert_int_eq(srf_reload_certificates(stage.proxy, 0), SRF_ERR_TLS);
+    ck_assert_ptr_nonnull(strstr(stage.log, "proxy.pem"));
+    wire_t *still = caller_on(WIRE_TLS, port);
+    wire_send_raw(still, "\r\n\r\n", 4);
+    (void)wire_expect_raw(still, 2);
+    wire_close(before);
+    wire_close(after);
+    wire_close(still);
+}
+END_TEST
+
+START_TEST(settings_that_cannot_be_used_are_refused)
+{
+    srf_listen_options_t options;
+    srf_tls_options_t tls;
+
+    srf_listen_options_init(&options);
+    srf_tls_options_init(&tls);
+    ck_assert_int_eq(srf_listen(stage.proxy, "sips:127.0.0.1:0", &options),
+                     SRF_ERR_INVALID_ARGUMENT);
+    options.tls = &tls;
+    ck_assert_int_eq(srf_listen(stage.proxy, "sips:127.0.0.1:0", &options),
+                     SRF_ERR_TLS);
+    tls.certificate_file = "/nowhere/at-all.pem";
+    ck_assert_int_eq(srf_listen(stage.proxy, "sips:127.0.0.1:0", &options),
+                     SRF_ERR_TLS);
+    ck_assert_ptr_nonnull(strstr(stage.log, "/nowhere/at-all.pem"));
+    ck_assert_int_eq(
+        srf_listen(stage.proxy, "sip:127.0.0.1:0;transport=sctp", &options),
+        SRF_ERR_UNSUPPORTED);
+    options.advertise = "not a host";
+    ck_assert_int_eq(
+        srf_listen(stage.proxy, "sip:127.0.0.1:0;transport=tcp", &options),
+        SRF_ERR_INVALID_ARGUMENT);
+    ck_assert_ptr_null(srf_listener_uri(stage.proxy, 0));
+    ck_assert_int_eq(srf_reload_certificates(stage.proxy, 0),
+                     SRF_ERR_INVALID_ARGUMENT);
+}
+END_TEST
+
+/* ---- names and ways out ---- */
+
+START_TEST(what_is_advertised_is_in_via_and_record_route)
+{
+    stage.listen.advertise = "edge.test:7000";
+    unsigned port = stage_listen(&stage, WIRE_TCP);
+    wire_t *callee = wire_listen(&stage.loop, WIRE_TCP, stage.ip, NULL);
+    wire_t *caller = caller_on(WIRE_TCP, port);
+    const char *got;
+
+    stage.options.record_route = 1;
+    stage_target(&stage, 0, callee, WIRE_TCP);
+    invite(caller, WIRE_TCP, "a");
+    got = wire_expect(callee, "INVITE ");
+    ck_assert_ptr_nonnull(
+        strstr(wire_header(got, "Via", NULL), "SIP/2.0/TCP edge.test:7000;"));
+    ck_assert_str_eq(wire_header(got, "Record-Route", NULL),
+                     "<sip:edge.test:7000;transport=tcp;lr>");
+    /* A Route with that name is ours. */
+    stage.targets[0][0] = '\0';
+    (void)wire_expect(caller, "SIP/2.0 100");
+    char uri[100];
+    (void)snprintf(uri, sizeof(uri), "sip:bob@127.0.0.1:%u;transport=tcp",
+                   wire_port(callee));
+    stage_request(&stage, caller, WIRE_TCP, "MESSAGE", uri, "b",
+                  "Route: <sip:edge.test:7000;transport=tcp;lr>\n");
+    got = wire_expect(callee, "MESSAGE ");
+    ck_assert_str_eq(wire_header(got, "Route", NULL), "");
+    wire_close(caller);
+    wire_close(callee);
+}
+END_TEST
+
+START_TEST(requests_leave_from_the_listener_named)
+{
+    wire_t *callee = wire_listen(&stage.loop, WIRE_UDP, stage.ip, NULL);
+    wire_t *caller = caller_on(WIRE_UDP, stage_listen(&stage, WIRE_UDP));
+    unsigned second = stage_listen(&stage, WIRE_UDP);
+    char via[100];
+
+    stage_target(&stage, 0, callee, WIRE_UDP);
+    stage.options.outbound = srf_listener_uri(stage.proxy, 1);
+    message(caller, WIRE_UDP, "a");
+    (void)snprintf(via, sizeof(via), "SIP/2.0/UDP 127.0.0.1:%u;", second);
+    ck_assert_ptr_nonnull(
+        strstr(wire_header(wire_expect(callee, "MESSAGE "), "Via", NULL), via));
+    stage.options.outbound = "sip:no.such.listener";
+    message(caller, WIRE_UDP, "b");
+    (void)wire_expect(caller, "SIP/2.0 500");
+    wire_close(caller);
+    wire_close(callee);
+}
+END_TEST
+
+START_TEST(origins_that_are_not_welcome_are_refused)
+{
+    static const char *const origins[] = {"https://good.example", NULL};
+    static const char hello[] =
+        "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==\r\n"
+        "Sec-WebSocket-Protocol: sip\r\nSec-WebSocket-Version: 13\r\n"
+        "Origin: https://evil.example\r\n\r\n";
+
+    stage.listen.origins = origins;
+    wire_t *wire = caller_on(WIRE_TCP, stage_listen(&stage, WIRE_WS));
+    wire_send_raw(wire, hello, strlen(hello));
+    const char *reply = wire_expect_raw(wire, 20);
+    ck_assert_msg(strncmp(reply, "HTTP/1.1 403 ", 13) == 0, "%s", reply);
+    wire_expect_end(wire);
+    wire_close(wire);
+}
+END_TEST
+
+/* ---- the end ---- */
+
+START_TEST(a_stack_ends_in_the_middle_of_everything)
+{
+    unsigned port = stage_listen(&stage, WIRE_TCP);
+    wire_t *callee = wire_listen(&stage.loop, WIRE_TCP, stage.ip, NULL);
+    wire_t *full = wire_full_listener(&stage.loop, stage.ip);
+    wire_t *caller = caller_on(WIRE_TCP, port);
+    wire_t *tls = caller_on(WIRE_TCP, stage_listen(&stage, WIRE_TLS));
+    wire_t *ws = caller_on(WIRE_WS, stage_listen(&stage, WIRE_WS));
+
+    stage.options.forking = SRF_FORKING_SIMULTANEOUS;
+    stage_target(&stage, 0, callee, WIRE_TCP);
+    stage_target(&stage, 1, full, WIRE_TCP);
+    invite(caller, WIRE_TCP, "a");
+    (void)wire_expect(callee, "INVITE ");
+    wire_send_raw(tls, "\x16\x03\x01", 3);
+    wire_send_raw(ws, "\x81\xfe", 2);
+    wire_run(&stage.loop, 5);
+    /* teardown() destroys the stack. */
+    wire_close(callee);
+    wire_close(full);
+    wire_close(caller);
+    wire_close(tls);
+    wire_close(ws);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("streams");
+    TCase *tcase = tcase_create("connections");
+
+    tcase_set_timeout(tcase, 30);
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_loop_test(tcase, pings_get_pongs, 0, 2);
+    tcase_add_test(tcase, messages_come_in_pieces_and_together);
+    tcase_add_loop_test(tcase,
+                        what_has_no_end_is_refused_and_ends_the_connection, 0,
+                        sizeof(unframed) / sizeof(*unframed));
+    tcase_add_loop_test(tcase, garbage_ends_the_connection_without_a_word, 0,
+                        3);
+    tcase_add_test(tcase, an_endless_header_ends_the_connection);
+    tcase_add_test(tcase, a_slow_sender_is_cut_off_and_nobody_else);
+    tcase_add_loop_test(tcase, a_stalled_handshake_is_cut_off, 0, 3);
+    tcase_add_test(tcase, an_idle_connection_is_closed);
+    tcase_add_test(tcase,
+                   an_idle_websocket_is_pinged_and_stays_when_it_answers);
+    tcase_add_test(tcase, connections_of_one_source_are_limited);
+    tcase_add_test(tcase, connections_of_a_listener_are_limited);
+    tcase_add_test(tcase, a_peer_that_takes_nothing_is_cut_off);
+    tcase_add_test(tcase, a_closed_port_advances_the_search_at_once);
+    tcase_add_test(tcase,
+                   a_server_that_goes_without_a_word_advances_the_search);
+    tcase_add_test(tcase, a_server_reset_while_it_rings_advances_the_search);
+    tcase_add_test(tcase, a_target_that_never_connects_is_given_up);
+    tcase_add_test(tcase, requests_to_one_place_share_a_connection);
+    tcase_add_test(tcase, nothing_is_repeated_over_a_stream);
+    tcase_add_test(tcase, an_answer_finds_a_caller_whose_connection_has_gone);
+    tcase_add_test(tcase, a_dead_flow_is_430);
+    tcase_add_test(tcase, a_forged_flow_token_leads_nowhere);
+    tcase_add_test(tcase, a_request_too_large_for_udp_goes_over_tcp);
+    tcase_add_test(tcase, and_over_udp_after_all_where_there_is_no_tcp);
+    tcase_add_test(tcase, and_over_udp_when_nobody_listens_on_tcp_here);
+    tcase_add_loop_test(tcase, a_server_that_is_somebody_else_gets_nothing, 0,
+                        2);
+    tcase_add_test(tcase, sips_never_leaves_over_anything_else);
+    tcase_add_test(
+        tcase, clients_without_a_certificate_stay_outside_when_one_is_required);
+    tcase_add_test(tcase,
+                   certificates_are_read_again_without_dropping_connections);
+    tcase_add_test(tcase, settings_that_cannot_be_used_are_refused);
+    tcase_add_test(tcase, what_is_advertised_is_in_via_and_record_route);
+    tcase_add_test(tcase, requests_leave_from_the_listener_named);
+    tcase_add_test(tcase, origins_that_are_not_welcome_are_refused);
+    tcase_add_test(tcase, a_stack_ends_in_the_middle_of_everything);
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}
