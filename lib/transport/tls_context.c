@@ -174,7 +174,8 @@ static int create_ctx(const srf__tls_context_t *context, bool is_server,
     (void)SSL_CTX_set_min_proto_version(ctx, version);
     (void)SSL_CTX_set_options(ctx,
                               SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-    (void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
+    (void)SSL_CTX_set_mode(ctx,
+                           SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
     if (options->ciphers != NULL &&
         SSL_CTX_set_cipher_list(ctx, options->ciphers) != 1)
         return explain(why, "no such ciphers", options->ciphers, NULL);

@@ -4,7 +4,8 @@
 check_results.py FILE CALLS METHOD STATUS ATTEMPT...
 
 Exactly CALLS lines must belong to METHOD; in each the caller was sent STATUS
-after the attempts, given as PORT:CAUSE:STATUSES (5071:response:180,200).
+after the attempts, given as PORT:CAUSE:STATUSES (5071:response:180,200), with
+the transport in front when that is not UDP (tcp/5071:response:180,200).
 
 SPDX-License-Identifier: MIT
 """
@@ -42,13 +43,14 @@ def check(result, status, attempts):
     seen = []
     for response in result["responses"]:
         assert response["address"] == "127.0.0.1", response["address"]
-        assert response["transport"] == "udp", response["transport"]
         assert response["target"], "no target"
         for entry in response["msgs"]:
             check_message(entry, response["target"])
         statuses = ",".join(str(entry["status"])
                             for entry in response["msgs"])
-        seen.append(f"{response['port']}:{response['cause']}:{statuses}")
+        transport = response["transport"]
+        seen.append(("" if transport == "udp" else transport + "/") +
+                    f"{response['port']}:{response['cause']}:{statuses}")
     assert seen == attempts, f"attempts {seen}"
 
 

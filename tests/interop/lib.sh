@@ -215,12 +215,18 @@ start_program() {
     PIDS+=("$PROXY_PID")
 }
 
-# wait_listening: until the program says where it listens. Sets PROXY_PORT.
+# proxy_port TRANSPORT: the port that the program listens on with it.
+proxy_port() {
+    sed -n "s/^listening on sip:.*:\([0-9]*\);transport=$1\$/\1/p" \
+        "$WORK/proxy.out"
+}
+
+# wait_listening: until the program says where it listens. Sets PROXY_PORT, the
+# one for UDP.
 wait_listening() {
     wait_for 20 grep -q '^listening on ' "$WORK/proxy.out" ||
         fail "$(basename "$PROGRAM") does not say that it listens"
-    PROXY_PORT=$(sed -n 's/^listening on sip:.*:\([0-9]*\);.*/\1/p' \
-        "$WORK/proxy.out")
+    PROXY_PORT=$(proxy_port udp)
 }
 
 # start_proxy ARGUMENT...: srf-proxy, with its results in $WORK/results.
@@ -251,7 +257,8 @@ stop_proxy() {
 
 # check_results METHOD STATUS ATTEMPT...: each result of that method says
 # that the caller was sent STATUS after these attempts. An ATTEMPT is
-# PORT:CAUSE:STATUSES, e.g. 5071:response:180,200.
+# PORT:CAUSE:STATUSES, e.g. 5071:response:180,200; over another transport than
+# UDP tcp/5071:response:180,200.
 check_results() {
     local lines
 

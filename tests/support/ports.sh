@@ -1,17 +1,17 @@
 # shellcheck shell=bash
-# Free UDP ports, and waiting. Sourced by the scripts that start SIPp.
+# Free ports, and waiting. Sourced by the scripts that start SIPp.
 #
 # SPDX-License-Identifier: MIT
 
-# port_in_use PORT: is there an IPv4 UDP socket on that port?
+# port_in_use PORT: is there an IPv4 socket on that port, UDP or TCP?
 port_in_use() {
     local hex
 
     hex=$(printf ':%04X ' "$1")
-    awk '{print $2 " "}' /proc/net/udp | grep -qF "$hex"
+    awk '{print $2 " "}' /proc/net/udp /proc/net/tcp | grep -qF "$hex"
 }
 
-# free_port: prints a UDP port that nobody has bound.
+# free_port: prints a port that nobody has bound.
 free_port() {
     local port
 
