@@ -49,7 +49,7 @@ start_kamailio() {
         cat "$HERE/$config"
     } >kamailio.cfg
     mkdir -p run
-    kamailio -f "$WORK/kamailio.cfg" -DD -E -m 32 -M 8 -Y "$WORK/run" -w "$WORK/run" -P "$WORK/run/pid" \
+    kamailio -f "$WORK/kamailio.cfg" -DD -E -m 256 -M 16 -Y "$WORK/run" -w "$WORK/run" -P "$WORK/run/pid" \
         >kamailio.err 2>&1 &
     KAMAILIO_PID=$!
     PIDS+=("$KAMAILIO_PID")
