@@ -31,7 +31,8 @@ typedef enum srf_tls_client {
 /** A certificate beside the first, for clients that ask for its name. */
 typedef struct srf_tls_certificate {
     const char *certificate_file; /**< PEM: the certificate, then its chain */
-    const char *key_file;         /**< PEM; NULL: in certificate_file */
+    const char *key_file;         /**< PEM, not encrypted; NULL: in
+                                       certificate_file */
 } srf_tls_certificate_t;
 
 /**
@@ -41,21 +42,28 @@ typedef struct srf_tls_certificate {
  * clients, and to servers that ask for one. Servers are verified: their
  * certificate must be trusted, and name the domain the request is for (RFC 5922
  * §7): by a subjectAltName that is a `sip:` URI, else by one that is a DNS
- * name, without wildcards; for a numeric host by one that is an IP address.
+ * name, without wildcards, else, if it has no subjectAltName, by its common
+ * name; for a numeric host by a subjectAltName that is an IP address. Clients
+ * may offer the protocols (ALPN) "sip/2" and "http/1.1", and go on with an
+ * earlier session. Strings and `certificates` are copied.
  */
 typedef struct srf_tls_options {
     size_t size;                  /**< set by srf_tls_options_init() */
     const char *certificate_file; /**< PEM: the certificate, then its chain */
-    const char *key_file;         /**< PEM; NULL: in certificate_file */
+    const char *key_file;         /**< PEM, not encrypted; NULL: in
+                                       certificate_file */
     const char *ca_file; /**< PEM: whom to trust; NULL: as the system does */
     /** More certificates: the one is shown whose subjectAltName has the name a
-     * client asks for (SNI), else the first. `certificate_count` of them. */
+     * client asks for (SNI), exactly or, for browsers, by a wildcard, else the
+     * first. `certificate_count` of them. */
     const srf_tls_certificate_t *certificates;
     size_t certificate_count;
     const char *ciphers; /**< of TLS 1.2, as OpenSSL lists them; NULL: its own
                               choice */
-    /** The program's own SSL_CTX, for both directions, in place of everything
-     * else here but `insecure`. Referenced. */
+    /** The program's own SSL_CTX, of TLS_method() for it serves both
+     * directions, in place of everything else here but `insecure`. Servers are
+     * verified as said above by what it trusts; it is not asked to judge them
+     * itself. Referenced. */
     struct ssl_ctx_st *ssl_ctx;
     uint32_t min_version;        /**< a ::srf_tls_version_t */
     uint32_t client_certificate; /**< a ::srf_tls_client_t */

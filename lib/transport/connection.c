@@ -308,6 +308,8 @@ static void take_ws(srf__connection_t *connection, srf__str_t bytes)
 
 static bool has_partial(const srf__connection_t *connection)
 {
+    if (connection->tls != NULL && srf__tls_has_partial(connection->tls))
+        return true;
     return connection->ws != NULL
                ? srf__ws_has_partial(connection->ws)
                : srf__framer_has_partial(&connection->framer);
@@ -373,7 +375,9 @@ static void on_read(uv_stream_t *handle, ssize_t nread, const uv_buf_t *buf)
         srf__connection_fail(connection, uv_strerror((int)nread));
         return;
     }
-    connection->active_ms = srf__connection_now(connection);
+    /* A handshake does not get more time by coming in pieces. */
+    if (connection->phase == SRF__CONNECTION_OPEN)
+        connection->active_ms = srf__connection_now(connection);
     connection->pinged = false;
     if (connection->tls != NULL)
         take_tls(connection, srf__str(buf->base, (size_t)nread));
@@ -384,7 +388,7 @@ static void on_read(uv_stream_t *handle, ssize_t nread, const uv_buf_t *buf)
     if (!has_partial(connection))
         connection->begun_ms = 0;
     else if (connection->begun_ms == 0)
-        connection->begun_ms = connection->active_ms;
+        connection->begun_ms = srf__connection_now(connection);
     srf__connection_schedule(connection);
 }
 
@@ -400,6 +404,7 @@ static void open_up(srf__connection_t *connection)
     if (connection->phase >= SRF__CONNECTION_OPEN)
         return;
     connection->phase = SRF__CONNECTION_OPEN;
+    connection->active_ms = srf__connection_now(connection);
     srf__connection_send_held(connection);
 }
 

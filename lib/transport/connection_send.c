@@ -165,7 +165,7 @@ int srf__connection_transmit(srf__connection_t *connection,
         return write_out(connection, parts, count);
     int err = srf__tls_write(connection->tls, parts, count);
     if (err != 0) {
-        srf__connection_fail(connection, srf_strerror(err));
+        srf__connection_fail(connection, srf__tls_error(connection->tls));
         return err;
     }
     srf__connection_flush(connection);

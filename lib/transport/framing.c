@@ -103,12 +103,16 @@ static bool find_head(srf__framer_t *framer)
             line_len == 0 || (line_len == 1 && rest.p[framer->line] == '\r');
         framer->looked = behind;
         framer->line = behind;
+        if (framer->start_len == 0)
+            framer->start_len = behind;
         if (empty) {
             framer->head_len = behind;
             return true;
         }
     }
     framer->looked = rest.len;
+    if (framer->line == 0 && rest.len > START_LINE_MAX)
+        framer->start_len = rest.len;
     return false;
 }
 
@@ -196,6 +200,7 @@ static srf__framed_kind_t take_message(srf__framer_t *framer,
     out->kind = SRF__FRAMED_MESSAGE;
     out->bytes = srf__str(rest.p, len);
     srf__carry_take(&framer->carry, len);
+    framer->start_len = 0;
     framer->line = 0;
     framer->looked = 0;
     framer->head_len = 0;
@@ -208,8 +213,6 @@ static srf__framed_kind_t take_part(srf__framer_t *framer, srf__framed_t *out)
 {
     size_t left = srf__carry_rest(&framer->carry).len;
 
-    if (framer->line == 0 && left > START_LINE_MAX)
-        return give_up(framer, out);
     if (left > framer->limits.max_head_bytes)
         return refuse(framer, out, 513, "Message Too Large");
     return SRF__FRAMED_NONE;
@@ -231,7 +234,10 @@ srf__framed_kind_t srf__framer_next(srf__framer_t *framer, srf__framed_t *out)
     if (!srf__char_is(rest.p[0], SRF__CHAR_TOKEN))
         return give_up(framer, out);
     if (framer->head_len == 0) {
-        if (!find_head(framer))
+        bool found = find_head(framer);
+        if (framer->start_len > START_LINE_MAX)
+            return give_up(framer, out);
+        if (!found)
             return take_part(framer, out);
         if (refuse_head(framer, out))
             return out->kind;

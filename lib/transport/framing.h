@@ -36,6 +36,7 @@ typedef struct srf__framed {
 typedef struct srf__framer {
     srf__framer_limits_t limits;
     srf__carry_t carry; /* the present message begins at its rest */
+    size_t start_len;   /* of its start line; 0: that has no end yet */
     size_t line;        /* where the message's present line begins */
     size_t looked;      /* bytes of it looked at */
     size_t head_len;    /* 0: its end has not come */

@@ -8,14 +8,12 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/error.h"
-#include "message/uri.h"
 #include "transport/address.h"
 #include "transport/tls_context.h"
 
-#include <limits.h>
-
 #include <openssl/err.h>
-#include <openssl/x509v3.h>
+
+enum { RECORD_BYTES = 4096 };
 
 struct srf__tls {
     srf__tls_context_t *context; /* referenced */
@@ -25,6 +23,7 @@ struct srf__tls {
     size_t out_len;
     size_t out_cap;
     const char *error;
+    char *why; /* the same in full; NULL: there is no more to say */
     bool failed;
     bool closed;
     size_t name_len;
@@ -59,8 +58,10 @@ static int on_bio_write(BIO *bio, const char *data, int len)
     if (need > tls->out_cap) {
         size_t cap = 2 * tls->out_cap > need ? 2 * tls->out_cap : need;
         char *out = srf__realloc(tls->out, cap);
-        if (out == NULL)
+        if (out == NULL) {
+            ERR_raise(ERR_LIB_BIO, ERR_R_MALLOC_FAILURE);
             return -1;
+        }
         tls->out = out;
         tls->out_cap = cap;
     }
@@ -91,89 +92,14 @@ BIO_METHOD *srf__tls_network(void)
 
 /* ---- who the server is (RFC 5922 §7) ---- */
 
-static bool is_text(const ASN1_STRING *value, srf__str_t text)
+static srf__tls_t *find_session(const SSL *ssl)
 {
-    srf__str_t found = srf__str((const char *)ASN1_STRING_get0_data(value),
-                                (size_t)ASN1_STRING_length(value));
-
-    return srf__str_ieq(found, text);
+    return BIO_get_data(SSL_get_rbio(ssl));
 }
 
-/* A sip URI without a user part names a domain. */
-static bool read_domain(const ASN1_STRING *value, srf__str_t *domain)
+static srf__str_t name_of(const srf__tls_t *tls)
 {
-    srf__str_t text = srf__str((const char *)ASN1_STRING_get0_data(value),
-                               (size_t)ASN1_STRING_length(value));
-    srf__uri_t uri;
-
-    if (srf__uri_parse(text, &uri) != 0 || uri.scheme != SRF__SCHEME_SIP ||
-        uri.has_user)
-        return false;
-    *domain = uri.host;
-    return true;
-}
-
-static bool is_ip(const ASN1_OCTET_STRING *value, const srf__addr_t *addr)
-{
-    int len = addr->family == 6 ? 16 : 4;
-
-    return addr->family != 0 && ASN1_STRING_length(value) == len &&
-           memcmp(ASN1_STRING_get0_data(value), addr->ip, (size_t)len) == 0;
-}
-
-/* The subjectAltName of an address or a DNS name. */
-static bool is_named(const GENERAL_NAME *name, srf__str_t host,
-                     const srf__addr_t *addr)
-{
-    if (name->type == GEN_DNS)
-        return addr->family == 0 && is_text(name->d.dNSName, host);
-    return name->type == GEN_IPADD && is_ip(name->d.iPAddress, addr);
-}
-
-static bool matches_names(const GENERAL_NAMES *names, srf__str_t host)
-{
-    srf__addr_t addr = {0};
-    srf__str_t domain;
-    bool found = false;
-    bool by_uri = false;
-
-    (void)srf__addr_from_host(&addr, host, 0, SRF__TRANSPORT_TLS);
-    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
-        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-        if (name->type == GEN_URI &&
-            read_domain(name->d.uniformResourceIdentifier, &domain)) {
-            /* Where there is one, only these count. */
-            found = (by_uri && found) || srf__str_ieq(domain, host);
-            by_uri = true;
-        } else if (!by_uri && is_named(name, host, &addr)) {
-            found = true;
-        }
-    }
-    return found;
-}
-
-static bool matches_common_name(X509 *certificate, srf__str_t host)
-{
-    X509_NAME *subject = X509_get_subject_name(certificate);
-    int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
-
-    return at >= 0 &&
-           is_text(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)),
-                   host);
-}
-
-static bool is_proved(X509 *certificate, srf__str_t host)
-{
-    GENERAL_NAMES *names =
-        X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
-
-    if (host.len > 2 && host.p[0] == '[')
-        host = srf__str(host.p + 1, host.len - 2);
-    if (names == NULL)
-        return matches_common_name(certificate, host);
-    bool proved = matches_names(names, host);
-    GENERAL_NAMES_free(names);
-    return proved;
+    return srf__str(tls->name, tls->name_len);
 }
 
 /* OpenSSL has judged a certificate of the chain; the server's own comes last.
@@ -182,12 +108,11 @@ static int on_verify(int good, X509_STORE_CTX *store)
 {
     const SSL *ssl =
         X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
-    const srf__tls_t *tls = SSL_get_app_data(ssl);
 
     if (!good || X509_STORE_CTX_get_error_depth(store) > 0)
         return good;
-    if (is_proved(X509_STORE_CTX_get_current_cert(store),
-                  srf__str(tls->name, tls->name_len)))
+    if (srf__tls_speaks_for(X509_STORE_CTX_get0_cert(store),
+                            name_of(find_session(ssl))))
         return 1;
     X509_STORE_CTX_set_error(store, X509_V_ERR_HOSTNAME_MISMATCH);
     return 0;
@@ -197,18 +122,16 @@ static int on_verify(int good, X509_STORE_CTX *store)
 
 int srf__tls_new_session(SSL *ssl, SSL_SESSION *session)
 {
-    const srf__tls_t *tls = SSL_get_app_data(ssl);
+    const srf__tls_t *tls = find_session(ssl);
 
-    if (tls == NULL)
-        return 0;
-    srf__tls_remember(tls->context, srf__str(tls->name, tls->name_len),
-                      session);
-    return 1;
+    /* After a reload, what was trusted before is not any more. */
+    return SSL_get_SSL_CTX(ssl) == srf__tls_client_ctx(tls->context) &&
+           srf__tls_remember(tls->context, name_of(tls), session);
 }
 
 static void begin_client(srf__tls_t *tls)
 {
-    srf__str_t name = srf__str(tls->name, tls->name_len);
+    srf__str_t name = name_of(tls);
     SSL_SESSION *session = srf__tls_recall(tls->context, name);
     srf__addr_t addr;
 
@@ -238,7 +161,11 @@ static bool begin(srf__tls_t *tls, bool is_server)
     BIO_set_data(bio, tls);
     BIO_set_init(bio, 1);
     SSL_set_bio(tls->ssl, bio, bio);
-    (void)SSL_set_app_data(tls->ssl, tls);
+    /* A program's own context need not have them. Nothing but memory can be in
+     * the way of a write then, and little is held between records. */
+    (void)SSL_set_options(tls->ssl, SSL_OP_NO_RENEGOTIATION);
+    (void)SSL_set_mode(tls->ssl,
+                       SSL_MODE_RELEASE_BUFFERS | SSL_MODE_AUTO_RETRY);
     if (is_server)
         SSL_set_accept_state(tls->ssl);
     else
@@ -249,6 +176,9 @@ static bool begin(srf__tls_t *tls, bool is_server)
 int srf__tls_create(srf__tls_context_t *context, bool is_server,
                     srf__str_t name, srf__tls_t **out)
 {
+    /* The root's dot is in no certificate, nor in SNI (RFC 6066 §3). */
+    if (name.len > 0 && name.p[name.len - 1] == '.')
+        name.len--;
     srf__tls_t *tls = srf__calloc(1, sizeof(*tls) + name.len + 1);
 
     *out = NULL;
@@ -258,8 +188,10 @@ int srf__tls_create(srf__tls_context_t *context, bool is_server,
         memcpy(tls->name, name.p, name.len);
     tls->name_len = name.len;
     tls->context = srf__tls_context_ref(context);
-    if (!begin(tls, is_server)) {
-        ERR_clear_error();
+    ERR_clear_error();
+    bool begun = begin(tls, is_server);
+    ERR_clear_error();
+    if (!begun) {
         srf__tls_destroy(tls);
         return SRF_ERR_NO_MEMORY;
     }
@@ -271,24 +203,44 @@ void srf__tls_destroy(srf__tls_t *tls)
 {
     if (tls == NULL)
         return;
-    if (tls->ssl != NULL)
-        (void)SSL_set_app_data(tls->ssl, NULL);
     SSL_free(tls->ssl);
     srf__free(tls->out);
+    srf__free(tls->why);
     srf__tls_context_unref(tls->context);
     srf__free(tls);
 }
 
 /* ---- talking ---- */
 
-static void fail(srf__tls_t *tls)
+/* What was found wrong with the peer's certificate. */
+static void add_verdict(srf__tls_t *tls)
 {
     long verdict = SSL_get_verify_result(tls->ssl);
+    srf__buf_t buf;
 
+    srf__buf_init(&buf, SRF__TLS_WHY);
+    srf__buf_add_text(&buf, tls->error);
+    srf__buf_add_text(&buf, ": ");
+    srf__buf_add_text(&buf, X509_verify_cert_error_string(verdict));
+    if (verdict == X509_V_ERR_HOSTNAME_MISMATCH) {
+        srf__buf_add_text(&buf, " with ");
+        srf__buf_add_str(&buf, name_of(tls));
+    }
+    tls->why = srf__buf_detach(&buf);
+    srf__buf_deinit(&buf);
+}
+
+static void fail(srf__tls_t *tls)
+{
+    unsigned long error = ERR_peek_last_error();
+
+    if (tls->failed)
+        return;
     tls->failed = true;
     tls->error = srf__tls_take_reason();
-    if (verdict != X509_V_OK && !SSL_is_server(tls->ssl))
-        tls->error = X509_verify_cert_error_string(verdict);
+    if (ERR_GET_LIB(error) == ERR_LIB_SSL &&
+        ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED)
+        add_verdict(tls);
 }
 
 /* What a call of OpenSSL came to; true when it did something. */
@@ -313,7 +265,9 @@ static bool succeeded(srf__tls_t *tls, int result)
 void srf__tls_receive(srf__tls_t *tls, const char *data, size_t len)
 {
     tls->in = srf__str(data, len);
-    if (tls->failed || SSL_is_init_finished(tls->ssl))
+    /* A client that says nothing gets none of the buffers of a handshake. */
+    if (tls->failed || SSL_is_init_finished(tls->ssl) ||
+        (len == 0 && SSL_is_server(tls->ssl)))
         return;
     ERR_clear_error();
     (void)succeeded(tls, SSL_do_handshake(tls->ssl));
@@ -324,38 +278,53 @@ size_t srf__tls_read(srf__tls_t *tls, char *out, size_t cap)
     if (tls->failed || tls->closed || !SSL_is_init_finished(tls->ssl))
         return 0;
     ERR_clear_error();
-    int len = SSL_read(tls->ssl, out, cap > INT_MAX ? INT_MAX : (int)cap);
-    return succeeded(tls, len) ? (size_t)len : 0;
+    size_t len = 0;
+    return succeeded(tls, SSL_read_ex(tls->ssl, out, cap, &len)) ? len : 0;
 }
 
+/* All of it, for a program's context may allow that SSL_write() takes less. */
 static int write_part(srf__tls_t *tls, srf__str_t part)
 {
-    if (part.len == 0)
-        return 0;
-    ERR_clear_error();
-    if (part.len <= INT_MAX &&
-        succeeded(tls, SSL_write(tls->ssl, part.p, (int)part.len)))
-        return 0;
-    tls->failed = true;
-    if (tls->error == NULL)
-        tls->error = "cannot be written to";
-    return SRF_ERR_TLS;
+    size_t done;
+
+    while (part.len > 0) {
+        ERR_clear_error();
+        if (!succeeded(tls, SSL_write_ex(tls->ssl, part.p, part.len, &done))) {
+            fail(tls);
+            return SRF_ERR_TLS;
+        }
+        part = srf__str(part.p + done, part.len - done);
+    }
+    return 0;
 }
 
 int srf__tls_write(srf__tls_t *tls, const srf__str_t *parts, unsigned count)
 {
-    int err = 0;
+    char together[RECORD_BYTES];
+    size_t len = 0;
+    int err = tls->failed ? SRF_ERR_TLS : 0;
 
-    /* Renegotiation is off, so nothing but memory is in the way. */
-    for (unsigned i = 0; err == 0 && i < count; i++)
-        err = write_part(tls, parts[i]);
-    return err;
+    /* Each write makes a record: small parts share one. */
+    for (unsigned i = 0; err == 0 && i < count; i++) {
+        if (len + parts[i].len > sizeof(together)) {
+            err = write_part(tls, srf__str(together, len));
+            len = 0;
+        }
+        if (err == 0 && parts[i].len > sizeof(together)) {
+            err = write_part(tls, parts[i]);
+        } else if (err == 0 && parts[i].len > 0) {
+            memcpy(together + len, parts[i].p, parts[i].len);
+            len += parts[i].len;
+        }
+    }
+    return err == 0 ? write_part(tls, srf__str(together, len)) : err;
 }
 
 void srf__tls_shutdown(srf__tls_t *tls)
 {
     if (tls->failed || !SSL_is_init_finished(tls->ssl))
         return;
+    tls->in = srf__str(NULL, 0); /* may be gone */
     ERR_clear_error();
     (void)SSL_shutdown(tls->ssl);
     ERR_clear_error();
@@ -374,6 +343,11 @@ char *srf__tls_take(srf__tls_t *tls, size_t *len)
     return out;
 }
 
+bool srf__tls_has_partial(const srf__tls_t *tls)
+{
+    return SSL_has_pending(tls->ssl) == 1;
+}
+
 srf__tls_state_t srf__tls_state(const srf__tls_t *tls)
 {
     if (tls->failed)
@@ -385,5 +359,7 @@ srf__tls_state_t srf__tls_state(const srf__tls_t *tls)
 
 const char *srf__tls_error(const srf__tls_t *tls)
 {
+    if (tls->why != NULL)
+        return tls->why;
     return tls->error == NULL ? "" : tls->error;
 }

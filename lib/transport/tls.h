@@ -58,6 +58,8 @@ void srf__tls_shutdown(srf__tls_t *tls);
  * srf__free(); NULL when there are none. */
 char *srf__tls_take(srf__tls_t *tls, size_t *len);
 
+/* A record has begun that is not complete. */
+bool srf__tls_has_partial(const srf__tls_t *tls);
 srf__tls_state_t srf__tls_state(const srf__tls_t *tls);
 /* Why it failed. Borrowed, valid as long as the session. */
 const char *srf__tls_error(const srf__tls_t *tls);

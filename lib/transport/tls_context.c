@@ -10,6 +10,7 @@
 #include "base/error.h"
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 enum { SESSIONS = 64, NAME_MAX_BYTES = 256, CERTIFICATES_MAX = 1024 };
@@ -48,6 +49,26 @@ const char *srf__tls_take_reason(void)
 
 /* ---- errors ---- */
 
+/* The oldest error says most: what follows it says where that was met. */
+static void add_reason(srf__buf_t *buf)
+{
+    const char *detail = "";
+    int flags = 0;
+    unsigned long error = ERR_peek_error_all(NULL, NULL, NULL, &detail, &flags);
+    const char *reason = ERR_SYSTEM_ERROR(error)
+                             ? srf_strerror(-ERR_GET_REASON(error))
+                             : ERR_reason_error_string(error);
+
+    srf__buf_add_text(buf, reason == NULL ? "unknown error" : reason);
+    if (!ERR_SYSTEM_ERROR(error) && (flags & ERR_TXT_STRING) != 0 &&
+        detail[0] != '\0') {
+        srf__buf_add_text(buf, " (");
+        srf__buf_add_text(buf, detail);
+        srf__buf_add_char(buf, ')');
+    }
+}
+
+/* NULL for `reason`: OpenSSL's. */
 static int explain(char why[SRF__TLS_WHY], const char *what, const char *file,
                    const char *reason)
 {
@@ -61,7 +82,10 @@ static int explain(char why[SRF__TLS_WHY], const char *what, const char *file,
         srf__buf_add_char(&buf, '\'');
     }
     srf__buf_add_text(&buf, ": ");
-    srf__buf_add_text(&buf, reason == NULL ? srf__tls_take_reason() : reason);
+    if (reason == NULL)
+        add_reason(&buf);
+    else
+        srf__buf_add_text(&buf, reason);
     why[buf.len] = '\0';
     ERR_clear_error();
     return SRF_ERR_TLS;
@@ -69,12 +93,25 @@ static int explain(char why[SRF__TLS_WHY], const char *what, const char *file,
 
 /* ---- callbacks of OpenSSL ---- */
 
-static bool has_name(SSL_CTX *ctx, const char *name)
+/* For SIP, see RFC 5922 §7.2; browsers take a wildcard too. */
+static bool serves(const SSL_CTX *ctx, const char *name, bool wildcards)
 {
     X509 *certificate = SSL_CTX_get0_certificate(ctx);
 
-    return certificate != NULL &&
-           X509_check_host(certificate, name, 0, 0, NULL) == 1;
+    if (certificate == NULL)
+        return false;
+    return wildcards ? X509_check_host(certificate, name, 0, 0, NULL) == 1
+                     : srf__tls_speaks_for(certificate, srf__str_of(name));
+}
+
+static SSL_CTX *find_server(const loaded_t *loaded, const char *name,
+                            bool wildcards)
+{
+    for (size_t i = 0; i < loaded->count; i++) {
+        if (serves(loaded->servers[i], name, wildcards))
+            return loaded->servers[i];
+    }
+    return NULL;
 }
 
 /* SNI, RFC 6066 §3. */
@@ -84,13 +121,15 @@ static int on_server_name(SSL *ssl, int *alert, void *arg)
     const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
 
     (void)alert;
-    for (size_t i = 0; name != NULL && i < context->loaded.count; i++) {
-        if (has_name(context->loaded.servers[i], name)) {
-            (void)SSL_set_SSL_CTX(ssl, context->loaded.servers[i]);
-            return SSL_TLSEXT_ERR_OK;
-        }
-    }
-    return SSL_TLSEXT_ERR_NOACK;
+    if (name == NULL)
+        return SSL_TLSEXT_ERR_NOACK;
+    SSL_CTX *ctx = find_server(&context->loaded, name, false);
+    if (ctx == NULL)
+        ctx = find_server(&context->loaded, name, true);
+    if (ctx == NULL)
+        return SSL_TLSEXT_ERR_NOACK;
+    (void)SSL_set_SSL_CTX(ssl, ctx);
+    return SSL_TLSEXT_ERR_OK;
 }
 
 static bool offers(const unsigned char *in, unsigned len, const char *protocol,
@@ -109,14 +148,16 @@ static bool offers(const unsigned char *in, unsigned len, const char *protocol,
     return false;
 }
 
-/* ALPN, RFC 7301: browsers offer HTTP for a WebSocket. */
+/* ALPN, RFC 7301. "sip/2" is registered, "sip" was in its draft; browsers offer
+ * HTTP for a WebSocket. */
 static int on_protocols(SSL *ssl, const unsigned char **out,
                         unsigned char *out_len, const unsigned char *in,
                         unsigned len, void *arg)
 {
     (void)ssl;
     (void)arg;
-    if (offers(in, len, "sip", out, out_len) ||
+    if (offers(in, len, "sip/2", out, out_len) ||
+        offers(in, len, "sip", out, out_len) ||
         offers(in, len, "http/1.1", out, out_len))
         return SSL_TLSEXT_ERR_OK;
     return SSL_TLSEXT_ERR_NOACK;
@@ -133,28 +174,43 @@ static void free_loaded(loaded_t *loaded)
     memset(loaded, 0, sizeof(*loaded));
 }
 
+/* Else OpenSSL would ask at the terminal. */
+static int on_password(char *out, int size, int writing, void *arg)
+{
+    (void)out;
+    (void)size;
+    (void)writing;
+    (void)arg;
+    ERR_raise(ERR_LIB_PEM, PEM_R_PROBLEMS_GETTING_PASSWORD);
+    return -1;
+}
+
 static int load_certificate(SSL_CTX *ctx, const char *file, const char *key,
                             char why[SRF__TLS_WHY])
 {
     if (key == NULL)
         key = file;
+    SSL_CTX_set_default_passwd_cb(ctx, on_password);
+    ERR_clear_error();
     if (SSL_CTX_use_certificate_chain_file(ctx, file) != 1)
-        return explain(why, "cannot read certificate", file, NULL);
+        return explain(why, "cannot use certificate", file, NULL);
     if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)
-        return explain(why, "cannot read key", key, NULL);
+        return explain(why, "cannot use key", key, NULL);
     if (SSL_CTX_check_private_key(ctx) != 1)
-        return explain(why, "key does not fit the certificate", key, NULL);
+        return explain(why, "cannot use key", key,
+                       "it does not fit the certificate");
     return 0;
 }
 
 static int load_trust(SSL_CTX *ctx, const char *ca_file, char why[SRF__TLS_WHY])
 {
+    ERR_clear_error();
     if (ca_file == NULL) {
         (void)SSL_CTX_set_default_verify_paths(ctx);
         return 0;
     }
     if (SSL_CTX_load_verify_file(ctx, ca_file) != 1)
-        return explain(why, "cannot read CA certificates", ca_file, NULL);
+        return explain(why, "cannot use CA certificates", ca_file, NULL);
     return 0;
 }
 
@@ -172,22 +228,37 @@ static int create_ctx(const srf__tls_context_t *context, bool is_server,
     if (ctx == NULL)
         return SRF_ERR_NO_MEMORY;
     (void)SSL_CTX_set_min_proto_version(ctx, version);
-    (void)SSL_CTX_set_options(ctx,
-                              SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-    (void)SSL_CTX_set_mode(ctx,
-                           SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
+    (void)SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION);
+    /* The file has the chain; else one is made, and judged, per handshake. */
+    (void)SSL_CTX_set_mode(ctx, SSL_MODE_NO_AUTO_CHAIN);
+    ERR_clear_error();
     if (options->ciphers != NULL &&
         SSL_CTX_set_cipher_list(ctx, options->ciphers) != 1)
-        return explain(why, "no such ciphers", options->ciphers, NULL);
-    return load_trust(ctx, options->ca_file, why);
+        return explain(why, "cannot use ciphers", options->ciphers, NULL);
+    return 0;
+}
+
+static void ask_clients(const srf__tls_context_t *context, SSL_CTX *ctx)
+{
+    const srf_tls_options_t *options = &context->options;
+    int mode = options->client_certificate == SRF_TLS_CLIENT_REQUIRED
+                   ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT
+                   : SSL_VERIFY_PEER;
+
+    if (options->client_certificate == SRF_TLS_CLIENT_NONE)
+        return;
+    SSL_CTX_set_verify(ctx, mode, NULL);
+    if (options->ca_file != NULL)
+        SSL_CTX_set_client_CA_list(ctx,
+                                   SSL_load_client_CA_file(options->ca_file));
 }
 
 static int create_server_ctx(srf__tls_context_t *context,
                              const srf_tls_certificate_t *certificate,
-                             SSL_CTX **out, char why[SRF__TLS_WHY])
+                             X509_STORE *trust, SSL_CTX **out,
+                             char why[SRF__TLS_WHY])
 {
     static const unsigned char id[] = "libsrf";
-    const srf_tls_options_t *options = &context->options;
     int err = create_ctx(context, true, out, why);
 
     if (err == 0)
@@ -195,23 +266,14 @@ static int create_server_ctx(srf__tls_context_t *context,
                                certificate->key_file, why);
     if (err != 0)
         return err;
+    SSL_CTX_set1_cert_store(*out, trust);
     (void)SSL_CTX_set_session_id_context(*out, id, sizeof(id));
     (void)SSL_CTX_set_num_tickets(*out, 1);
     (void)SSL_CTX_set_session_cache_mode(*out, SSL_SESS_CACHE_OFF);
     (void)SSL_CTX_set_tlsext_servername_callback(*out, on_server_name);
     (void)SSL_CTX_set_tlsext_servername_arg(*out, context);
     SSL_CTX_set_alpn_select_cb(*out, on_protocols, NULL);
-    if (options->client_certificate == SRF_TLS_CLIENT_NONE)
-        return 0;
-    SSL_CTX_set_verify(*out,
-                       SSL_VERIFY_PEER | (options->client_certificate ==
-                                                  SRF_TLS_CLIENT_REQUIRED
-                                              ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT
-                                              : 0),
-                       NULL);
-    if (options->ca_file != NULL)
-        SSL_CTX_set_client_CA_list(*out,
-                                   SSL_load_client_CA_file(options->ca_file));
+    ask_clients(context, *out);
     return 0;
 }
 
@@ -221,6 +283,8 @@ static int create_client_ctx(srf__tls_context_t *context, SSL_CTX **out,
     const srf_tls_options_t *options = &context->options;
     int err = create_ctx(context, false, out, why);
 
+    if (err == 0)
+        err = load_trust(*out, options->ca_file, why);
     if (err != 0)
         return err;
     (void)SSL_CTX_set_session_cache_mode(*out, SSL_SESS_CACHE_CLIENT |
@@ -244,28 +308,41 @@ static int adopt(SSL_CTX *ctx, loaded_t *loaded)
     return 0;
 }
 
-static int load(srf__tls_context_t *context, loaded_t *loaded,
-                char why[SRF__TLS_WHY])
+/* Both directions trust the same, kept once. */
+static int load_servers(srf__tls_context_t *context, loaded_t *loaded,
+                        char why[SRF__TLS_WHY])
 {
     const srf_tls_options_t *options = &context->options;
     srf_tls_certificate_t certificate = {options->certificate_file,
                                          options->key_file};
+    X509_STORE *trust = SSL_CTX_get_cert_store(loaded->client);
+    int err = 0;
 
-    memset(loaded, 0, sizeof(*loaded));
-    if (options->ssl_ctx != NULL)
-        return adopt(options->ssl_ctx, loaded);
     loaded->servers =
         srf__calloc(options->certificate_count + 1, sizeof(*loaded->servers));
-    int err = loaded->servers == NULL ? SRF_ERR_NO_MEMORY : 0;
-    if (err == 0)
-        err = create_client_ctx(context, &loaded->client, why);
+    if (loaded->servers == NULL)
+        return SRF_ERR_NO_MEMORY;
     for (size_t i = 0; err == 0 && i <= options->certificate_count; i++) {
-        err =
-            create_server_ctx(context, &certificate, &loaded->servers[i], why);
+        err = create_server_ctx(context, &certificate, trust,
+                                &loaded->servers[i], why);
         loaded->count++;
         if (i < options->certificate_count)
             certificate = options->certificates[i];
     }
+    return err;
+}
+
+static int load(srf__tls_context_t *context, loaded_t *loaded,
+                char why[SRF__TLS_WHY])
+{
+    const srf_tls_options_t *options = &context->options;
+
+    memset(loaded, 0, sizeof(*loaded));
+    if (options->ssl_ctx != NULL)
+        return adopt(options->ssl_ctx, loaded);
+    int err = create_client_ctx(context, &loaded->client, why);
+    if (err == 0)
+        err = load_servers(context, loaded, why);
     if (err != 0)
         free_loaded(loaded);
     return err;
@@ -438,15 +515,13 @@ SSL_SESSION *srf__tls_recall(const srf__tls_context_t *context, srf__str_t name)
     return at == SESSIONS ? NULL : context->kept[at].session;
 }
 
-void srf__tls_remember(srf__tls_context_t *context, srf__str_t name,
+bool srf__tls_remember(srf__tls_context_t *context, srf__str_t name,
                        SSL_SESSION *session)
 {
     unsigned at = find_kept(context, name);
 
-    if (name.len >= NAME_MAX_BYTES) {
-        SSL_SESSION_free(session);
-        return;
-    }
+    if (name.len == 0 || name.len >= NAME_MAX_BYTES)
+        return false;
     if (at == SESSIONS) {
         at = context->next_kept;
         context->next_kept = (at + 1) % SESSIONS;
@@ -456,4 +531,5 @@ void srf__tls_remember(srf__tls_context_t *context, srf__str_t name,
     memcpy(kept->name, name.p, name.len);
     kept->name[name.len] = '\0';
     kept->session = session;
+    return true;
 }

@@ -19,15 +19,20 @@ bool srf__tls_verifies(const srf__tls_context_t *context);
  * Borrowed until the next call. */
 SSL_SESSION *srf__tls_recall(const srf__tls_context_t *context,
                              srf__str_t name);
-/* Keeps it, whose reference is transferred, in place of an earlier one. */
-void srf__tls_remember(srf__tls_context_t *context, srf__str_t name,
+/* Keeps one in place of an earlier one. Its reference is transferred, unless
+ * this gives false. */
+bool srf__tls_remember(srf__tls_context_t *context, srf__str_t name,
                        SSL_SESSION *session);
-/* Where OpenSSL's callbacks find the session of an SSL. */
-int srf__tls_new_session(SSL *ssl, SSL_SESSION *session);
 
+/* tls.c: OpenSSL has a session to be resumed; 1 when it was kept. */
+int srf__tls_new_session(SSL *ssl, SSL_SESSION *session);
 /* tls.c: how OpenSSL reads and writes through a session; the context's. */
 BIO_METHOD *srf__tls_network(void);
 BIO_METHOD *srf__tls_method(const srf__tls_context_t *context);
+
+/* tls_identity.c: the certificate names this domain or numeric host, as RFC
+ * 5922 §7 has it. */
+bool srf__tls_speaks_for(const X509 *certificate, srf__str_t host);
 
 /* The reason that OpenSSL gives for its last error, which is taken out of its
  * queue with all others. */

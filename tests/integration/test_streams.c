@@ -202,6 +202,42 @@ START_TEST(a_stalled_handshake_is_cut_off)
 }
 END_TEST
 
+START_TEST(a_handshake_in_pieces_gets_no_more_time)
+{
+    const wire_kind_t kinds[] = {WIRE_TLS, WIRE_WS};
+    static const char *const begins[] = {"\x16\x03\x01\x02\x00\x01", "GET / "};
+
+    stage.listen.accept_timeout_ms = 60;
+    wire_t *wire = caller_on(WIRE_TCP, stage_listen(&stage, kinds[_i]));
+    for (unsigned i = 0; i < 3; i++) {
+        wire_send_raw(wire, begins[_i] + i, 1);
+        wire_run(&stage.loop, 25);
+    }
+    wire_run(&stage.loop, 20);
+    ck_assert_uint_eq(stage_stats(&stage).connections_timed_out, 1);
+    wire_expect_end(wire);
+    wire_close(wire);
+}
+END_TEST
+
+START_TEST(half_a_tls_record_is_no_idle_connection)
+{
+    stage.listen.message_timeout_ms = 60;
+    wire_t *wire = caller_on(WIRE_TLS, stage_listen(&stage, WIRE_TLS));
+
+    wire_send_raw(wire, "\r\n\r\n", 4);
+    (void)wire_expect_raw(wire, 2);
+    ck_assert(wire_try_send_raw(wire, "\x17\x03\x03\x10\x00x", 6));
+    wire_run(&stage.loop, 30);
+    ck_assert_uint_eq(stage_stats(&stage).connections, 1);
+    ck_assert(wire_try_send_raw(wire, "x", 1));
+    wire_run(&stage.loop, 60);
+    ck_assert_uint_eq(stage_stats(&stage).connections, 0);
+    ck_assert_uint_eq(stage_stats(&stage).connections_timed_out, 1);
+    wire_close(wire);
+}
+END_TEST
+
 START_TEST(an_idle_connection_is_closed)
 {
     stage.listen.idle_timeout_ms = 60;
@@ -849,6 +885,8 @@ int main(void)
     tcase_add_test(tcase, an_endless_header_ends_the_connection);
     tcase_add_test(tcase, a_slow_sender_is_cut_off_and_nobody_else);
     tcase_add_loop_test(tcase, a_stalled_handshake_is_cut_off, 0, 3);
+    tcase_add_loop_test(tcase, a_handshake_in_pieces_gets_no_more_time, 0, 2);
+    tcase_add_test(tcase, half_a_tls_record_is_no_idle_connection);
     tcase_add_test(tcase, an_idle_connection_is_closed);
     tcase_add_test(tcase,
                    an_idle_websocket_is_pinged_and_stays_when_it_answers);

@@ -107,7 +107,8 @@ static void write_file(const char *file, EVP_PKEY *key, X509 *certificate)
     ck_assert_int_eq(fclose(out), 0);
 }
 
-authority_t *authority_create(const char *file)
+static authority_t *create_authority(const authority_t *issuer,
+                                     const char *file)
 {
     authority_t *authority = calloc(1, sizeof(*authority));
 
@@ -116,14 +117,29 @@ authority_t *authority_create(const char *file)
     ck_assert_ptr_nonnull(authority->key);
     X509 *certificate = begin(authority->key, strrchr(file, '/') + 1, false);
     authority->certificate = certificate;
+    if (issuer == NULL)
+        issuer = authority;
     ck_assert_int_eq(
-        X509_set_issuer_name(certificate, X509_get_subject_name(certificate)),
+        X509_set_issuer_name(certificate,
+                             X509_get_subject_name(issuer->certificate)),
         1);
-    extend(certificate, certificate, NID_basic_constraints, "critical,CA:TRUE");
-    extend(certificate, certificate, NID_key_usage, "critical,keyCertSign");
-    ck_assert_int_ne(X509_sign(certificate, authority->key, EVP_sha256()), 0);
+    extend(certificate, issuer->certificate, NID_basic_constraints,
+           "critical,CA:TRUE");
+    extend(certificate, issuer->certificate, NID_key_usage,
+           "critical,keyCertSign");
+    ck_assert_int_ne(X509_sign(certificate, issuer->key, EVP_sha256()), 0);
     write_file(file, NULL, certificate);
     return authority;
+}
+
+authority_t *authority_create(const char *file)
+{
+    return create_authority(NULL, file);
+}
+
+authority_t *authority_create_below(const authority_t *issuer, const char *file)
+{
+    return create_authority(issuer, file);
 }
 
 void authority_free(authority_t *authority)
@@ -152,4 +168,48 @@ void certificate_write(const authority_t *authority, const char *file,
     write_file(file, key, certificate);
     X509_free(certificate);
     EVP_PKEY_free(key);
+}
+
+static void read_file(const char *file, EVP_PKEY **key, X509 **certificate)
+{
+    FILE *in = fopen(file, "r");
+
+    ck_assert_ptr_nonnull(in);
+    *key = PEM_read_PrivateKey(in, NULL, NULL, NULL);
+    *certificate = PEM_read_X509(in, NULL, NULL, NULL);
+    ck_assert(*key != NULL && *certificate != NULL);
+    ck_assert_int_eq(fclose(in), 0);
+}
+
+void certificate_split(const char *file, const char *certificate_file,
+                       const char *key_file, const char *password)
+{
+    EVP_PKEY *key;
+    X509 *certificate;
+
+    read_file(file, &key, &certificate);
+    write_file(certificate_file, NULL, certificate);
+    FILE *out = fopen(key_file, "w");
+    ck_assert_ptr_nonnull(out);
+    ck_assert_int_eq(
+        PEM_write_PrivateKey(out, key, password ? EVP_aes_128_cbc() : NULL,
+                             (const unsigned char *)password,
+                             password ? (int)strlen(password) : 0, NULL, NULL),
+        1);
+    ck_assert_int_eq(fclose(out), 0);
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+}
+
+void certificate_append(const char *file, const char *certificate_file)
+{
+    FILE *in = fopen(certificate_file, "r");
+    FILE *out = fopen(file, "a");
+    int c;
+
+    ck_assert(in != NULL && out != NULL);
+    while ((c = fgetc(in)) != EOF)
+        ck_assert_int_eq(fputc(c, out), c);
+    ck_assert_int_eq(fclose(in), 0);
+    ck_assert_int_eq(fclose(out), 0);
 }

@@ -23,6 +23,9 @@ const char *certificates_path(const char *name);
 
 /* A certificate authority, whose certificate is written to `file`. */
 authority_t *authority_create(const char *file);
+/* One that another vouches for. */
+authority_t *authority_create_below(const authority_t *issuer,
+                                    const char *file);
 void authority_free(authority_t *authority);
 
 typedef struct certificate_spec {
@@ -36,5 +39,11 @@ typedef struct certificate_spec {
 /* Writes key and certificate into one file. */
 void certificate_write(const authority_t *authority, const char *file,
                        const certificate_spec_t *spec);
+/* Writes what certificate_write() has put into one file into two. `password`:
+ * the key is encrypted with it; NULL: it is not. */
+void certificate_split(const char *file, const char *certificate_file,
+                       const char *key_file, const char *password);
+/* Puts a certificate behind what is in a file, as the next of its chain. */
+void certificate_append(const char *file, const char *certificate_file);
 
 #endif /* SRF_TEST_CERTIFICATES_H */
