@@ -242,6 +242,13 @@ static int find_flow(srf__context_t *context, const plan_t *plan,
     return 0;
 }
 
+/* The Request-URI that the request leaves with. */
+static srf__str_t uri_of(const plan_t *plan)
+{
+    return plan->uri.len > 0 ? srf__buf_str(&plan->uri)
+                             : plan->route.request_uri.text;
+}
+
 /* What a failure to send counts as. */
 static void end_unsent(srf__branch_t *branch, int err)
 {
@@ -271,6 +278,9 @@ static void try_target(srf__branch_t *branch, const srf__facts_t *request)
         srf__buf_deinit(&plan.uri);
         return;
     }
+    if (err == 0 &&
+        !srf__forward_is_allowed(uri_of(&plan), plan.to.addr.transport))
+        err = SRF_ERR_NO_TRANSPORT;
     if (err == 0)
         err = find_flow(context, &plan, &to);
     if (err == 0 && context->limits_breadth && branch->breadth == 0) {

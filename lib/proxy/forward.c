@@ -30,6 +30,21 @@ bool srf__forward_along_flow(srf__element_t *element, const srf__route_t *route,
             flow->connection != from->connection);
 }
 
+static bool is_secure(uint8_t transport)
+{
+    return transport == SRF__TRANSPORT_TLS || transport == SRF__TRANSPORT_WSS;
+}
+
+static bool is_sips(srf__str_t uri)
+{
+    return uri.len > 5 && srf__str_ieq(srf__str(uri.p, 5), SRF__STR("sips:"));
+}
+
+bool srf__forward_is_allowed(srf__str_t request_uri, uint8_t transport)
+{
+    return is_secure(transport) || !is_sips(request_uri);
+}
+
 /* Appends to the scratch buffer between two marks and returns the piece. */
 static srf__str_t piece_since(const srf__buf_t *scratch, size_t mark)
 {
@@ -84,18 +99,13 @@ static const char *transport_param(const own_uri_t *uri)
     }
 }
 
-static bool is_secure(const srf__flow_t *flow)
-{
-    uint8_t transport = flow->listener->bound.transport;
-
-    return transport == SRF__TRANSPORT_TLS || transport == SRF__TRANSPORT_WSS;
-}
-
 static void add_own_uri(srf__buf_t *scratch, const own_uri_t *uri)
 {
     srf__buf_add_text(scratch, uri->name);
-    srf__buf_add_text(scratch, uri->secure && is_secure(uri->flow) ? ": <sips:"
-                                                                   : ": <sip:");
+    srf__buf_add_text(scratch,
+                      uri->secure && is_secure(uri->flow->peer.transport)
+                          ? ": <sips:"
+                          : ": <sip:");
     if (uri->token != NULL) {
         srf__buf_add(scratch, uri->token, SRF__FLOW_TOKEN_LEN);
         srf__buf_add_char(scratch, '@');
@@ -125,14 +135,12 @@ static bool may_form_dialog(uint8_t method)
            method == SRF__METHOD_UPDATE || method == SRF__METHOD_OTHER;
 }
 
-/* RFC 3261 §16.6 step 4: then our URI is one too. */
-static bool is_sips(const srf__facts_t *request, const srf__forward_t *forward)
+/* The Request-URI that the request leaves with. */
+static srf__str_t uri_of(const srf__facts_t *request,
+                         const srf__forward_t *forward)
 {
-    srf__str_t uri = forward->request_uri.len > 0
-                         ? forward->request_uri
-                         : srf__facts_str(request, request->uri);
-
-    return uri.len > 5 && srf__str_ieq(srf__str(uri.p, 5), SRF__STR("sips:"));
+    return forward->request_uri.len > 0 ? forward->request_uri
+                                        : srf__facts_str(request, request->uri);
 }
 
 /* One value when both sides see us at the same place, and neither is bound to a
@@ -144,7 +152,8 @@ static void add_record_route(srf__element_t *element, srf__edits_t *edits,
     const srf__flow_t *from = forward->from;
     const srf__flow_t *to = forward->to;
     char tokens[2][SRF__FLOW_TOKEN_LEN];
-    bool secure = is_sips(request, forward);
+    /* RFC 3261 §16.6 step 4: for sips our URI is one too. */
+    bool secure = is_sips(uri_of(request, forward));
     const own_uri_t ours[2] = {
         {.name = "Record-Route",
          .flow = to,
@@ -321,12 +330,16 @@ static bool ack_destination(srf__element_t *element, const srf__facts_t *ack,
     srf__hop_t hop;
 
     if (srf__forward_along_flow(element, route, from, to))
-        return to->peer.family != 0;
+        return to->peer.family != 0 &&
+               srf__forward_is_allowed(route->request_uri.text,
+                                       to->peer.transport);
     if ((route->request_uri_is_us && !route->has_next) ||
         srf__forward_next_hop(route, &hop) != 0 ||
         (unchanged && srf__transports_is_local(transports, &hop.addr)))
         return false;
-    return srf__hop_flow(transports, &hop, from->listener, to) == 0;
+    return srf__forward_is_allowed(route->request_uri.text,
+                                   hop.addr.transport) &&
+           srf__hop_flow(transports, &hop, from->listener, to) == 0;
 }
 
 /* RFC 3261 §16.4: an ACK for us only by its maddr goes on without it. */

@@ -34,6 +34,10 @@ int srf__forward_next_hop(const srf__route_t *route, srf__hop_t *out);
 bool srf__forward_along_flow(srf__element_t *element, const srf__route_t *route,
                              const srf__flow_t *from, srf__flow_t *flow);
 
+/* Whether a request for this URI may be sent over this transport: one for sips
+ * goes over TLS on every hop (RFC 3261 §26.2.2). */
+bool srf__forward_is_allowed(srf__str_t request_uri, uint8_t transport);
+
 /* Makes the request as it is sent. NULL when memory is out. */
 srf_msg_t *srf__forward_request(srf__element_t *element,
                                 const srf__facts_t *request,

@@ -444,6 +444,24 @@ START_TEST(requests_to_one_place_share_a_connection)
 }
 END_TEST
 
+START_TEST(a_connection_that_was_closed_is_made_anew)
+{
+    const wire_kind_t kinds[] = {WIRE_TCP, WIRE_TLS};
+    wire_t *callee =
+        wire_listen(&stage.loop, kinds[_i], stage.ip, stage.server_ctx);
+    wire_t *caller = caller_on(kinds[_i], stage_listen(&stage, kinds[_i]));
+
+    stage_target(&stage, 0, callee, kinds[_i]);
+    expect_service(caller, kinds[_i], callee, "a");
+    wire_hang_up(callee);
+    wire_run(&stage.loop, 10);
+    expect_service(caller, kinds[_i], callee, "b");
+    ck_assert_uint_eq(stage_stats(&stage).connections_opened, 2);
+    wire_close(caller);
+    wire_close(callee);
+}
+END_TEST
+
 START_TEST(nothing_is_repeated_over_a_stream)
 {
     srf_options_t options;
@@ -679,6 +697,32 @@ START_TEST(sips_never_leaves_over_anything_else)
 }
 END_TEST
 
+/* Nor when the target that the program names is none. */
+START_TEST(a_request_for_sips_does_not_go_to_an_open_target)
+{
+    wire_t *callee = wire_listen(&stage.loop, WIRE_TCP, stage.ip, NULL);
+    wire_t *secret =
+        wire_listen(&stage.loop, WIRE_TLS, stage.ip, stage.server_ctx);
+    wire_t *caller = caller_on(WIRE_TLS, stage_listen(&stage, WIRE_TLS));
+    const char *got;
+
+    (void)stage_listen(&stage, WIRE_TCP);
+    stage_target(&stage, 0, callee, WIRE_TCP);
+    stage_target(&stage, 1, secret, WIRE_TLS);
+    stage.options.record_route = 1;
+    stage_request(&stage, caller, WIRE_TLS, "INVITE", "sips:bob@call.test", "a",
+                  "");
+    (void)wire_expect(caller, "SIP/2.0 100");
+    got = wire_expect(secret, "INVITE sips:bob@call.test ");
+    ck_assert_int_eq(
+        strncmp(wire_header(got, "Record-Route", NULL), "<sips:", 6), 0);
+    wire_expect_nothing(callee, 10);
+    wire_close(caller);
+    wire_close(callee);
+    wire_close(secret);
+}
+END_TEST
+
 START_TEST(clients_without_a_certificate_stay_outside_when_one_is_required)
 {
     stage.tls.client_certificate = SRF_TLS_CLIENT_REQUIRED;
@@ -899,6 +943,7 @@ int main(void)
     tcase_add_test(tcase, a_server_reset_while_it_rings_advances_the_search);
     tcase_add_test(tcase, a_target_that_never_connects_is_given_up);
     tcase_add_test(tcase, requests_to_one_place_share_a_connection);
+    tcase_add_loop_test(tcase, a_connection_that_was_closed_is_made_anew, 0, 2);
     tcase_add_test(tcase, nothing_is_repeated_over_a_stream);
     tcase_add_test(tcase, an_answer_finds_a_caller_whose_connection_has_gone);
     tcase_add_test(tcase, a_dead_flow_is_430);
@@ -909,6 +954,7 @@ int main(void)
     tcase_add_loop_test(tcase, a_server_that_is_somebody_else_gets_nothing, 0,
                         2);
     tcase_add_test(tcase, sips_never_leaves_over_anything_else);
+    tcase_add_test(tcase, a_request_for_sips_does_not_go_to_an_open_target);
     tcase_add_test(
         tcase, clients_without_a_certificate_stay_outside_when_one_is_required);
     tcase_add_test(tcase,

@@ -338,6 +338,15 @@ void wire_close(wire_t *wire)
     free(wire);
 }
 
+void wire_hang_up(wire_t *wire)
+{
+    SSL_free(wire->ssl);
+    wire->ssl = NULL;
+    ck_assert_int_eq(close(wire->fd), 0);
+    wire->fd = -1;
+    wire->len = 0;
+}
+
 void wire_reset(wire_t *wire)
 {
     const struct linger now = {.l_onoff = 1, .l_linger = 0};

@@ -40,6 +40,8 @@ wire_t *wire_connect(uv_loop_t *loop, wire_kind_t kind, const char *ip,
 wire_t *wire_listen(uv_loop_t *loop, wire_kind_t kind, const char *ip,
                     SSL_CTX *ctx);
 void wire_close(wire_t *wire);
+/* A server closes the connection it has, and may be connected to again. */
+void wire_hang_up(wire_t *wire);
 /* The same with a reset of the connection. */
 void wire_reset(wire_t *wire);
 /* A TCP server that has as many clients waiting as it may: no further one gets

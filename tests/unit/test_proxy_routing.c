@@ -249,7 +249,7 @@ START_TEST(another_request_uri_stays_and_the_target_is_the_next_hop)
         "sip:100@10.0.0.1;transport=tcp",
         "sip:100@10.0.0.1;maddr=10.0.0.77",
         "sip:100@elsewhere.example.com",
-        "sips:100@elsewhere.example.com",
+        "sip:100@elsewhere.example.com;transport=tls",
         "tel:+4312345;phone-context=example.com",
     };
     char line[128];
