@@ -92,8 +92,8 @@ void srf__log_peer(srf__log_t *log, srf_log_level_t level,
     char text[LINE_BYTES];
     va_list args;
 
-    if (level < SRF_LOG_INFO)
-        level = SRF_LOG_INFO;
+    if (level < SRF_LOG_WARNING)
+        level = SRF_LOG_WARNING;
     if (!srf__log_on(log, level))
         return;
     if (!take_token(log)) {

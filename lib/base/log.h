@@ -45,7 +45,7 @@ static inline bool srf__log_on(const srf__log_t *log, srf_log_level_t level)
 void srf__log_write(srf__log_t *log, srf_log_level_t level,
                     const srf__log_context_t *context, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-/* The same for a line that a peer caused: at most SRF_LOG_INFO, and dropped
+/* The same for a line that a peer caused: at most SRF_LOG_WARNING, and dropped
  * (but counted) beyond the rate limit. Bytes of `format`'s arguments that are
  * not printable ASCII are replaced in the line. */
 void srf__log_peer(srf__log_t *log, srf_log_level_t level,

@@ -18,17 +18,24 @@ enum {
 
 /* ---- end ---- */
 
+/* What we connect to is of the program's choice: that it cannot be had is worth
+ * a warning. What others do is not. */
 static void log_end(const srf__connection_t *connection, const char *what)
 {
     srf__log_t *log = connection->stream->base.owner->log;
+    bool unwanted = connection->broken && !connection->accepted &&
+                    connection->phase < SRF__CONNECTION_OPEN;
+    srf_log_level_t level = unwanted ? SRF_LOG_WARNING : SRF_LOG_INFO;
     char peer[SRF__ADDR_TEXT];
 
-    if (!srf__log_on(log, SRF_LOG_INFO))
+    if (!srf__log_on(log, level))
         return;
     (void)srf__addr_text(&connection->peer, peer);
     const srf__log_context_t context = {.module = "transport", .peer = peer};
-    srf__log_peer(log, SRF_LOG_INFO, &context, "connection %s: %s",
-                  connection->accepted ? "from there ended" : "to there ended",
+    srf__log_peer(log, level, &context, "connection %s: %s",
+                  unwanted               ? "failed"
+                  : connection->accepted ? "from there ended"
+                                         : "to there ended",
                   what);
 }
 
@@ -77,6 +84,7 @@ static void on_shutdown(uv_shutdown_t *request, int status)
 
     (void)status;
     srf__free(request);
+    connection->all_said = true;
     if (connection->peer_is_done)
         srf__connection_close(connection);
 }
@@ -361,13 +369,14 @@ static void on_read(uv_stream_t *handle, ssize_t nread, const uv_buf_t *buf)
 
     if (nread == 0 || connection->stream->base.owner->closing)
         return;
+    if (nread == UV_EOF)
+        connection->peer_is_done = true;
     if (connection->phase == SRF__CONNECTION_ENDING) {
-        if (nread < 0)
+        if (nread < 0 && (nread != UV_EOF || connection->all_said))
             srf__connection_close(connection);
         return;
     }
     if (nread == UV_EOF) {
-        connection->peer_is_done = true;
         end(connection, "closed by the peer");
         return;
     }

@@ -46,6 +46,7 @@ typedef struct srf__connection {
     bool paused;       /* nothing is read until the queue is short again */
     bool broken;       /* it failed */
     bool peer_is_done; /* the peer has ended its side */
+    bool all_said;     /* so have we */
     bool pinged; /* WebSocket: an idle peer was asked for a sign of life */
     uv_tcp_t handle;
 } srf__connection_t;

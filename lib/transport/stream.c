@@ -186,19 +186,50 @@ static bool admit(srf__connection_t *connection)
     return true;
 }
 
+static void turn_away(srf__stream_t *stream);
+
+static void on_spare_closed(uv_handle_t *handle)
+{
+    srf__stream_t *stream = handle->data;
+
+    stream->spare_is_used = false;
+    if (stream->is_blocked && !stream->base.owner->closing)
+        turn_away(stream);
+    srf__stream_handle_closed(stream);
+}
+
+/* There is no memory for it, but were it not accepted no other one would come.
+ */
+static void turn_away(srf__stream_t *stream)
+{
+    stream->is_blocked = stream->spare_is_used;
+    if (stream->spare_is_used ||
+        uv_tcp_init(stream->base.owner->loop, &stream->spare) != 0)
+        return;
+    stream->spare.data = stream;
+    stream->spare_is_used = true;
+    stream->handles++;
+    stream->base.owner->counters.refused++;
+    (void)uv_accept((uv_stream_t *)&stream->handle,
+                    (uv_stream_t *)&stream->spare);
+    uv_close((uv_handle_t *)&stream->spare, on_spare_closed);
+}
+
 static void on_connection(uv_stream_t *server, int status)
 {
     srf__stream_t *stream = server->data;
     srf__transports_t *owner = stream->base.owner;
     srf__connection_t *connection;
 
-    if (status != 0 || owner->closing ||
-        srf__connection_create(stream, true, srf__str(NULL, 0), &connection) !=
-            0) {
+    if (status != 0 || owner->closing) {
         owner->counters.errors++;
         return;
     }
-    /* What is not accepted would be reported for ever. */
+    if (srf__connection_create(stream, true, srf__str(NULL, 0), &connection) !=
+        0) {
+        turn_away(stream);
+        return;
+    }
     if (uv_accept(server, (uv_stream_t *)&connection->handle) != 0 ||
         !read_peer(connection) || !admit(connection)) {
         srf__connection_close(connection);

@@ -35,6 +35,9 @@ typedef struct srf__stream {
     uv_tcp_t handle;
     srf__stream_settings_t settings;
     bool ws;
+    uv_tcp_t spare;     /* takes a connection that there is no memory for */
+    bool spare_is_used; /* it is being closed */
+    bool is_blocked;    /* a connection waits for it */
     srf__arena_t arena; /* of what the settings point to */
     srf__map_t by_id;
     srf__map_t by_peer;   /* those that requests may be sent on */

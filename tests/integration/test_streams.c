@@ -313,6 +313,68 @@ START_TEST(connections_of_a_listener_are_limited)
 }
 END_TEST
 
+/* ---- memory ---- */
+
+static bool memory_is_out;
+
+static void *maybe_malloc(size_t size, void *data)
+{
+    (void)data;
+    return memory_is_out ? NULL : malloc(size);
+}
+
+static void *maybe_calloc(size_t count, size_t size, void *data)
+{
+    (void)data;
+    return memory_is_out ? NULL : calloc(count, size);
+}
+
+static void *maybe_realloc(void *ptr, size_t size, void *data)
+{
+    (void)data;
+    return memory_is_out ? NULL : realloc(ptr, size);
+}
+
+static void plain_free(void *ptr, void *data)
+{
+    (void)data;
+    free(ptr);
+}
+
+START_TEST(a_listener_survives_that_memory_is_out)
+{
+    static const srf_allocator_t maybe = {
+        .malloc_fn = maybe_malloc,
+        .calloc_fn = maybe_calloc,
+        .realloc_fn = maybe_realloc,
+        .free_fn = plain_free,
+    };
+    unsigned port = stage_listen(&stage, WIRE_TCP);
+
+    ck_assert_int_eq(srf_set_allocator(&maybe), 0);
+    wire_t *good = caller_on(WIRE_TCP, port);
+    wire_send_raw(good, "\r\n\r\n", 4);
+    (void)wire_expect_raw(good, 2);
+    memory_is_out = true;
+    wire_t *first = caller_on(WIRE_TCP, port);
+    wire_t *second = caller_on(WIRE_TCP, port);
+    wire_expect_end(first);
+    wire_expect_end(second);
+    wire_send_raw(good, "INVITE", 6); /* there is nowhere to keep it */
+    wire_expect_end(good);
+    memory_is_out = false;
+    ck_assert_uint_eq(stage_stats(&stage).connections_refused, 2);
+    wire_t *later = caller_on(WIRE_TCP, port);
+    wire_send_raw(later, "\r\n\r\n", 4);
+    (void)wire_expect_raw(later, 2);
+    ck_assert_int_eq(srf_set_allocator(NULL), 0);
+    wire_close(good);
+    wire_close(first);
+    wire_close(second);
+    wire_close(later);
+}
+END_TEST
+
 /* A peer that asks and asks and takes no answer is not read from any more, and
  * then closed. */
 START_TEST(a_peer_that_takes_nothing_is_cut_off)
@@ -936,6 +998,7 @@ int main(void)
                    an_idle_websocket_is_pinged_and_stays_when_it_answers);
     tcase_add_test(tcase, connections_of_one_source_are_limited);
     tcase_add_test(tcase, connections_of_a_listener_are_limited);
+    tcase_add_test(tcase, a_listener_survives_that_memory_is_out);
     tcase_add_test(tcase, a_peer_that_takes_nothing_is_cut_off);
     tcase_add_test(tcase, a_closed_port_advances_the_search_at_once);
     tcase_add_test(tcase,

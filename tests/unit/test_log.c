@@ -68,14 +68,14 @@ START_TEST(without_a_callback_it_is_silent)
 }
 END_TEST
 
-START_TEST(what_peers_cause_is_info_at_most_and_limited)
+START_TEST(what_peers_cause_is_a_warning_at_most_and_limited)
 {
     srf__log_t log = log_at(SRF_LOG_INFO);
 
     for (unsigned i = 0; i < 100; i++)
         srf__log_peer(&log, SRF_LOG_ERROR, &nothing, "again");
     ck_assert_uint_eq(lines, SRF__LOG_BURST);
-    ck_assert_int_eq(last_level, SRF_LOG_INFO);
+    ck_assert_int_eq(last_level, SRF_LOG_WARNING);
     now = 1000;
     srf__log_peer(&log, SRF_LOG_INFO, &nothing, "later");
     ck_assert_uint_eq(lines, SRF__LOG_BURST + 1);
@@ -144,7 +144,7 @@ int main(void)
 
     tcase_add_test(tcase, lines_above_the_level_are_not_made);
     tcase_add_test(tcase, without_a_callback_it_is_silent);
-    tcase_add_test(tcase, what_peers_cause_is_info_at_most_and_limited);
+    tcase_add_test(tcase, what_peers_cause_is_a_warning_at_most_and_limited);
     tcase_add_test(tcase, time_brings_lines_back_up_to_the_burst);
     tcase_add_test(tcase, a_long_line_is_cut);
     tcase_add_test(tcase, bytes_of_peers_cannot_forge_lines);
