@@ -68,7 +68,7 @@ enum {
  "                           off: nobody is verified\n"                        \
  "  --ws-origin ORIGIN       where browsers may come from, repeatable;\n"      \
  "                           default anywhere\n"                               \
- "  --idle-timeout D         how long a connection may be silent, 10m\n"       \
+ "  --idle-timeout D         how long a connection may be silent, 600s\n"      \
  "  --max-connections N      of each listener, 16384\n"                        \
  "  --max-connections-per-source N\n"                                          \
  "                           from one address, 1024\n"

@@ -39,3 +39,17 @@ wait_results() {
     kill -TERM "$PROXY_PID"
     wait "$PROXY_PID"
 }
+
+# refused STATUS TEXT ARGUMENT...: the program ends with that status and says
+# that on stderr.
+refused() {
+    local wanted=$1 text=$2 status
+
+    shift 2
+    timeout 20 "$PROGRAM" "$@" >"$WORK/out" 2>"$WORK/message"
+    status=$?
+    [ "$status" = "$wanted" ] ||
+        fail "'$*': status $status instead of $wanted"
+    grep -q -e "$text" "$WORK/message" ||
+        fail "'$*' says: $(cat "$WORK/message")"
+}

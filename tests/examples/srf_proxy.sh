@@ -7,19 +7,6 @@
 . "$(dirname "$0")/lib.sh"
 setup_example srf-proxy "$@"
 
-# refused STATUS TEXT ARGUMENT...
-refused() {
-    local wanted=$1 text=$2 status
-
-    shift 2
-    timeout 20 "$PROGRAM" "$@" >"$WORK/out" 2>"$WORK/message"
-    status=$?
-    [ "$status" = "$wanted" ] ||
-        fail "'$*': status $status instead of $wanted"
-    grep -q -e "$text" "$WORK/message" ||
-        fail "'$*' says: $(cat "$WORK/message")"
-}
-
 "$PROGRAM" --help | grep -q -e '--record-route' || fail "--help"
 "$PROGRAM" --version | grep -q '^srf-proxy [0-9]' || fail "--version"
 refused 2 "Try 'srf-proxy --help'" --no-such-option
