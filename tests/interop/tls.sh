@@ -29,8 +29,8 @@ tcp_listens() {
 }
 
 # start_kamailio CONFIG DEFINITION...: Kamailio with this file, behind lines
-# "#!substdef" that define the names: NAME=VALUE. Waits for KAMAILIO_TLS, its
-# port for TLS.
+# "#!define" that define the names: NAME=VALUE. Its ports are KAMAILIO_UDP and,
+# unless that is empty, KAMAILIO_TLS.
 start_kamailio() {
     local config=$1 definition
 
@@ -44,8 +44,9 @@ start_kamailio() {
         for definition in "$@"; do
             printf '#!define %s "%s"\n' "${definition%%=*}" "${definition#*=}"
         done
-        printf 'listen=udp:127.0.0.1:%s\nlisten=tls:127.0.0.1:%s\n' \
-            "$KAMAILIO_UDP" "$KAMAILIO_TLS"
+        printf 'listen=udp:127.0.0.1:%s\n' "$KAMAILIO_UDP"
+        [ -z "${KAMAILIO_TLS:-}" ] ||
+            printf 'listen=tls:127.0.0.1:%s\n' "$KAMAILIO_TLS"
         cat "$HERE/$config"
     } >kamailio.cfg
     mkdir -p run
@@ -53,7 +54,12 @@ start_kamailio() {
         >kamailio.err 2>&1 &
     KAMAILIO_PID=$!
     PIDS+=("$KAMAILIO_PID")
-    wait_for 10 tcp_listens "$KAMAILIO_TLS" || fail "Kamailio does not start"
+    wait_for 10 kamailio_listens || fail "Kamailio does not start"
+}
+
+kamailio_listens() {
+    port_in_use "$KAMAILIO_UDP" &&
+        { [ -z "${KAMAILIO_TLS:-}" ] || tcp_listens "$KAMAILIO_TLS"; }
 }
 
 stop_kamailio() {

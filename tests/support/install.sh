@@ -15,6 +15,12 @@ if [ ! -d /run/systemd/system ]; then
     TEST_PACKAGES="$TEST_PACKAGES kamailio kamailio-tls-modules"
 fi
 
+# Node.js runs SIP clients of the browser. Whoever has it from elsewhere has its
+# npm, which that of Debian does not go with.
+if ! command -v npm >/dev/null 2>&1; then
+    TEST_PACKAGES="$TEST_PACKAGES nodejs npm"
+fi
+
 install_packages() {
     local package missing=() sudo=()
 
