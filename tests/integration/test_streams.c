@@ -634,6 +634,85 @@ START_TEST(a_forged_flow_token_leads_nowhere)
 }
 END_TEST
 
+/* ---- requests of the program's own ---- */
+
+typedef struct asked {
+    unsigned done;
+    int err;
+    int status;
+} asked_t;
+
+static void on_answer(srf_outgoing_t *outgoing, int err,
+                      const srf_msg_t *response)
+{
+    asked_t *asked = srf_outgoing_data(outgoing);
+
+    asked->done++;
+    asked->err = err;
+    asked->status = response == NULL ? 0 : srf_msg_status(response);
+}
+
+static void ask(asked_t *asked, const char *method, const wire_t *callee,
+                wire_kind_t kind)
+{
+    srf_request_options_t options;
+    char uri[100];
+
+    memset(asked, 0, sizeof(*asked));
+    srf_request_options_init(&options);
+    options.method = method;
+    options.data = asked;
+    (void)snprintf(uri, sizeof(uri), "sip:127.0.0.1:%u;transport=%s",
+                   wire_port(callee), wire_uri_name(kind));
+    ck_assert_int_eq(srf_request(stage.proxy, uri, &options, on_answer), 0);
+}
+
+START_TEST(requests_of_our_own_go_over_streams)
+{
+    const wire_kind_t kinds[] = {WIRE_TCP, WIRE_TLS};
+    wire_t *callee =
+        wire_listen(&stage.loop, kinds[_i], stage.ip, stage.server_ctx);
+    asked_t asked;
+
+    (void)stage_listen(&stage, kinds[_i]);
+    ask(&asked, "OPTIONS", callee, kinds[_i]);
+    stage_answer(callee, wire_expect(callee, "OPTIONS "), "200 OK", "");
+    while (asked.done == 0)
+        wire_run(&stage.loop, 1);
+    ck_assert_int_eq(asked.err, 0);
+    ck_assert_int_eq(asked.status, 200);
+    ask(&asked, "INVITE", callee, kinds[_i]);
+    stage_answer(callee, wire_expect(callee, "INVITE "), "486 Busy Here", "");
+    (void)wire_expect(callee, "ACK ");
+    ask(&asked, "OPTIONS", callee, kinds[_i]);
+    (void)wire_expect(callee, "OPTIONS ");
+    wire_close(callee); /* without an answer */
+    while (asked.done == 0)
+        wire_run(&stage.loop, 1);
+    ck_assert_int_eq(asked.err, SRF_ERR_UNREACHABLE);
+    ck_assert_uint_eq(stage_stats(&stage).connections_opened, 1);
+}
+END_TEST
+
+START_TEST(a_call_of_our_own_is_acknowledged_over_tcp)
+{
+    wire_t *callee = wire_listen(&stage.loop, WIRE_TCP, stage.ip, NULL);
+    char contact[100];
+    asked_t asked;
+
+    (void)stage_listen(&stage, WIRE_TCP);
+    ask(&asked, "INVITE", callee, WIRE_TCP);
+    (void)snprintf(contact, sizeof(contact),
+                   "Contact: <sip:bob@127.0.0.1:%u;transport=tcp>\n",
+                   wire_port(callee));
+    stage_answer(callee, wire_expect(callee, "INVITE "), "200 OK", contact);
+    (void)wire_expect(callee, "ACK sip:bob@127.0.0.1:");
+    ck_assert_uint_eq(asked.done, 1);
+    ck_assert_uint_eq(stage_stats(&stage).connections_opened, 1);
+    wire_close(callee);
+}
+END_TEST
+
 /* ---- requests too large for a datagram (RFC 3261 §18.1.1) ---- */
 
 static char long_line[1500];
@@ -1011,6 +1090,8 @@ int main(void)
     tcase_add_test(tcase, an_answer_finds_a_caller_whose_connection_has_gone);
     tcase_add_test(tcase, a_dead_flow_is_430);
     tcase_add_test(tcase, a_forged_flow_token_leads_nowhere);
+    tcase_add_loop_test(tcase, requests_of_our_own_go_over_streams, 0, 2);
+    tcase_add_test(tcase, a_call_of_our_own_is_acknowledged_over_tcp);
     tcase_add_test(tcase, a_request_too_large_for_udp_goes_over_tcp);
     tcase_add_test(tcase, and_over_udp_after_all_where_there_is_no_tcp);
     tcase_add_test(tcase, and_over_udp_when_nobody_listens_on_tcp_here);

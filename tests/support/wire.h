@@ -31,6 +31,10 @@ const char *wire_uri_name(wire_kind_t kind);
 bool wire_is_secure(wire_kind_t kind);
 bool wire_is_web(wire_kind_t kind);
 
+/* From now on it is no failure when what is sent is not taken, or a greeting is
+ * not answered: the wire has ended then. For tests that do not know. */
+void wire_be_careless(void);
+
 /* A client, connected and greeted; `ip` is "127.0.0.1" or "::1". `ctx` is for
  * TLS, NULL: no server is verified. */
 wire_t *wire_connect(uv_loop_t *loop, wire_kind_t kind, const char *ip,
@@ -64,6 +68,10 @@ void wire_pump(wire_t *wire);
 
 /* The next message, which must begin with `start`; valid until the next one. */
 const char *wire_expect(wire_t *wire, const char *start);
+/* The next message if it is there; else NULL. */
+const char *wire_poll(wire_t *wire);
+/* The peer has ended or broken the connection, as far as was looked. */
+bool wire_has_ended(const wire_t *wire);
 /* The next bytes, whatever they are, at least `len` of them; NUL-terminated. */
 const char *wire_expect_raw(wire_t *wire, size_t len);
 /* The peer closes the connection, or resets it. */
