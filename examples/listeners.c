@@ -11,9 +11,14 @@
 
 void listeners_init(struct listeners *listeners)
 {
+    srf_tls_options_t tls;
+    srf_listen_options_t options;
+
+    srf_tls_options_init(&tls);
+    srf_listen_options_init(&options);
     memset(listeners, 0, sizeof(*listeners));
-    srf_tls_options_init(&listeners->tls);
-    srf_listen_options_init(&listeners->options);
+    listeners->tls = tls;
+    listeners->options = options;
 }
 
 static const char *add_uri(struct listeners *listeners, const char *uri)

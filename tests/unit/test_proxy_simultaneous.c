@@ -325,7 +325,7 @@ static world_t *narrow_call(srf_forking_t forking)
 {
     world_t *world = forking_world();
 
-    world->program.options.forking = forking;
+    world->program.options.forking = (int32_t)forking;
     world->program.options.provisional_timeout_ms = 1000;
     world_request(world, "INVITE", WORLD_URI, "c1", "Max-Breadth: 1\n");
     memnet_run(world->net, 2000);

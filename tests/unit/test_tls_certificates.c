@@ -386,13 +386,15 @@ static void expect_shown(srf__tls_context_t *context, const char *name,
                          const char *want)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    char asked[64]; /* OpenSSL's macro casts const away */
     char got[64];
 
     ck_assert_ptr_nonnull(ctx);
     end_t server = our_end(context, NULL);
     end_t client = raw_end(ctx, false);
+    (void)snprintf(asked, sizeof(asked), "%s", name == NULL ? "" : name);
     if (name != NULL)
-        ck_assert_int_eq(SSL_set_tlsext_host_name(client.raw, name), 1);
+        ck_assert_int_eq(SSL_set_tlsext_host_name(client.raw, asked), 1);
     greet(&client, &server);
     expect_talk(&client, &server);
     X509 *shown = SSL_get0_peer_certificate(client.raw);
