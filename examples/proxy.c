@@ -47,6 +47,9 @@ enum {
     OPT_T4,
     OPT_ALIAS,
     OPT_OUTBOUND,
+    OPT_DNS_SERVER,
+    OPT_DNS_TIMEOUT,
+    OPT_DNS_TRIES,
     OPT_RESULTS,
     OPT_LOG_LEVEL,
     OPT_HELP,
@@ -74,6 +77,9 @@ static const struct option long_options[] = {
     {"t2", required_argument, NULL, OPT_T2},
     {"t4", required_argument, NULL, OPT_T4},
     {"alias", required_argument, NULL, OPT_ALIAS},
+    {"dns-server", required_argument, NULL, OPT_DNS_SERVER},
+    {"dns-timeout", required_argument, NULL, OPT_DNS_TIMEOUT},
+    {"dns-tries", required_argument, NULL, OPT_DNS_TRIES},
     {"outbound", required_argument, NULL, OPT_OUTBOUND},
     {"results", required_argument, NULL, OPT_RESULTS},
     {"log-level", required_argument, NULL, OPT_LOG_LEVEL},
@@ -110,6 +116,12 @@ static const char help_text[] =
     "  --t1 D, --t2 D, --t4 D   the timers T1, T2 and T4 of RFC 3261\n"
     "  --trying-delay D         send 100 Trying only after that, up to 200ms\n"
     "  --max-transactions N     answer new requests with 503 beyond that\n"
+    "\n"
+    "  --dns-server LIST        name servers, ADDRESS[:PORT],...; default "
+    "those\n"
+    "                           of the system\n"
+    "  --dns-timeout D          of a question's first try, 2s\n"
+    "  --dns-tries N            of each name server, 2\n"
     "\n"
     "  --outbound URI           the listener that requests leave from, as it\n"
     "                           is printed, where it can\n"
@@ -179,6 +191,8 @@ static uint32_t *duration_of(struct app *app, int opt)
         return &app->stack.t2_ms;
     case OPT_T4:
         return &app->stack.t4_ms;
+    case OPT_DNS_TIMEOUT:
+        return &app->stack.dns_timeout_ms;
     default:
         return NULL;
     }
@@ -204,9 +218,10 @@ static int read_count(const char *option, long high, uint32_t *out)
     long number;
 
     if (read_number(optarg, 1, high, &number, &end) != 0 || *end != '\0')
-        return usage_error(option, high == INT32_MAX
-                                       ? "a number from 1 is wanted"
-                                       : "a number from 1 to 255 is wanted");
+        return usage_error(option,
+                           high == INT32_MAX ? "a number from 1 is wanted"
+                           : high == 10      ? "a number from 1 to 10 is wanted"
+                                        : "a number from 1 to 255 is wanted");
     *out = (uint32_t)number;
     return 0;
 }
@@ -313,6 +328,11 @@ static int read_value(struct app *app, int opt, const char *option)
         return read_count(option, INT32_MAX, &app->stack.max_transactions);
     case OPT_LOG_LEVEL:
         return read_log_level(app);
+    case OPT_DNS_SERVER:
+        app->stack.dns_servers = optarg;
+        return 0;
+    case OPT_DNS_TRIES:
+        return read_count(option, 10, &app->stack.dns_tries);
     case OPT_OUTBOUND:
         app->proxy.outbound = optarg;
         return 0;

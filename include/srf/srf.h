@@ -120,6 +120,12 @@ typedef struct srf_options {
     uint32_t retry_after_s;
     uint32_t reserved; /**< zero */
 
+    /** Name servers, `ADDRESS[:PORT]` with commas between, IPv6 in brackets;
+     * NULL: those of the system. Copied. */
+    const char *dns_servers;
+    uint32_t dns_timeout_ms; /**< of a question's first try; 0: 2000 */
+    uint32_t dns_tries;      /**< of each name server; 0: 2; at most 10 */
+
     srf_trace_cb trace_cb; /**< sees each message; NULL: nobody does */
     void *trace_data;      /**< handed to trace_cb. Borrowed. */
 } srf_options_t;
@@ -392,6 +398,11 @@ typedef struct srf_stats {
     uint64_t connections_refused;   /**< above max_connections or
                                          max_connections_per_source */
     uint64_t connections_timed_out; /**< closed since the peer was too slow */
+    uint64_t dns_queries;           /**< questions asked of name servers */
+    uint64_t dns_hits;              /**< records that were at hand */
+    uint64_t dns_stale;   /**< old records that served while DNS failed */
+    uint64_t dns_failed;  /**< questions without a good answer */
+    uint64_t dns_entries; /**< names and types that are remembered now */
 } srf_stats_t;
 
 /**

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "core/req.h"
 #include "core/stack.h"
+#include "proxy/ack.h"
 #include "proxy/validate.h"
 #include "transaction/client.h"
 #include "transaction/server.h"

@@ -9,6 +9,7 @@
 #include "core/req.h"
 #include "core/stack.h"
 #include "message/osip_bridge.h"
+#include "proxy/ack.h"
 
 #include <time.h>
 
@@ -28,6 +29,14 @@ enum {
     DEFAULT_LOOP_LAG_MS = 2000, /* every caller has sent twice again */
     DEFAULT_RETRY_AFTER_S = 5,
     MAX_RETRY_AFTER_S = 86400,
+    DEFAULT_DNS_TIMEOUT_MS = 2000,
+    DEFAULT_DNS_TRIES = 2,
+    MAX_DNS_TRIES = 10,
+    MIN_TTL_S = 1,
+    MAX_TTL_S = 86400,
+    MAX_NEGATIVE_TTL_S = 300,
+    STALE_S = 3600,
+    MAX_DNS_ENTRIES = 10000,
     MAX_WORKER = 255,
     MAX_TRYING_DELAY_MS = 200,
     MAX_TIMER_MS = 1 << 24 /* keeps 64*T1 within 32 bits */
@@ -53,14 +62,15 @@ static uint32_t or_default(uint32_t value, uint32_t otherwise)
 
 static int check_options(const srf_options_t *given)
 {
-    bool bad = given->t1_ms > MAX_TIMER_MS || given->t2_ms > MAX_TIMER_MS ||
-               given->t4_ms > MAX_TIMER_MS ||
-               given->max_targets > MAX_TARGETS ||
-               given->max_headers > SRF__NO_HEADER - 1 ||
-               given->worker_id > MAX_WORKER ||
-               given->trying_delay_ms > MAX_TRYING_DELAY_MS ||
-               given->retry_after_s > MAX_RETRY_AFTER_S ||
-               given->log_level > SRF_LOG_TRACE;
+    bool bad =
+        given->t1_ms > MAX_TIMER_MS || given->t2_ms > MAX_TIMER_MS ||
+        given->t4_ms > MAX_TIMER_MS || given->max_targets > MAX_TARGETS ||
+        given->max_headers > SRF__NO_HEADER - 1 ||
+        given->worker_id > MAX_WORKER ||
+        given->trying_delay_ms > MAX_TRYING_DELAY_MS ||
+        given->retry_after_s > MAX_RETRY_AFTER_S ||
+        given->dns_timeout_ms > MAX_TIMER_MS ||
+        given->dns_tries > MAX_DNS_TRIES || given->log_level > SRF_LOG_TRACE;
 
     return bad ? SRF_ERR_INVALID_ARGUMENT : 0;
 }
@@ -105,8 +115,54 @@ static void apply_options(srf_t *srf, const srf_options_t *given)
                       : (srf_log_level_t)given->log_level);
 }
 
+static int ask_dns(void *arg, const char *name, uint16_t type, srf__dns_cb cb,
+                   void *cb_arg)
+{
+    return srf__dns_query(arg, name, type, cb, cb_arg);
+}
+
+/* Names are looked up where there is a loop. */
+static int init_resolver(srf_t *srf, const srf_options_t *given)
+{
+    srf__element_t *element = &srf->element;
+    const srf__dns_settings_t settings = {
+        .servers = given->dns_servers,
+        .timeout_ms = or_default(given->dns_timeout_ms, DEFAULT_DNS_TIMEOUT_MS),
+        .tries = or_default(given->dns_tries, DEFAULT_DNS_TRIES),
+    };
+    int err = srf__dns_create(srf->loop, &settings, &srf->dns);
+
+    if (err != 0)
+        return err;
+    const srf__resolver_env_t env = {
+        .wheel = element->wheel,
+        .random = &element->random,
+        .ask = ask_dns,
+        .ask_arg = srf->dns,
+        .min_ttl_s = MIN_TTL_S,
+        .max_ttl_s = MAX_TTL_S,
+        .negative_ttl_s = MAX_NEGATIVE_TTL_S,
+        .stale_s = STALE_S,
+        .max_entries = MAX_DNS_ENTRIES,
+    };
+    return srf__resolver_create(&env, &element->resolver);
+}
+
+static void deinit_resolver(srf_t *srf, void (*cb)(void *arg), void *arg)
+{
+    if (srf->element.resolver != NULL)
+        srf__resolver_destroy(srf->element.resolver);
+    srf->element.resolver = NULL;
+    if (srf->dns != NULL)
+        srf__dns_destroy(srf->dns, cb, arg);
+    else if (cb != NULL)
+        cb(arg);
+    srf->dns = NULL;
+}
+
 /* Parts in the order they depend on each other. */
-static int init_parts(srf_t *srf, const srf__env_t *env)
+static int init_parts(srf_t *srf, const srf__env_t *env,
+                      const srf_options_t *given)
 {
     srf__element_t *element = &srf->element;
     const srf__transports_events_t events = {
@@ -150,6 +206,8 @@ static int init_parts(srf_t *srf, const srf__env_t *env)
     srf->uas.txns = &element->txns;
     if (env->loop != NULL) {
         int err = srf__posts_create(srf);
+        if (err == 0)
+            err = init_resolver(srf, given);
         if (err != 0)
             return err;
     }
@@ -196,8 +254,9 @@ int srf__create(srf_t **out, const srf__env_t *env,
     srf->loop = env->loop;
     srf->refs = 1;
     apply_options(srf, &given);
-    err = init_parts(srf, env);
+    err = init_parts(srf, env, &given);
     if (err != 0) {
+        deinit_resolver(srf, NULL, NULL);
         srf__posts_close(srf, NULL, NULL);
         if (srf->ticker != NULL)
             srf__ticker_destroy(srf->ticker, NULL, NULL);
@@ -243,12 +302,19 @@ static void posts_closed(void *arg)
         srf__ticker_destroy(srf->ticker, all_closed, srf);
 }
 
+static void dns_closed(void *arg)
+{
+    srf_t *srf = arg;
+
+    srf__posts_close(srf, posts_closed, srf);
+}
+
 static void transports_closed(void *arg)
 {
     srf_t *srf = arg;
 
     srf__transports_deinit(&srf->element.transports);
-    srf__posts_close(srf, posts_closed, srf);
+    deinit_resolver(srf, dns_closed, srf);
 }
 
 static void destroy_step(srf__timer_t *timer)
@@ -257,6 +323,7 @@ static void destroy_step(srf__timer_t *timer)
 
     srf__drain_abort(srf);
     srf__contexts_abort(&srf->element, SRF_ERR_CANCELED);
+    srf__acks_abort(&srf->element);
     srf__outgoing_abort(srf);
     srf__reqs_drop(srf);
     srf__uas_deinit(&srf->uas);
@@ -302,6 +369,11 @@ int srf_stats(const srf_t *srf, srf_stats_t *out)
     const srf__txns_counters_t *txns = &srf->element.txns.counters;
     const srf__transports_counters_t *transports =
         &srf->element.transports.counters;
+    static const srf__resolver_counters_t none = {0};
+    const srf__resolver_counters_t *resolver =
+        srf->element.resolver == NULL
+            ? &none
+            : srf__resolver_counters(srf->element.resolver);
     const srf_stats_t stats = {
         .size = out->size,
         .requests_received = srf->requests_received,
@@ -329,6 +401,11 @@ int srf_stats(const srf_t *srf, srf_stats_t *out)
         .connections_opened = transports->connected,
         .connections_refused = transports->refused,
         .connections_timed_out = transports->timed_out,
+        .dns_queries = resolver->queries,
+        .dns_hits = resolver->hits,
+        .dns_stale = resolver->stale,
+        .dns_failed = resolver->failed,
+        .dns_entries = resolver->entries,
     };
     memcpy(out, &stats, out->size < sizeof(stats) ? out->size : sizeof(stats));
     return 0;

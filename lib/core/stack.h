@@ -11,6 +11,7 @@
 #include "core/uas.h"
 #include "proxy/element.h"
 #include "proxy/route.h"
+#include "resolver/resolver.h"
 #include "srf/srf.h"
 
 /* A link of the chain: middleware, or the handler of a method. */
@@ -34,6 +35,7 @@ struct srf {
     srf__uas_t uas;
     srf__overload_t overload;
     struct srf__posts *posts; /* NULL without a loop */
+    srf__dns_t *dns;          /* NULL without a loop */
     srf_trace_cb trace_cb;    /* NULL: nobody asks */
     void *trace_data;
     srf__timer_t drain_timer;

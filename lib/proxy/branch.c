@@ -8,14 +8,12 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "proxy/context.h"
-#include "proxy/forward.h"
+#include "proxy/places.h"
+#include "proxy/plan.h"
 
 /* Provisional responses kept for the results; the latest replaces the last one
  * beyond that, so that a peer cannot make us keep without end. */
 enum { MSGS_MAX = 32 };
-
-/* A datagram that fits any path (RFC 3261 §18.1.1). */
-enum { DATAGRAM_MAX = 1300 };
 
 static void on_response(srf__client_t *client, const srf__facts_t *response);
 static void on_failed(srf__client_t *client, srf__client_failure_t failure);
@@ -69,103 +67,10 @@ const srf__arrival_t *srf__branch_final(const srf__branch_t *branch)
 
 /* ---- sending ---- */
 
-/* Everything a branch's request is made from; the same each time. */
-typedef struct plan {
-    srf__route_t route;
-    srf__buf_t uri; /* new Request-URI; empty: unchanged */
-    srf__hop_t to;
-    srf__flow_t flow; /* what a flow token names; no listener: none did */
-    bool spiral;      /* something that routing depends on changes */
-} plan_t;
-
-static int make_plan(const srf__branch_t *branch, const srf__facts_t *request,
-                     plan_t *plan)
-{
-    const srf__context_t *context = branch->context;
-    srf__uri_t target;
-    srf__str_t received = srf__facts_str(request, request->uri);
-
-    srf__buf_init(&plan->uri, SRF__HEAD_MAX);
-    if (context->route != NULL)
-        plan->route = *context->route;
-    else if (srf__route_prepare(context->element, request, &plan->route) != 0)
-        return SRF_ERR_INVALID_URI; /* it was good when it came */
-    bool moved = plan->route.removed > 0 || plan->route.from_strict;
-    plan->flow.listener = NULL;
-    if (branch->target->uri[0] == '\0') {
-        plan->spiral = moved;
-        if (srf__forward_along_flow(context->element, &plan->route,
-                                    &context->server->from, &plan->flow)) {
-            plan->to.addr = plan->flow.peer;
-            return plan->flow.peer.family == 0 ? SRF_ERR_NOT_CONNECTED : 0;
-        }
-        return srf__forward_next_hop(&plan->route, &plan->to);
-    }
-    const srf__target_rule_t rule = {
-        .request_uri = &plan->route.request_uri,
-        .replaces = plan->route.request_uri_is_us,
-        .keep_user = context->keep_user,
-    };
-    int err = srf__uri_parse(srf__str_of(branch->target->uri), &target);
-    if (err == 0)
-        err = srf__target_write_uri(branch->target, &rule, &plan->uri);
-    if (err != 0)
-        return err;
-    plan->spiral = moved || (plan->uri.len > 0 &&
-                             !srf__str_eq(srf__buf_str(&plan->uri), received));
-    /* A redirect does not free the request from its Route (§16.6 step 7). */
-    if (!srf__context_has_targets(context) && plan->route.has_next)
-        target = plan->route.next;
-    return srf__next_hop(&target, &plan->to);
-}
-
-static srf_msg_t *make_request(const srf__branch_t *branch,
-                               const srf__facts_t *request, const plan_t *plan,
-                               const srf__flow_t *to)
-{
-    const srf__context_t *context = branch->context;
-    char text[SRF__BRANCH_LEN];
-
-    srf__client_branch(branch->client, context->loop_hash, text);
-    const srf__forward_t forward = {
-        .route = &plan->route,
-        .from = &context->server->from,
-        .request_uri = srf__buf_str(&plan->uri),
-        .to = to,
-        .branch = srf__str(text, sizeof(text)),
-        .headers = srf__str(context->headers, context->headers_len),
-        .record_route = context->record_route,
-        .path = context->path,
-        .target_given = srf__context_has_targets(context),
-        .breadth = branch->breadth,
-    };
-    return srf__forward_request(context->element, request, &forward);
-}
-
 static void start_deadline(srf__branch_t *branch, uint32_t timer_c_ms);
 
-/* RFC 3261 §18.1.1: a request that does not fit a datagram safely goes over
- * TCP, if we speak that. */
-static bool leave_udp(const srf__branch_t *branch, const plan_t *plan,
-                      size_t len, srf__flow_t *to)
-{
-    srf__context_t *context = branch->context;
-    srf__transports_t *transports = &context->element->transports;
-    srf__flow_t stream;
-    srf__hop_t hop = plan->to;
-
-    if (len <= DATAGRAM_MAX || branch->fell_back ||
-        to->peer.transport != SRF__TRANSPORT_UDP)
-        return false;
-    hop.addr.transport = SRF__TRANSPORT_TCP;
-    if (srf__hop_flow(transports, &hop, to->listener, &stream) != 0)
-        return false;
-    *to = stream;
-    return true;
-}
-
 static int send_request(srf__branch_t *branch, const srf__facts_t *request,
-                        const plan_t *plan, srf__flow_t *to)
+                        const srf__plan_t *plan, srf__flow_t *to)
 {
     srf__context_t *context = branch->context;
     srf__element_t *element = context->element;
@@ -174,10 +79,10 @@ static int send_request(srf__branch_t *branch, const srf__facts_t *request,
                                  &client_user, branch, &branch->client);
     if (err != 0)
         return err;
-    srf_msg_t *image = make_request(branch, request, plan, to);
-    if (image != NULL && leave_udp(branch, plan, image->len, to)) {
+    srf_msg_t *image = srf__plan_request(branch, request, plan, to);
+    if (image != NULL && srf__plan_leave_udp(branch, plan, image->len, to)) {
         srf__msg_unref(image);
-        image = make_request(branch, request, plan, to);
+        image = srf__plan_request(branch, request, plan, to);
         branch->oversize = true;
         branch->addr = to->peer;
     }
@@ -228,27 +133,6 @@ static uint16_t share_of_breadth(const srf__context_t *context)
     return (uint16_t)(left > others ? left - others : 1);
 }
 
-static int find_flow(srf__context_t *context, const plan_t *plan,
-                     srf__flow_t *out)
-{
-    srf__listener_t *preferred = context->server->from.listener;
-
-    if (context->extras != NULL && context->extras->outbound != NULL)
-        preferred = context->extras->outbound;
-    if (plan->flow.listener == NULL)
-        return srf__hop_flow(&context->element->transports, &plan->to,
-                             preferred, out);
-    *out = plan->flow;
-    return 0;
-}
-
-/* The Request-URI that the request leaves with. */
-static srf__str_t uri_of(const plan_t *plan)
-{
-    return plan->uri.len > 0 ? srf__buf_str(&plan->uri)
-                             : plan->route.request_uri.text;
-}
-
 /* What a failure to send counts as. */
 static void end_unsent(srf__branch_t *branch, int err)
 {
@@ -260,14 +144,47 @@ static void end_unsent(srf__branch_t *branch, int err)
         end(branch, SRF_CAUSE_TRANSPORT, 503, true);
 }
 
+static void on_found(void *arg, int err, const srf__hops_t *hops);
+
+/* The address of a host name that is tried now. 0; SRF__SELECT_PENDING: it is
+ * being looked up. */
+static int find_place(srf__branch_t *branch, srf__plan_t *plan)
+{
+    srf__element_t *element = branch->context->element;
+    srf__places_t *places = srf__places_find(element, branch);
+
+    if (places == NULL) {
+        places = srf__places_create(element, branch);
+        if (places == NULL)
+            return SRF_ERR_NO_MEMORY;
+        branch->named = true;
+        const srf__finder_t finder = {branch->context->server->from.listener,
+                                      on_found, branch};
+        int err = srf__element_resolve(element, &plan->hop, &finder,
+                                       &places->hops, &places->lookup);
+        branch->resolving = err == SRF__SELECT_PENDING;
+        if (err != 0)
+            return err;
+    }
+    plan->to.addr = places->hops.list[places->at];
+    plan->to.name = plan->hop.host;
+    return 0;
+}
+
 /* Sends the branch's request, or ends the branch. */
 static void try_target(srf__branch_t *branch, const srf__facts_t *request)
 {
     srf__context_t *context = branch->context;
     srf__flow_t to;
-    plan_t plan;
+    srf__plan_t plan;
 
-    int err = make_plan(branch, request, &plan);
+    int err = srf__plan_make(branch, request, &plan);
+    if (err == SRF_ERR_NAME_NOT_FOUND)
+        err = find_place(branch, &plan);
+    if (err == SRF__SELECT_PENDING) {
+        srf__buf_deinit(&plan.uri);
+        return;
+    }
     if (err == 0)
         branch->addr = plan.to.addr;
     /* To ourselves with nothing changed: it would come back for ever. */
@@ -279,10 +196,10 @@ static void try_target(srf__branch_t *branch, const srf__facts_t *request)
         return;
     }
     if (err == 0 &&
-        !srf__forward_is_allowed(uri_of(&plan), plan.to.addr.transport))
+        !srf__forward_is_allowed(srf__plan_uri(&plan), plan.to.addr.transport))
         err = SRF_ERR_NO_TRANSPORT;
     if (err == 0)
-        err = find_flow(context, &plan, &to);
+        err = srf__plan_flow(context, &plan, &to);
     if (err == 0 && context->limits_breadth && branch->breadth == 0) {
         branch->breadth = share_of_breadth(context);
         context->breadth = (uint16_t)(context->breadth - branch->breadth);
@@ -292,6 +209,63 @@ static void try_target(srf__branch_t *branch, const srf__facts_t *request)
     if (err != 0)
         end_unsent(branch, err);
     srf__buf_deinit(&plan.uri);
+}
+
+/* RFC 3263 §4.3: the next address, as long as the search is open for it. NULL
+ * when there is none. */
+static srf__branch_t *launch_next_place(srf__branch_t *branch)
+{
+    srf__context_t *context = branch->context;
+    srf__places_t *places =
+        branch->named ? srf__places_find(context->element, branch) : NULL;
+
+    if (places == NULL || places->at + 1 >= places->hops.count ||
+        context->finished || context->cancelled || context->breadth == 0)
+        return NULL;
+    const srf__facts_t *request = srf__context_request(context);
+    srf__branch_t *next =
+        request == NULL ? NULL : append_branch(context, branch->target);
+    if (next != NULL) {
+        srf__places_move(context->element, places, next);
+        next->named = true;
+        places->at++;
+        try_target(next, request);
+    }
+    srf__context_request_done(context);
+    return next;
+}
+
+/* A server that did not answer, or is overloaded, is not the last one of its
+ * name. Those that cannot even be sent to are passed over. */
+static void try_next_place(srf__branch_t *branch)
+{
+    do {
+        branch = launch_next_place(branch);
+    } while (branch != NULL && branch->state == SRF__BRANCH_ENDED);
+}
+
+/* The name has been looked up. */
+static void on_found(void *arg, int err, const srf__hops_t *hops)
+{
+    srf__branch_t *branch = arg;
+    srf__context_t *context = branch->context;
+    srf__places_t *places = srf__places_find(context->element, branch);
+    const srf__facts_t *request =
+        err == 0 ? srf__context_request(context) : NULL;
+
+    branch->resolving = false;
+    places->lookup = NULL;
+    if (request != NULL) {
+        places->hops = *hops;
+        try_target(branch, request);
+        srf__context_request_done(context);
+    } else {
+        end_unsent(branch, err == 0 ? SRF_ERR_NO_MEMORY : err);
+    }
+    if (branch->state != SRF__BRANCH_ENDED)
+        return;
+    try_next_place(branch);
+    srf__context_branch_over(context);
 }
 
 int srf__branch_launch(srf__context_t *context, const srf__target_t *target)
@@ -305,6 +279,8 @@ int srf__branch_launch(srf__context_t *context, const srf__target_t *target)
         return SRF_ERR_NO_MEMORY;
     try_target(branch, request);
     srf__context_request_done(context);
+    if (branch->state == SRF__BRANCH_ENDED)
+        try_next_place(branch);
     return 0;
 }
 
@@ -313,12 +289,13 @@ static srf_msg_t *on_rebuild(srf__client_t *client)
     const srf__branch_t *branch = client->user_data;
     const srf__facts_t *request = srf__context_request(branch->context);
     srf_msg_t *image = NULL;
-    plan_t plan;
+    srf__plan_t plan;
 
     if (request == NULL)
         return NULL;
-    if (make_plan(branch, request, &plan) == 0)
-        image = make_request(branch, request, &plan, &client->flow);
+    int err = srf__plan_make(branch, request, &plan);
+    if (err == 0 || (err == SRF_ERR_NAME_NOT_FOUND && branch->named))
+        image = srf__plan_request(branch, request, &plan, &client->flow);
     srf__buf_deinit(&plan.uri);
     srf__context_request_done(branch->context);
     return image;
@@ -411,6 +388,12 @@ static void start_guard(srf__branch_t *branch)
 
 void srf__branch_cancel(srf__branch_t *branch, srf__str_t lines)
 {
+    if (branch->resolving) { /* nobody has been asked yet */
+        branch->resolving = false;
+        srf__places_destroy(branch->context->element,
+                            srf__places_find(branch->context->element, branch));
+        end(branch, SRF_CAUSE_CANCELED, 487, true);
+    }
     if (branch->client == NULL)
         return;
     if (srf__client_cancel(branch->client, lines))
@@ -425,6 +408,8 @@ static void give_up(srf__branch_t *branch, srf_cause_t cause)
 {
     leave_search(branch, cause, 408, true);
     srf__branch_cancel(branch, srf__str(NULL, 0));
+    if (cause == SRF_CAUSE_PROVISIONAL_TIMEOUT)
+        try_next_place(branch);
     srf__context_branch_over(branch->context);
 }
 
@@ -529,6 +514,8 @@ static void on_response(srf__client_t *client, const srf__facts_t *response)
     if (response->status < 200)
         return;
     /* The context may be gone with these; each is the last word. */
+    if (was_pending && response->status == 503)
+        try_next_place(branch);
     if (was_pending)
         srf__context_branch_over(context);
     else
@@ -574,6 +561,7 @@ static void on_failed(srf__client_t *client, srf__client_failure_t failure)
             : invite ? SRF_CAUSE_TIMER_B
                      : SRF_CAUSE_TIMER_F,
             timeout ? 408 : 503, true); /* §16.9: 503 */
+        try_next_place(branch);
         srf__context_branch_over(context);
         return;
     }
@@ -590,7 +578,11 @@ static void on_ended(srf__client_t *client)
 
 void srf__branch_destroy(srf__branch_t *branch, bool end)
 {
-    srf__timer_stop(branch->context->element->wheel, &branch->timer);
+    srf__element_t *element = branch->context->element;
+
+    srf__timer_stop(element->wheel, &branch->timer);
+    if (branch->named)
+        srf__places_destroy(element, srf__places_find(element, branch));
     srf__client_release(branch->client, end);
     for (unsigned i = 0; i < branch->msg_count; i++)
         srf__msg_unref(msgs_of(branch)[i].msg);

@@ -66,6 +66,8 @@ typedef struct srf__branch {
     bool redirected : 1; /* its 3xx was followed */
     bool oversize : 1;   /* it went over TCP since UDP was too small for it */
     bool fell_back : 1;  /* then over UDP after all */
+    bool named : 1;      /* its host is a name: it may have places */
+    bool resolving : 1;  /* its name is being looked up */
 } srf__branch_t;
 
 static inline const srf__arrival_t *

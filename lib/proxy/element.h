@@ -15,6 +15,7 @@
 #include "transport/transport.h"
 
 typedef struct srf__context srf__context_t;
+struct srf__resolver;
 
 /* A further name of this element, declared with srf_alias(). */
 typedef struct srf__alias {
@@ -36,6 +37,10 @@ typedef struct srf__element {
 
     srf__alias_t *aliases;
     size_t alias_count;
+
+    struct srf__resolver *resolver; /* NULL: names are not found */
+    srf__map_t places;              /* see places.h */
+    struct srf__waiting_ack *acks;  /* see ack.h */
 
     srf__context_t *contexts; /* proxy operations under way */
     srf__context_t *done;     /* of these, completed by the loop next */

@@ -43,11 +43,6 @@ srf_msg_t *srf__forward_request(srf__element_t *element,
                                 const srf__facts_t *request,
                                 const srf__forward_t *forward);
 
-/* Forwards the ACK for a 2xx, or any ACK that fits no transaction, along its
- * route (§16.11); dropped when it has none. */
-void srf__forward_ack(srf__element_t *element, const srf__facts_t *ack,
-                      const srf__flow_t *from);
-
 /* The bytes of our own Via on top of a response; false when the top Via is the
  * only one, so that there is nobody to forward to. */
 bool srf__forward_response_cut(const srf__facts_t *response, srf__span_t *out);

@@ -1,6 +1,6 @@
 /*
- * From a URI to the address a request is sent to (RFC 3263). Names are not
- * looked up yet: only numeric hosts have an address.
+ * From a URI to the address a request is sent to, for numeric hosts (RFC 3263
+ * §4.1, §4.2); names are looked up by resolver.h.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -5,7 +5,7 @@
  */
 #include "resolver/dns.h"
 
-#include "dns_message.h"
+#include "nameserver.h"
 #include "runner.h"
 #include "srf/srf.h"
 
@@ -15,103 +15,18 @@
 
 enum { PATIENCE_MS = 5000, ANSWERS = 50 };
 
-typedef enum manner { ANSWERS_ALL, FAILS, IS_SILENT, TALKS_NONSENSE } manner_t;
-
-/* A name server; a name that begins with "no" is not there. */
-typedef struct server {
-    uv_udp_t udp;
-    manner_t manner;
-    unsigned port;
-    unsigned asked;
-} server_t;
-
 typedef struct told {
     unsigned count;
     srf__records_t *records[ANSWERS];
 } told_t;
 
 static uv_loop_t loop;
-static server_t first;
-static server_t second;
+static nameserver_t first;
+static nameserver_t second;
 static srf__dns_t *dns;
 static told_t told;
 static unsigned destroyed;
 static bool inside; /* a question is being asked: no answer may come */
-
-/* ---- name servers ---- */
-
-static void on_alloc(uv_handle_t *handle, size_t size, uv_buf_t *out)
-{
-    static char buffer[65536];
-
-    (void)handle;
-    (void)size;
-    *out = uv_buf_init(buffer, sizeof(buffer));
-}
-
-static size_t read_question(const unsigned char *data, char *name)
-{
-    size_t at = 12;
-    size_t len = 0;
-
-    while (data[at] != 0) {
-        if (len > 0)
-            name[len++] = '.';
-        memcpy(name + len, data + at + 1, data[at]);
-        len += data[at];
-        at += 1u + data[at];
-    }
-    name[len] = '\0';
-    return at + 1;
-}
-
-static void on_question(uv_udp_t *udp, ssize_t nread, const uv_buf_t *buf,
-                        const struct sockaddr *peer, unsigned flags)
-{
-    static dns_message_t message;
-    server_t *server = udp->data;
-    const unsigned char *data = (const unsigned char *)buf->base;
-    char name[256];
-
-    (void)flags;
-    if (nread < 12 || peer == NULL)
-        return;
-    server->asked++;
-    if (server->manner == IS_SILENT)
-        return;
-    size_t at = read_question(data, name);
-    unsigned type = (unsigned)data[at] << 8 | data[at + 1];
-    dns_begin(&message,
-              server->manner == FAILS       ? 2
-              : strncmp(name, "no", 2) == 0 ? 3
-                                            : 0,
-              name, type);
-    memcpy(message.data, data, 2); /* its id */
-    if (server->manner == ANSWERS_ALL && strncmp(name, "no", 2) != 0)
-        dns_a(&message, "@12", 60, 0x7f000001);
-    if (server->manner == TALKS_NONSENSE)
-        message.data[7] = 9; /* answers that are not there */
-    uv_buf_t out = uv_buf_init((char *)message.data, (unsigned)message.len);
-    ck_assert_int_gt(uv_udp_try_send(udp, &out, 1, peer), 0);
-}
-
-static void start_server(server_t *server, manner_t manner)
-{
-    struct sockaddr_in at;
-    int len = sizeof(at);
-
-    server->manner = manner;
-    server->udp.data = server;
-    ck_assert_int_eq(uv_udp_init(&loop, &server->udp), 0);
-    ck_assert_int_eq(uv_ip4_addr("127.0.0.1", 0, &at), 0);
-    ck_assert_int_eq(uv_udp_bind(&server->udp, (const struct sockaddr *)&at, 0),
-                     0);
-    ck_assert_int_eq(
-        uv_udp_getsockname(&server->udp, (struct sockaddr *)&at, &len), 0);
-    server->port = ntohs(at.sin_port);
-    ck_assert_int_eq(uv_udp_recv_start(&server->udp, on_alloc, on_question), 0);
-    uv_unref((uv_handle_t *)&server->udp);
-}
 
 /* ---- the resolver's side ---- */
 
@@ -141,7 +56,20 @@ static void wait_told(unsigned count)
     }
 }
 
-static void start(manner_t one, manner_t other)
+static void start_server(nameserver_t *server, nameserver_manner_t manner)
+{
+    char name[40];
+
+    nameserver_start(server, &loop);
+    server->manner = manner;
+    nameserver_add_a(server, "a.example.com", "127.0.0.1");
+    for (unsigned i = 0; i < 20; i++) {
+        (void)snprintf(name, sizeof(name), "h%u.example.com", i);
+        nameserver_add_a(server, name, "127.0.0.1");
+    }
+}
+
+static void start(nameserver_manner_t one, nameserver_manner_t other)
 {
     char servers[100];
 
@@ -175,8 +103,8 @@ static void teardown(void)
     if (dns != NULL)
         srf__dns_destroy(dns, on_destroyed, NULL);
     if (first.port != 0) {
-        uv_close((uv_handle_t *)&first.udp, NULL);
-        uv_close((uv_handle_t *)&second.udp, NULL);
+        nameserver_stop(&first);
+        nameserver_stop(&second);
     }
     (void)uv_run(&loop, UV_RUN_DEFAULT);
     ck_assert_uint_eq(destroyed, dns != NULL);
@@ -187,7 +115,7 @@ static void teardown(void)
 
 START_TEST(an_answer_comes_from_the_loop)
 {
-    start(ANSWERS_ALL, ANSWERS_ALL);
+    start(NAMESERVER_ANSWERS, NAMESERVER_ANSWERS);
     ask("a.example.com");
     wait_told(1);
     ck_assert_int_eq(told.records[0]->answer, SRF__ANSWER_FOUND);
@@ -199,7 +127,7 @@ END_TEST
 
 START_TEST(what_is_not_there_is_said_to_be_so)
 {
-    start(ANSWERS_ALL, ANSWERS_ALL);
+    start(NAMESERVER_ANSWERS, NAMESERVER_ANSWERS);
     ask("nobody.example.com");
     wait_told(1);
     ck_assert_int_eq(told.records[0]->answer, SRF__ANSWER_NO_NAME);
@@ -208,9 +136,10 @@ END_TEST
 
 START_TEST(the_second_server_is_asked_when_the_first_does_not_help)
 {
-    const manner_t manners[] = {IS_SILENT, FAILS};
+    const nameserver_manner_t manners[] = {NAMESERVER_IS_SILENT,
+                                           NAMESERVER_FAILS};
 
-    start(manners[_i], ANSWERS_ALL);
+    start(manners[_i], NAMESERVER_ANSWERS);
     ask("a.example.com");
     wait_told(1);
     ck_assert_int_eq(told.records[0]->answer, SRF__ANSWER_FOUND);
@@ -220,7 +149,8 @@ END_TEST
 
 START_TEST(when_nobody_answers_that_is_the_answer)
 {
-    const manner_t manners[] = {IS_SILENT, FAILS, TALKS_NONSENSE};
+    const nameserver_manner_t manners[] = {
+        NAMESERVER_IS_SILENT, NAMESERVER_FAILS, NAMESERVER_TALKS_NONSENSE};
 
     start(manners[_i], manners[_i]);
     ask("a.example.com");
@@ -233,7 +163,7 @@ START_TEST(a_name_that_cannot_be_asked_for_fails_from_the_loop)
 {
     char name[400];
 
-    start(ANSWERS_ALL, ANSWERS_ALL);
+    start(NAMESERVER_ANSWERS, NAMESERVER_ANSWERS);
     memset(name, 'a', sizeof(name));
     name[sizeof(name) - 1] = '\0';
     ask(name);
@@ -247,7 +177,7 @@ START_TEST(many_questions_are_open_at_once)
 {
     char name[40];
 
-    start(ANSWERS_ALL, ANSWERS_ALL);
+    start(NAMESERVER_ANSWERS, NAMESERVER_ANSWERS);
     for (unsigned i = 0; i < ANSWERS; i++) {
         (void)snprintf(name, sizeof(name), "h%u.example.com", i);
         ask(name);
@@ -268,7 +198,7 @@ START_TEST(nothing_runs_while_no_question_is_open)
 {
     unsigned active = 0;
 
-    start(ANSWERS_ALL, ANSWERS_ALL);
+    start(NAMESERVER_ANSWERS, NAMESERVER_ANSWERS);
     uv_walk(&loop, count_active, &active);
     ck_assert_uint_eq(active, 0);
     ask("a.example.com");
@@ -284,7 +214,7 @@ END_TEST
 
 START_TEST(it_may_go_while_questions_are_open)
 {
-    start(IS_SILENT, IS_SILENT);
+    start(NAMESERVER_IS_SILENT, NAMESERVER_IS_SILENT);
     ask("a.example.com");
     ask("b.example.com");
     (void)uv_run(&loop, UV_RUN_NOWAIT);

@@ -1,0 +1,225 @@
+/*
+ * ACKs without state.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "proxy/ack.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "proxy/forward.h"
+#include "proxy/places.h"
+
+/* An ACK whose next hop is being looked up. */
+typedef struct srf__waiting_ack {
+    struct srf__waiting_ack *next; /* of the element */
+    struct srf__waiting_ack **link;
+    srf__element_t *element;
+    srf_msg_t *ack;
+    srf__flow_t from;
+    srf__lookup_t *lookup;
+} waiting_t;
+
+/* A branch for what is forwarded without state: the same for each
+ * retransmission (RFC 3261 §16.11), and of no slot. */
+static void stateless_branch(srf__element_t *element, const srf__facts_t *ack,
+                             char out[SRF__BRANCH_LEN])
+{
+    srf__hasher_t hasher;
+    srf__branch_id_t id = {.worker = element->txns.worker,
+                           .slot = SRF__SLOTS_MAX - 1};
+
+    srf__hasher_init(&hasher, &element->txns.key, false);
+    srf__hasher_field(&hasher, srf__facts_str(ack, ack->via.branch));
+    srf__hasher_field(&hasher, srf__facts_str(ack, ack->via.host));
+    id.generation = (uint32_t)srf__hasher_final(&hasher).h[0];
+    srf__branch_write(&id, out);
+}
+
+/* The URI that an ACK goes on to, and its address if it has one. 0;
+ * SRF_ERR_NAME_NOT_FOUND: its host is a name; another error: it goes nowhere.
+ */
+static int find_hop(srf__element_t *element, const srf__facts_t *ack,
+                    srf__route_t *route, srf__hop_t *hop)
+{
+    if (ack->max_forwards == 0 || srf__route_prepare(element, ack, route) != 0)
+        return SRF_ERR_SYNTAX;
+    bool unchanged = route->removed == 0 && !route->from_strict;
+    if (route->request_uri_is_us && !route->has_next)
+        return SRF_ERR_NO_TARGET;
+    int err = srf__forward_next_hop(route, hop);
+    if (err == 0 && unchanged &&
+        srf__transports_is_local(&element->transports, &hop->addr))
+        return SRF_ERR_NO_TARGET;
+    return err;
+}
+
+static void send_on(srf__element_t *element, const srf__facts_t *ack,
+                    const srf__forward_t *forward)
+{
+    srf_msg_t *image = srf__forward_request(element, ack, forward);
+
+    if (image == NULL)
+        return;
+    const srf__str_t part = srf__str(image->data, image->len);
+    element->txns.counters.requests_sent++;
+    (void)srf__transports_send(forward->to, &part, 1);
+    srf__msg_unref(image);
+}
+
+/* Sends it along a flow, or to a hop. */
+static bool go_on(srf__element_t *element, const srf__facts_t *ack,
+                  const srf__flow_t *from, const srf__route_t *route,
+                  const srf__hop_t *hop)
+{
+    srf__str_t uri = route->request_uri.text;
+    char branch[SRF__BRANCH_LEN];
+    srf__flow_t to;
+
+    if (hop == NULL) {
+        if (!srf__forward_along_flow(element, route, from, &to) ||
+            to.peer.family == 0 ||
+            !srf__forward_is_allowed(uri, to.peer.transport))
+            return false;
+    } else if (!srf__forward_is_allowed(uri, hop->addr.transport) ||
+               srf__hop_flow(&element->transports, hop, from->listener, &to) !=
+                   0) {
+        return false;
+    }
+    stateless_branch(element, ack, branch);
+    const srf__forward_t forward = {
+        .route = route,
+        .from = from,
+        .to = &to,
+        .branch = srf__str(branch, sizeof(branch)),
+    };
+    send_on(element, ack, &forward);
+    return true;
+}
+
+/* ---- names ---- */
+
+static void forget(waiting_t *waiting)
+{
+    *waiting->link = waiting->next;
+    if (waiting->next != NULL)
+        waiting->next->link = waiting->link;
+    srf__msg_unref(waiting->ack);
+    srf__free(waiting);
+}
+
+static void to_first(srf__element_t *element, const srf__facts_t *ack,
+                     const srf__flow_t *from, const srf__hops_t *hops)
+{
+    srf__route_t route;
+    srf__hop_t hop;
+
+    if (find_hop(element, ack, &route, &hop) != SRF_ERR_NAME_NOT_FOUND)
+        return;
+    hop.addr = hops->list[0];
+    hop.name = route.has_next ? route.next.host : route.request_uri.host;
+    (void)go_on(element, ack, from, &route, &hop);
+}
+
+static void on_found(void *arg, int err, const srf__hops_t *hops)
+{
+    waiting_t *waiting = arg;
+    const srf__facts_t *ack = err == 0 ? srf__msg_facts(waiting->ack) : NULL;
+
+    if (ack != NULL)
+        to_first(waiting->element, ack, &waiting->from, hops);
+    forget(waiting);
+}
+
+static waiting_t *wait_for_name(srf__element_t *element,
+                                const srf__facts_t *ack,
+                                const srf__flow_t *from)
+{
+    waiting_t *waiting = srf__calloc(1, sizeof(*waiting));
+    srf_msg_t *msg = srf__msg_create(ack);
+
+    if (waiting == NULL || msg == NULL) {
+        srf__msg_unref(msg);
+        srf__free(waiting);
+        return NULL;
+    }
+    waiting->element = element;
+    waiting->ack = msg;
+    waiting->from = *from;
+    waiting->next = element->acks;
+    waiting->link = &element->acks;
+    if (waiting->next != NULL)
+        waiting->next->link = &waiting->next;
+    element->acks = waiting;
+    return waiting;
+}
+
+/* The INVITE went the same way a moment ago: mostly it is at hand. */
+static bool look_up(srf__element_t *element, const srf__facts_t *ack,
+                    const srf__flow_t *from, const srf__route_t *route)
+{
+    waiting_t *waiting = wait_for_name(element, ack, from);
+    srf__hops_t hops;
+
+    if (waiting == NULL)
+        return false;
+    const srf__finder_t finder = {from->listener, on_found, waiting};
+    int err = srf__element_resolve(
+        element, route->has_next ? &route->next : &route->request_uri, &finder,
+        &hops, &waiting->lookup);
+    if (err == SRF__SELECT_PENDING)
+        return true;
+    forget(waiting);
+    if (err == 0)
+        to_first(element, ack, from, &hops);
+    return err == 0;
+}
+
+void srf__acks_abort(srf__element_t *element)
+{
+    while (element->acks != NULL) {
+        waiting_t *waiting = element->acks;
+        srf__lookup_cancel(waiting->lookup);
+        forget(waiting);
+    }
+}
+
+/* ---- the whole ---- */
+
+/* RFC 3261 §16.4: an ACK for us only by its maddr goes on without it. */
+static bool forward_without_maddr(srf__element_t *element,
+                                  const srf__facts_t *ack,
+                                  const srf__flow_t *from)
+{
+    srf__route_t route;
+
+    if (srf__route_prepare(element, ack, &route) != 0 ||
+        !srf__route_has_own_maddr(&route, from))
+        return false;
+    srf_msg_t *image = srf__route_strip_maddr(ack, &route);
+    const srf__facts_t *facts = image == NULL ? NULL : srf__msg_facts(image);
+    if (facts != NULL)
+        srf__forward_ack(element, facts, from);
+    srf__msg_unref(image);
+    return true;
+}
+
+void srf__forward_ack(srf__element_t *element, const srf__facts_t *ack,
+                      const srf__flow_t *from)
+{
+    srf__route_t route;
+    srf__hop_t hop;
+    srf__flow_t flow;
+
+    int err = find_hop(element, ack, &route, &hop);
+    bool good = err != SRF_ERR_SYNTAX && err != SRF_ERR_NO_TARGET;
+    if (good && srf__forward_along_flow(element, &route, from, &flow))
+        good = go_on(element, ack, from, &route, NULL);
+    else if (err == SRF_ERR_NAME_NOT_FOUND)
+        good = look_up(element, ack, from, &route);
+    else if (good)
+        good = err == 0 && go_on(element, ack, from, &route, &hop);
+    /* Never answered, whatever is wrong with it (RFC 3261 §17.1). */
+    if (!good && !forward_without_maddr(element, ack, from))
+        element->txns.counters.dropped_unmatched++;
+}

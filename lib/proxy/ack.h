@@ -1,0 +1,19 @@
+/*
+ * ACKs that fit no transaction: those of a 2xx go on without state (RFC 3261
+ * §16.11).
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef SRF_ACK_H
+#define SRF_ACK_H
+
+#include "proxy/element.h"
+
+/* Forwards the ACK along its route; dropped when it has none. */
+void srf__forward_ack(srf__element_t *element, const srf__facts_t *ack,
+                      const srf__flow_t *from);
+
+/* On destroy: those that wait for a name are forgotten. */
+void srf__acks_abort(srf__element_t *element);
+
+#endif /* SRF_ACK_H */

@@ -1,0 +1,86 @@
+/*
+ * Places.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "proxy/places.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+
+static srf__hash128_t key_of(const srf__element_t *element,
+                             const srf__branch_t *branch)
+{
+    srf__hasher_t hasher;
+
+    srf__hasher_init(&hasher, &element->txns.key, true);
+    srf__hasher_update(&hasher, &branch, sizeof(branch));
+    return srf__hasher_final(&hasher);
+}
+
+srf__places_t *srf__places_find(const srf__element_t *element,
+                                const srf__branch_t *branch)
+{
+    if (element->places.count == 0)
+        return NULL;
+    return (srf__places_t *)srf__map_get(&element->places,
+                                         key_of(element, branch));
+}
+
+srf__places_t *srf__places_create(srf__element_t *element,
+                                  srf__branch_t *branch)
+{
+    srf__places_t *places = srf__calloc(1, sizeof(*places));
+
+    if (places == NULL)
+        return NULL;
+    places->branch = branch;
+    places->node.key = key_of(element, branch);
+    if (srf__map_add(&element->places, &places->node) != 0) {
+        srf__free(places);
+        return NULL;
+    }
+    return places;
+}
+
+void srf__places_move(srf__element_t *element, srf__places_t *places,
+                      srf__branch_t *branch)
+{
+    srf__map_remove(&element->places, &places->node);
+    places->branch = branch;
+    places->node.key = key_of(element, branch);
+    /* There is a table, so that this cannot fail. */
+    (void)srf__map_add(&element->places, &places->node);
+}
+
+void srf__places_destroy(srf__element_t *element, srf__places_t *places)
+{
+    if (places == NULL)
+        return;
+    if (places->lookup != NULL)
+        srf__lookup_cancel(places->lookup);
+    srf__map_remove(&element->places, &places->node);
+    srf__free(places);
+}
+
+int srf__element_resolve(srf__element_t *element, const srf__uri_t *uri,
+                         const srf__finder_t *finder, srf__hops_t *out,
+                         srf__lookup_t **pending)
+{
+    const srf__listener_t *listener = element->transports.listeners;
+    srf__lookup_spec_t spec = {.cb = finder->cb, .arg = finder->arg};
+
+    *pending = NULL;
+    if (element->resolver == NULL ||
+        (uri->scheme != SRF__SCHEME_SIP && uri->scheme != SRF__SCHEME_SIPS))
+        return SRF_ERR_NAME_NOT_FOUND;
+    for (; listener != NULL; listener = listener->next) {
+        spec.transports |=
+            (srf__transport_set_t)(1u << listener->bound.transport);
+        spec.ipv4 = spec.ipv4 || listener->bound.family == 4;
+        spec.ipv6 = spec.ipv6 || listener->bound.family == 6;
+    }
+    spec.ipv6_first =
+        finder->preferred != NULL && finder->preferred->bound.family == 6;
+    return srf__resolve(element->resolver, uri, &spec, out, pending);
+}

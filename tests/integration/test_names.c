@@ -1,0 +1,310 @@
+/*
+ * Targets that are names: a proxy, a name server and peers over real sockets.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "nameserver.h"
+#include "runner.h"
+#include "stage.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static stage_t stage;
+static nameserver_t names;
+static wire_t *caller;
+static wire_t *one;
+static wire_t *two;
+
+/* The stack, which makes the loop of the name server, is told its port. */
+static unsigned free_port(void)
+{
+    uv_loop_t loop;
+    nameserver_t server;
+
+    ck_assert_int_eq(uv_loop_init(&loop), 0);
+    nameserver_start(&server, &loop);
+    unsigned port = server.port;
+    nameserver_stop(&server);
+    (void)uv_run(&loop, UV_RUN_DEFAULT);
+    ck_assert_int_eq(uv_loop_close(&loop), 0);
+    return port;
+}
+
+static void setup(void)
+{
+    srf_options_t options;
+    char server[40];
+    unsigned port = free_port();
+
+    (void)snprintf(server, sizeof(server), "127.0.0.1:%u", port);
+    srf_options_init(&options);
+    options.t1_ms = 5;
+    options.dns_servers = server;
+    options.dns_timeout_ms = 60;
+    options.dns_tries = 2;
+    stage_setup(&stage, false, &options);
+    nameserver_start_at(&names, &stage.loop, port);
+    unsigned udp = stage_listen(&stage, WIRE_UDP);
+    (void)stage_listen(&stage, WIRE_TCP);
+    caller = wire_connect(&stage.loop, WIRE_UDP, stage.ip, udp, NULL);
+    one = wire_listen(&stage.loop, WIRE_UDP, stage.ip, NULL);
+    two = wire_listen(&stage.loop, WIRE_UDP, stage.ip, NULL);
+}
+
+static void teardown(void)
+{
+    wire_close(caller);
+    if (one != NULL)
+        wire_close(one);
+    wire_close(two);
+    nameserver_stop(&names);
+    stage_teardown(&stage);
+}
+
+static void target(const char *uri)
+{
+    (void)snprintf(stage.targets[0], STAGE_TEXT, "%s", uri);
+}
+
+/* sip.example.com by SRV: one, then two. */
+static void add_service(void)
+{
+    nameserver_add_srv(&names, "_sip._udp.sip.example.com", 1, wire_port(one),
+                       "a.example.com");
+    nameserver_add_srv(&names, "_sip._udp.sip.example.com", 2, wire_port(two),
+                       "a.example.com");
+    nameserver_add_a(&names, "a.example.com", "127.0.0.1");
+}
+
+static void call(const char *method, const char *name)
+{
+    stage_request(&stage, caller, WIRE_UDP, method, "sip:bob@call.test", name,
+                  "");
+}
+
+static void expect_service(wire_t *callee, const char *name)
+{
+    call("MESSAGE", name);
+    stage_answer(callee, wire_expect(callee, "MESSAGE "), "200 OK", "");
+    (void)wire_expect(caller, "SIP/2.0 200");
+}
+
+START_TEST(a_name_is_found_by_its_records_and_remembered)
+{
+    add_service();
+    target("sip.example.com");
+    expect_service(one, "a");
+    unsigned asked = names.asked;
+    ck_assert_uint_ge(asked, 3);
+    expect_service(one, "b");
+    ck_assert_uint_eq(names.asked, asked);
+    ck_assert_uint_gt(stage_stats(&stage).dns_hits, 0);
+    stage_wait_results(&stage, 2);
+    ck_assert_str_eq(stage.transports[0], "udp");
+}
+END_TEST
+
+START_TEST(the_next_address_is_tried_before_the_next_target)
+{
+    add_service();
+    target("sip.example.com");
+    wire_close(one); /* refused */
+    one = NULL;
+    expect_service(two, "a");
+    stage_wait_results(&stage, 1);
+    ck_assert_uint_eq(stage.tries, 2);
+    ck_assert_int_eq(stage.causes[0], SRF_CAUSE_TRANSPORT);
+    ck_assert_int_eq(stage.causes[1], SRF_CAUSE_RESPONSE);
+}
+END_TEST
+
+START_TEST(a_503_leads_to_the_next_address_and_other_failures_do_not)
+{
+    add_service();
+    target("sip.example.com");
+    call("MESSAGE", "a");
+    stage_answer(one, wire_expect(one, "MESSAGE "), "503 Later", "");
+    stage_answer(two, wire_expect(two, "MESSAGE "), "200 OK", "");
+    (void)wire_expect(caller, "SIP/2.0 200");
+    call("MESSAGE", "b");
+    stage_answer(one, wire_expect(one, "MESSAGE "), "404 Not Found", "");
+    (void)wire_expect(caller, "SIP/2.0 404");
+    wire_expect_nothing(two, 20);
+}
+END_TEST
+
+START_TEST(a_silent_address_is_given_up_for_the_next)
+{
+    add_service();
+    target("sip.example.com");
+    stage.options.provisional_timeout_ms = 40;
+    call("INVITE", "a");
+    (void)wire_expect(caller, "SIP/2.0 100");
+    (void)wire_expect(one, "INVITE ");
+    stage_answer(two, wire_expect(two, "INVITE "), "486 Busy Here", "");
+    (void)wire_expect(caller, "SIP/2.0 486");
+}
+END_TEST
+
+START_TEST(a_name_that_is_not_there_is_a_failure_of_its_target)
+{
+    target("sip:nobody.example.com");
+    stage_target(&stage, 1, two, WIRE_UDP);
+    expect_service(two, "a");
+    stage_wait_results(&stage, 1);
+    ck_assert_uint_eq(stage.tries, 2);
+    ck_assert_int_eq(stage.causes[0], SRF_CAUSE_DNS);
+    stage.targets[1][0] = '\0';
+    call("MESSAGE", "b");
+    (void)wire_expect(caller, "SIP/2.0 500");
+}
+END_TEST
+
+START_TEST(a_name_server_that_does_not_help_is_a_failure_too)
+{
+    const nameserver_manner_t manners[] = {NAMESERVER_FAILS,
+                                           NAMESERVER_IS_SILENT};
+
+    add_service();
+    target("sip.example.com");
+    names.manner = manners[_i];
+    call("MESSAGE", "a");
+    (void)wire_expect(caller, "SIP/2.0 500");
+    stage_wait_results(&stage, 1);
+    ck_assert_int_eq(stage.causes[0], SRF_CAUSE_DNS);
+}
+END_TEST
+
+START_TEST(a_request_is_sent_where_its_uri_points)
+{
+    char uri[100];
+
+    nameserver_add_a(&names, "b.example.com", "127.0.0.1");
+    (void)snprintf(uri, sizeof(uri), "sip:bob@b.example.com:%u",
+                   wire_port(two));
+    stage_request(&stage, caller, WIRE_UDP, "MESSAGE", uri, "a", "");
+    stage_answer(two, wire_expect(two, "MESSAGE sip:bob@b.example.com:"),
+                 "200 OK", "");
+    (void)wire_expect(caller, "SIP/2.0 200");
+}
+END_TEST
+
+START_TEST(a_call_to_a_name_is_acknowledged_and_cancelled_where_it_went)
+{
+    const char *got;
+
+    add_service();
+    target("sip.example.com");
+    call("INVITE", "a");
+    (void)wire_expect(caller, "SIP/2.0 100");
+    got = wire_expect(one, "INVITE ");
+    stage_answer(one, got, "180 Ringing", "");
+    (void)wire_expect(caller, "SIP/2.0 180");
+    nameserver_clear(&names);
+    call("CANCEL", "a");
+    (void)wire_expect(caller, "SIP/2.0 200");
+    (void)wire_expect(one, "CANCEL ");
+}
+END_TEST
+
+START_TEST(a_call_may_be_cancelled_while_its_name_is_looked_up)
+{
+    add_service();
+    target("sip.example.com");
+    names.manner = NAMESERVER_IS_SILENT;
+    call("INVITE", "a");
+    (void)wire_expect(caller, "SIP/2.0 100");
+    call("CANCEL", "a");
+    (void)wire_expect(caller, "SIP/2.0 200");
+    (void)wire_expect(caller, "SIP/2.0 487");
+    stage_wait_results(&stage, 1);
+    ck_assert_int_eq(stage.causes[0], SRF_CAUSE_CANCELED);
+}
+END_TEST
+
+START_TEST(a_stack_may_end_while_names_are_looked_up)
+{
+    target("sip.example.com");
+    names.manner = NAMESERVER_IS_SILENT;
+    call("INVITE", "a");
+    (void)wire_expect(caller, "SIP/2.0 100");
+    /* teardown() destroys it. */
+}
+END_TEST
+
+/* An ACK of a 2xx has no transaction that could wait (RFC 3261 §16.11). */
+START_TEST(an_ack_to_a_name_waits_for_its_address)
+{
+    char uri[100];
+
+    nameserver_add_a(&names, "b.example.com", "127.0.0.1");
+    (void)snprintf(uri, sizeof(uri), "sip:bob@b.example.com:%u",
+                   wire_port(two));
+    stage_request(&stage, caller, WIRE_UDP, "ACK", uri, "a", "");
+    (void)wire_expect(two, "ACK sip:bob@b.example.com:");
+    stage_request(&stage, caller, WIRE_UDP, "ACK", uri, "b", "");
+    (void)wire_expect(two, "ACK sip:bob@b.example.com:");
+    names.manner = NAMESERVER_IS_SILENT; /* this one is lost on destroy */
+    stage_request(&stage, caller, WIRE_UDP, "ACK", "sip:c.example.com", "c",
+                  "");
+    wire_run(&stage.loop, 10);
+}
+END_TEST
+
+START_TEST(names_are_forked_to_as_well)
+{
+    add_service();
+    nameserver_add_srv(&names, "_sip._udp.two.example.com", 1, wire_port(two),
+                       "a.example.com");
+    target("sip.example.com");
+    (void)snprintf(stage.targets[1], STAGE_TEXT, "sip:two.example.com");
+    stage.options.forking = SRF_FORKING_SIMULTANEOUS;
+    call("INVITE", "a");
+    (void)wire_expect(caller, "SIP/2.0 100");
+    (void)wire_expect(one, "INVITE ");
+    stage_answer(two, wire_expect(two, "INVITE "), "603 Decline", "");
+    (void)wire_expect(two, "ACK ");
+    stage_answer(one, wire_expect(one, "INVITE "), "486 Busy Here", "");
+}
+END_TEST
+
+START_TEST(servers_that_cannot_be_read_are_refused)
+{
+    srf_options_t options;
+    srf_t *srf;
+
+    srf_options_init(&options);
+    options.dns_servers = "nonsense";
+    ck_assert_int_eq(srf_create(&srf, &stage.loop, &options),
+                     SRF_ERR_INVALID_ARGUMENT);
+    ck_assert_ptr_null(srf);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("names");
+    TCase *tcase = tcase_create("targets");
+
+    tcase_set_timeout(tcase, 20);
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, a_name_is_found_by_its_records_and_remembered);
+    tcase_add_test(tcase, the_next_address_is_tried_before_the_next_target);
+    tcase_add_test(tcase,
+                   a_503_leads_to_the_next_address_and_other_failures_do_not);
+    tcase_add_test(tcase, a_silent_address_is_given_up_for_the_next);
+    tcase_add_test(tcase, a_name_that_is_not_there_is_a_failure_of_its_target);
+    tcase_add_loop_test(
+        tcase, a_name_server_that_does_not_help_is_a_failure_too, 0, 2);
+    tcase_add_test(tcase, a_request_is_sent_where_its_uri_points);
+    tcase_add_test(
+        tcase, a_call_to_a_name_is_acknowledged_and_cancelled_where_it_went);
+    tcase_add_test(tcase, a_call_may_be_cancelled_while_its_name_is_looked_up);
+    tcase_add_test(tcase, a_stack_may_end_while_names_are_looked_up);
+    tcase_add_test(tcase, an_ack_to_a_name_waits_for_its_address);
+    tcase_add_test(tcase, names_are_forked_to_as_well);
+    tcase_add_test(tcase, servers_that_cannot_be_read_are_refused);
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}
