@@ -125,6 +125,11 @@ typedef struct srf_options {
     const char *dns_servers;
     uint32_t dns_timeout_ms; /**< of a question's first try; 0: 2000 */
     uint32_t dns_tries;      /**< of each name server; 0: 2; at most 10 */
+    /** How long an address of a name that refused a request, or did not answer
+     * it, is tried after the others; 0: 30000; SRF_TIMEOUT_NONE: its turn stays
+     * the same. */
+    uint32_t dead_address_ms;
+    uint32_t reserved2; /**< zero */
 
     srf_trace_cb trace_cb; /**< sees each message; NULL: nobody does */
     void *trace_data;      /**< handed to trace_cb. Borrowed. */

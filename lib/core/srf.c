@@ -37,6 +37,7 @@ enum {
     MAX_NEGATIVE_TTL_S = 300,
     STALE_S = 3600,
     MAX_DNS_ENTRIES = 10000,
+    DEFAULT_DEAD_MS = 30000,
     MAX_WORKER = 255,
     MAX_TRYING_DELAY_MS = 200,
     MAX_TIMER_MS = 1 << 24 /* keeps 64*T1 within 32 bits */
@@ -144,20 +145,26 @@ static int init_resolver(srf_t *srf, const srf_options_t *given)
         .negative_ttl_s = MAX_NEGATIVE_TTL_S,
         .stale_s = STALE_S,
         .max_entries = MAX_DNS_ENTRIES,
+        .dead_ms = given->dead_address_ms == SRF_TIMEOUT_NONE
+                       ? 0
+                       : or_default(given->dead_address_ms, DEFAULT_DEAD_MS),
     };
     return srf__resolver_create(&env, &element->resolver);
 }
 
+/* The stack may be gone when this returns. */
 static void deinit_resolver(srf_t *srf, void (*cb)(void *arg), void *arg)
 {
+    srf__dns_t *dns = srf->dns;
+
+    srf->dns = NULL;
     if (srf->element.resolver != NULL)
         srf__resolver_destroy(srf->element.resolver);
     srf->element.resolver = NULL;
-    if (srf->dns != NULL)
-        srf__dns_destroy(srf->dns, cb, arg);
+    if (dns != NULL)
+        srf__dns_destroy(dns, cb, arg);
     else if (cb != NULL)
         cb(arg);
-    srf->dns = NULL;
 }
 
 /* Parts in the order they depend on each other. */

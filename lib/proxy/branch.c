@@ -211,6 +211,19 @@ static void try_target(srf__branch_t *branch, const srf__facts_t *request)
     srf__buf_deinit(&plan.uri);
 }
 
+/* What became of an address of a name matters to the next call. */
+static void remember(const srf__branch_t *branch, bool answered)
+{
+    srf__resolver_t *resolver = branch->context->element->resolver;
+
+    if (!branch->named || resolver == NULL || branch->addr.family == 0)
+        return;
+    if (answered)
+        srf__dead_clear(srf__resolver_dead(resolver), &branch->addr);
+    else
+        srf__dead_mark(srf__resolver_dead(resolver), &branch->addr);
+}
+
 /* RFC 3263 §4.3: the next address, as long as the search is open for it. NULL
  * when there is none. */
 static srf__branch_t *launch_next_place(srf__branch_t *branch)
@@ -408,8 +421,10 @@ static void give_up(srf__branch_t *branch, srf_cause_t cause)
 {
     leave_search(branch, cause, 408, true);
     srf__branch_cancel(branch, srf__str(NULL, 0));
-    if (cause == SRF_CAUSE_PROVISIONAL_TIMEOUT)
+    if (cause == SRF_CAUSE_PROVISIONAL_TIMEOUT) {
+        remember(branch, false);
         try_next_place(branch);
+    }
     srf__context_branch_over(branch->context);
 }
 
@@ -496,6 +511,7 @@ static void on_response(srf__client_t *client, const srf__facts_t *response)
     srf_msg_t *msg = keep_response(branch, response);
     bool was_pending = branch->state == SRF__BRANCH_PENDING;
 
+    remember(branch, true);
     srf__context_heard(context, branch, response->status, msg);
     if (response->status < 200) {
         if (was_pending)
@@ -561,6 +577,7 @@ static void on_failed(srf__client_t *client, srf__client_failure_t failure)
             : invite ? SRF_CAUSE_TIMER_B
                      : SRF_CAUSE_TIMER_F,
             timeout ? 408 : 503, true); /* §16.9: 503 */
+        remember(branch, false);
         try_next_place(branch);
         srf__context_branch_over(context);
         return;

@@ -63,6 +63,7 @@ struct srf__resolver {
     srf__map_t map;
     entry_t *newest;
     entry_t *oldest;
+    srf__dead_t dead;
     srf__lookup_t *lookups;
     unsigned pending;
     bool closing;
@@ -325,6 +326,8 @@ static int select_now(srf__resolver_t *resolver, srf__lookup_t *lookup,
     };
     int err = srf__select(uri, &env, out);
 
+    if (err == 0)
+        srf__dead_order(&resolver->dead, out);
     return view.failed ? SRF_ERR_NO_MEMORY : err;
 }
 
@@ -432,6 +435,7 @@ int srf__resolver_create(const srf__resolver_env_t *env, srf__resolver_t **out)
     resolver->env = *env;
     for (unsigned i = 0; i < 2; i++)
         resolver->key.k[i] = srf__random_u64(env->random);
+    srf__dead_init(&resolver->dead, env->wheel, &resolver->key, env->dead_ms);
     return 0;
 }
 
@@ -443,7 +447,13 @@ void srf__resolver_destroy(srf__resolver_t *resolver)
     while (resolver->newest != NULL)
         drop_entry(resolver->newest);
     srf__map_deinit(&resolver->map);
+    srf__dead_deinit(&resolver->dead);
     srf__free(resolver);
+}
+
+srf__dead_t *srf__resolver_dead(srf__resolver_t *resolver)
+{
+    return &resolver->dead;
 }
 
 const srf__resolver_counters_t *

@@ -8,6 +8,7 @@
 #define SRF_RESOLVER_H
 
 #include "base/wheel.h"
+#include "resolver/dead.h"
 #include "resolver/dns.h"
 #include "resolver/select.h"
 
@@ -27,6 +28,7 @@ typedef struct srf__resolver_env {
     uint32_t negative_ttl_s; /* what is not there holds that long at most */
     uint32_t stale_s; /* old records serve that long while none can be had */
     uint32_t max_entries;
+    uint32_t dead_ms; /* addresses that did not answer come last that long */
 } srf__resolver_env_t;
 
 typedef struct srf__resolver_counters {
@@ -61,6 +63,9 @@ int srf__resolve(srf__resolver_t *resolver, const srf__uri_t *uri,
                  const srf__lookup_spec_t *spec, srf__hops_t *out,
                  srf__lookup_t **pending);
 void srf__lookup_cancel(srf__lookup_t *lookup);
+
+/* An address of a name did not answer, or did: lookups mind it. */
+srf__dead_t *srf__resolver_dead(srf__resolver_t *resolver);
 
 const srf__resolver_counters_t *
 srf__resolver_counters(const srf__resolver_t *resolver);

@@ -420,7 +420,8 @@ static void open_up(srf__connection_t *connection)
 void srf__connection_begin(srf__connection_t *connection)
 {
     (void)uv_tcp_nodelay(&connection->handle, 1);
-    connection->active_ms = srf__connection_now(connection);
+    if (connection->accepted) /* else it has been counting since connect */
+        connection->active_ms = srf__connection_now(connection);
     connection->phase = SRF__CONNECTION_GREETING;
     int err = srf__connection_read(connection);
     if (err != 0) {

@@ -119,6 +119,19 @@ START_TEST(the_next_address_is_tried_before_the_next_target)
 }
 END_TEST
 
+START_TEST(an_address_that_refused_is_tried_last_by_the_next_call)
+{
+    add_service();
+    target("sip.example.com");
+    wire_close(one);
+    one = NULL;
+    expect_service(two, "a");
+    expect_service(two, "b");
+    stage_wait_results(&stage, 2);
+    ck_assert_uint_eq(stage.tries, 1); /* at once */
+}
+END_TEST
+
 START_TEST(a_503_leads_to_the_next_address_and_other_failures_do_not)
 {
     add_service();
@@ -291,6 +304,8 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, a_name_is_found_by_its_records_and_remembered);
     tcase_add_test(tcase, the_next_address_is_tried_before_the_next_target);
+    tcase_add_test(tcase,
+                   an_address_that_refused_is_tried_last_by_the_next_call);
     tcase_add_test(tcase,
                    a_503_leads_to_the_next_address_and_other_failures_do_not);
     tcase_add_test(tcase, a_silent_address_is_given_up_for_the_next);
