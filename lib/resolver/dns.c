@@ -22,6 +22,7 @@ typedef struct watch {
     struct watch *next;
     srf__dns_t *dns;
     ares_socket_t fd;
+    int events;
 } watch_t;
 
 typedef struct query {
@@ -123,6 +124,15 @@ static void on_answer(void *arg, int status, int timeouts, unsigned char *bytes,
 
 /* ---- sockets and time ---- */
 
+static watch_t **find_watch(srf__dns_t *dns, ares_socket_t fd)
+{
+    watch_t **at = &dns->watches;
+
+    while (*at != NULL && (*at)->fd != fd)
+        at = &(*at)->next;
+    return at;
+}
+
 static void on_poll(uv_poll_t *handle, int status, int events)
 {
     watch_t *watch = handle->data;
@@ -133,6 +143,11 @@ static void on_poll(uv_poll_t *handle, int status, int events)
 
     ares_process_fd(dns->channel, in ? fd : ARES_SOCKET_BAD,
                     out ? fd : ARES_SOCKET_BAD);
+    /* libuv stops at an error. c-ares keeps the socket when a question sent
+     * meanwhile has met the error first, and wants to hear more from it. */
+    watch = status < 0 ? *find_watch(dns, fd) : NULL;
+    if (watch != NULL)
+        (void)uv_poll_start(&watch->handle, watch->events, on_poll);
     rearm(dns);
 }
 
@@ -162,15 +177,6 @@ static void rearm(srf__dns_t *dns)
     (void)uv_timer_start(
         &dns->timer, on_timer,
         (uint64_t)due->tv_sec * 1000 + (uint64_t)due->tv_usec / 1000 + 1, 0);
-}
-
-static watch_t **find_watch(srf__dns_t *dns, ares_socket_t fd)
-{
-    watch_t **at = &dns->watches;
-
-    while (*at != NULL && (*at)->fd != fd)
-        at = &(*at)->next;
-    return at;
 }
 
 static void unwatch(watch_t **at)
@@ -215,8 +221,10 @@ static void on_socket(void *arg, ares_socket_t fd, int readable, int writable)
     }
     if (watch == NULL)
         watch = watch_socket(dns, fd);
-    if (watch != NULL)
-        (void)uv_poll_start(&watch->handle, events, on_poll);
+    if (watch == NULL)
+        return;
+    watch->events = events;
+    (void)uv_poll_start(&watch->handle, events, on_poll);
 }
 
 /* ---- life ---- */
@@ -256,15 +264,18 @@ int srf__dns_create(struct uv_loop_s *loop, const srf__dns_settings_t *settings,
                     srf__dns_t **out)
 {
     *out = NULL;
-    int err = error_of(ares_library_init(ARES_LIB_INIT_ALL));
-    srf__dns_t *dns = err != 0 ? NULL : srf__calloc(1, sizeof(*dns));
+    srf__dns_t *dns = srf__calloc(1, sizeof(*dns));
     if (dns == NULL)
         return SRF_ERR_NO_MEMORY;
+    if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS) {
+        srf__free(dns);
+        return SRF_ERR_NO_MEMORY;
+    }
     dns->loop = loop;
     dns->answered_end = &dns->answered;
     dns->timer.data = dns;
     dns->teller.data = dns;
-    err = open_channel(dns, settings);
+    int err = open_channel(dns, settings);
     if (err != 0) {
         if (dns->has_channel)
             ares_destroy(dns->channel);

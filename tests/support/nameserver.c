@@ -69,6 +69,8 @@ static void answer(const nameserver_t *server, const char *name, unsigned type,
     }
     if (server->manner == NAMESERVER_TALKS_NONSENSE)
         message->data[7] = 9; /* answers that are not there */
+    if (server->manner == NAMESERVER_TRUNCATES)
+        message->data[2] |= 2; /* TC */
 }
 
 static void on_question(uv_udp_t *udp, ssize_t nread, const uv_buf_t *buf,

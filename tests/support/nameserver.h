@@ -17,7 +17,8 @@ typedef enum nameserver_manner {
     NAMESERVER_ANSWERS,
     NAMESERVER_FAILS, /* SERVFAIL */
     NAMESERVER_IS_SILENT,
-    NAMESERVER_TALKS_NONSENSE
+    NAMESERVER_TALKS_NONSENSE,
+    NAMESERVER_TRUNCATES /* whoever wants it all asks over TCP */
 } nameserver_manner_t;
 
 typedef struct nameserver_row {

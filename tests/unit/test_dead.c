@@ -6,6 +6,7 @@
 #include "resolver/dead.h"
 
 #include "runner.h"
+#include "srf/srf.h"
 
 enum { HOLD_MS = 1000 };
 
@@ -109,6 +110,67 @@ START_TEST(they_are_limited)
 }
 END_TEST
 
+START_TEST(a_renewed_mark_holds_from_then_on_and_goes_last)
+{
+    const srf__addr_t addr = address(1, 5060);
+
+    mark(1);
+    mark(2);
+    srf__wheel_advance(&wheel, 5000 + HOLD_MS / 2);
+    mark(1);
+    ck_assert_uint_eq(dead.map.count, 2);
+    srf__wheel_advance(&wheel, 5000 + HOLD_MS);
+    ck_assert(srf__dead_is(&dead, &addr));
+    expect_order((const unsigned[]){2, 3, 4, 1});
+    for (unsigned i = 0; i < SRF__DEAD_MAX - 1; i++) {
+        const srf__addr_t other = address(9, i + 1);
+        srf__dead_mark(&dead, &other);
+    }
+    ck_assert(srf__dead_is(&dead, &addr)); /* 2 went, who was older */
+}
+END_TEST
+
+static void *no_calloc(size_t count, size_t size, void *user)
+{
+    (void)count;
+    (void)size;
+    (void)user;
+    return NULL;
+}
+
+static void *libc_malloc(size_t size, void *user)
+{
+    (void)user;
+    return malloc(size);
+}
+
+static void *libc_realloc(void *ptr, size_t size, void *user)
+{
+    (void)user;
+    return realloc(ptr, size);
+}
+
+static void libc_free(void *ptr, void *user)
+{
+    (void)user;
+    free(ptr);
+}
+
+START_TEST(without_memory_an_address_is_not_remembered)
+{
+    const srf_allocator_t poor = {libc_malloc, no_calloc, libc_realloc,
+                                  libc_free, NULL};
+
+    ck_assert_int_eq(srf_set_allocator(&poor), 0);
+    mark(1);
+    ck_assert_uint_eq(dead.map.count, 0);
+    expect_order((const unsigned[]){1, 2, 3, 4});
+    ck_assert_int_eq(srf_set_allocator(NULL), 0);
+    mark(1);
+    expect_order((const unsigned[]){2, 3, 4, 1});
+}
+END_TEST
+
 START_TEST(nothing_is_remembered_when_that_is_off)
 {
     const srf__addr_t addr = address(1, 5060);
@@ -130,6 +192,8 @@ int main(void)
     tcase_add_test(tcase, they_recover_by_themselves_or_by_an_answer);
     tcase_add_test(tcase, another_port_or_transport_is_another_address);
     tcase_add_test(tcase, they_are_limited);
+    tcase_add_test(tcase, a_renewed_mark_holds_from_then_on_and_goes_last);
+    tcase_add_test(tcase, without_memory_an_address_is_not_remembered);
     tcase_add_test(tcase, nothing_is_remembered_when_that_is_off);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
