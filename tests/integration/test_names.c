@@ -39,7 +39,6 @@ static void setup(void)
 
     (void)snprintf(server, sizeof(server), "127.0.0.1:%u", port);
     srf_options_init(&options);
-    options.t1_ms = 5;
     options.dns_servers = server;
     options.dns_timeout_ms = 60;
     options.dns_tries = 2;
