@@ -47,6 +47,10 @@ static const char usage[] =
     "                       classes, e.g. 2xx,404,486 (all but 408 and 503)\n"
     "  --down-after N       probes that fail before a server is out (3)\n"
     "  --up-after N         probes that succeed before it is back (1)\n"
+    "  --dns-server LIST    name servers, ADDRESS[:PORT],...; default: those\n"
+    "                       of the system\n"
+    "  --dns-timeout D      of a question's first try (2s)\n"
+    "  --dns-tries N        of each name server, at most 10 (2)\n"
     "D is a time such as 2s or 500ms; there may be 32 TARGETs. SIGHUP reads\n"
     "certificates again.\n";
 
@@ -70,6 +74,7 @@ struct lb {
     uv_signal_t signals[2];
     uv_signal_t hangup;
     srf_t *srf;
+    srf_options_t stack;
     struct listeners listeners;
     struct server servers[MAX_SERVERS];
     size_t server_count;
@@ -167,7 +172,8 @@ static void on_branch(srf_req_t *req, const srf_proxy_response_t *branch)
         branch->msg_count > 0 ? &branch->msgs[branch->msg_count - 1] : NULL;
     uint64_t hold_ms = lb->probe_interval_ms == 0 ? lb->hold_ms : 0;
 
-    if (server == NULL)
+    /* A name may have another address that works. */
+    if (server == NULL || branch->addresses_left > 0)
         return;
     switch (branch->cause) {
     case SRF_CAUSE_TRANSPORT:
@@ -381,12 +387,12 @@ static int start(struct lb *lb)
 {
     static const int numbers[2] = {SIGINT, SIGTERM};
     const char *failed = "start";
-    srf_options_t options;
 
-    srf_options_init(&options);
-    options.log_cb = on_log;
-    int err = srf_create(&lb->srf, &lb->loop, &options);
+    lb->stack.log_cb = on_log;
+    int err = srf_create(&lb->srf, &lb->loop, &lb->stack);
 
+    if (err == SRF_ERR_INVALID_ARGUMENT)
+        failed = "--dns-server or --dns-tries";
     for (size_t i = 0; i < lb->server_count; i++) {
         uv_timer_init(&lb->loop, &lb->servers[i].timer);
         lb->servers[i].timer.data = &lb->servers[i];
@@ -482,6 +488,13 @@ static int read_option(struct lb *lb, int option, const char *value)
         return read_count(value, &lb->down_after);
     case 'u':
         return read_count(value, &lb->up_after);
+    case 'n':
+        lb->stack.dns_servers = value;
+        return 0;
+    case 'q':
+        return read_time(value, &lb->stack.dns_timeout_ms);
+    case 'r':
+        return read_count(value, &lb->stack.dns_tries);
     default:
         return listeners_read(&lb->listeners, option, value) == NULL ? 0 : -1;
     }
@@ -511,6 +524,9 @@ static const struct option long_options[] = {
     {"probe-alive", required_argument, NULL, 's'},
     {"down-after", required_argument, NULL, 'd'},
     {"up-after", required_argument, NULL, 'u'},
+    {"dns-server", required_argument, NULL, 'n'},
+    {"dns-timeout", required_argument, NULL, 'q'},
+    {"dns-tries", required_argument, NULL, 'r'},
     {"help", no_argument, NULL, 'H'},
     {NULL, 0, NULL, 0},
 };
@@ -543,6 +559,7 @@ static void set_defaults(struct lb *lb)
 {
     memset(lb, 0, sizeof(*lb));
     listeners_init(&lb->listeners);
+    srf_options_init(&lb->stack);
     lb->answer_timeout_ms = 4000;
     lb->hold_ms = 30000;
     lb->probe_timeout_ms = 2000;

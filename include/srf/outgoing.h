@@ -22,7 +22,8 @@ typedef struct srf_outgoing srf_outgoing_t;
 
 /**
  * Tells of a response that is not the last word: a provisional one (100 Trying
- * included), or a challenge that the library answers.
+ * included), a challenge that the library answers, or a 503 behind which it
+ * tries the next address of a name.
  *
  * @param outgoing  the request. Borrowed until return.
  * @param response  the response. Borrowed until return.
@@ -39,7 +40,9 @@ typedef void (*srf_outgoing_response_cb)(srf_outgoing_t *outgoing,
  *                  `timeout_ms`; SRF_ERR_UNREACHABLE when the network refused
  *                  the request; SRF_ERR_CANCELED after srf_outgoing_cancel() or
  *                  when the stack was destroyed; SRF_ERR_NO_MEMORY when the
- *                  response could not be kept.
+ *                  response could not be kept. When the host is a name also
+ *                  SRF_ERR_NAME_NOT_FOUND, and what else srf_request() returns
+ *                  for a numeric host.
  * @param response  the final response; NULL when err is not 0, except for an
  *                  INVITE that was cancelled: then what it was answered with,
  *                  if anything. Borrowed until return.
@@ -116,9 +119,13 @@ static inline void srf_request_options_init(srf_request_options_t *options)
  * comes after the program has cancelled or the time was up. What the other end
  * sends in that dialog is answered with 481.
  *
+ * A host name is looked up (RFC 3263); the next of its addresses is tried after
+ * a refusal, Timer B or F, or a 503, as a transaction of its own. A request
+ * above 1300 bytes goes over TCP where that works (§18.1.1).
+ *
  * @param srf      the stack. Borrowed.
  * @param uri      the Request-URI, in the forms a target of srf_proxy_request()
- *                 may have; the host it leads to must be numeric. Copied.
+ *                 may have. Copied.
  * @param options  the rest; NULL: an OPTIONS. Copied.
  * @param cb       told the end, exactly once, from the loop, if 0 was returned;
  *                 NULL: no report wanted.
@@ -128,7 +135,7 @@ static inline void srf_request_options_init(srf_request_options_t *options)
  * SRF_ERR_INVALID_URI; SRF_ERR_UNSUPPORTED for a scheme other than sip, sips
  * and tel, a Route without lr or a member of options that this library does not
  * know; SRF_ERR_INVALID_HEADER; SRF_ERR_HEADER_NOT_ALLOWED;
- * SRF_ERR_NAME_NOT_FOUND for a host name; SRF_ERR_NO_TRANSPORT when no listener
+ * SRF_ERR_NAME_NOT_FOUND for a tel URI; SRF_ERR_NO_TRANSPORT when no listener
  * can send it; SRF_ERR_LIMIT when it is longer than 65535 bytes or too many
  * transactions are alive; SRF_ERR_CANCELED when the stack is being destroyed;
  *         SRF_ERR_NO_MEMORY. On failure nothing was sent and cb is never

@@ -154,6 +154,9 @@ typedef struct srf_proxy_response {
     int32_t cause;         /**< a ::srf_cause_t */
     size_t msg_count;
     const srf_proxy_msg_t *msgs; /**< in order of arrival, provisionals too */
+    /** Addresses of the target's name that have not been tried (RFC 3263 §4.3);
+     * 503, a timeout or a transport error leads to the next one. */
+    size_t addresses_left;
 } srf_proxy_response_t;
 
 /** The outcome of a proxy operation. All pointers are borrowed until the

@@ -11,6 +11,7 @@ static void on_response(srf__client_t *client, const srf__facts_t *response);
 static void on_failed(srf__client_t *client, srf__client_failure_t failure);
 static srf_msg_t *on_rebuild(srf__client_t *client);
 static void on_ended(srf__client_t *client);
+static void on_found(void *arg, int err, const srf__hops_t *hops);
 static void timer_fired(srf__timer_t *timer);
 
 static const srf__client_user_t client_user = {
@@ -42,6 +43,8 @@ static srf_outgoing_t *create(srf_t *srf)
 static void destroy(srf_outgoing_t *outgoing, bool end)
 {
     srf__timer_stop(outgoing->srf->element.wheel, &outgoing->timer);
+    if (outgoing->lookup != NULL)
+        srf__lookup_cancel(outgoing->lookup);
     *outgoing->link = outgoing->next;
     if (outgoing->next != NULL)
         outgoing->next->link = outgoing->link;
@@ -64,6 +67,7 @@ static void complete(srf_outgoing_t *outgoing, int err,
         outgoing->cb(outgoing, err, response);
 }
 
+/* Along outgoing->flow. */
 static int launch(srf_outgoing_t *outgoing)
 {
     srf__client_t *old = outgoing->client;
@@ -73,6 +77,10 @@ static int launch(srf_outgoing_t *outgoing)
                                  &client_user, outgoing, &outgoing->client);
     if (err == 0)
         err = srf__outgoing_build(outgoing, &image);
+    if (err == 0 && srf__outgoing_leave_udp(outgoing, image->len)) {
+        srf__msg_unref(image);
+        err = srf__outgoing_build(outgoing, &image);
+    }
     if (err != 0) {
         srf__client_release(outgoing->client, true);
         outgoing->client = old;
@@ -85,9 +93,50 @@ static int launch(srf_outgoing_t *outgoing)
     return 0;
 }
 
+static int launch_next(srf_outgoing_t *outgoing)
+{
+    int err = srf__outgoing_next_flow(outgoing);
+
+    return err != 0 ? err : launch(outgoing);
+}
+
+/* What goes wrong with a name is always told from the loop, whether its
+ * addresses were at hand or not. */
+static int begin(srf_outgoing_t *outgoing)
+{
+    int err = srf__outgoing_locate(outgoing, on_found);
+
+    if (err == SRF__SELECT_PENDING)
+        return 0;
+    if (err != 0)
+        err = srf__outgoing_located(outgoing, err, NULL);
+    if (err == 0)
+        err = launch_next(outgoing);
+    if (err == 0 || !outgoing->named)
+        return err;
+    outgoing->failure = err;
+    srf__timer_start(outgoing->srf->element.wheel, &outgoing->timer, 0,
+                     timer_fired);
+    return 0;
+}
+
+static void on_found(void *arg, int err, const srf__hops_t *hops)
+{
+    srf_outgoing_t *outgoing = arg;
+
+    err = srf__outgoing_located(outgoing, err, hops);
+    if (err == 0)
+        err = launch_next(outgoing);
+    if (err == 0)
+        return;
+    complete(outgoing, err, NULL);
+    destroy(outgoing, true);
+}
+
+/* `fallback`: where it goes when its name is unknown; NULL: nowhere. */
 static int start(srf_t *srf, const char *uri,
                  const srf_request_options_t *options, srf_outgoing_cb cb,
-                 srf_outgoing_t **out)
+                 const srf__addr_t *fallback)
 {
     srf_outgoing_t *outgoing = create(srf);
 
@@ -96,18 +145,21 @@ static int start(srf_t *srf, const char *uri,
     outgoing->cb = cb;
     outgoing->on_response = options->on_response;
     outgoing->data = options->data;
+    if (fallback != NULL)
+        outgoing->fallback = *fallback;
     int err = srf__outgoing_read(outgoing, uri, options);
     if (err == 0)
-        err = launch(outgoing);
+        err = begin(outgoing);
     if (err != 0) {
         destroy(outgoing, true);
         return err;
     }
-    if (options->timeout_ms != 0 && options->timeout_ms != SRF_TIMEOUT_NONE)
+    if (outgoing->failure == 0 && options->timeout_ms != 0 &&
+        options->timeout_ms != SRF_TIMEOUT_NONE)
         srf__timer_start(srf->element.wheel, &outgoing->timer,
                          options->timeout_ms, timer_fired);
-    if (out != NULL)
-        *out = outgoing;
+    if (options->handle != NULL)
+        *options->handle = outgoing;
     return 0;
 }
 
@@ -124,7 +176,7 @@ int srf_request(srf_t *srf, const char *uri,
         return err;
     if (srf->closing)
         return SRF_ERR_CANCELED;
-    return start(srf, uri, &given, cb, given.handle);
+    return start(srf, uri, &given, cb, NULL);
 }
 
 /* ---- giving up ---- */
@@ -132,6 +184,12 @@ int srf_request(srf_t *srf, const char *uri,
 static bool is_invite(const srf_outgoing_t *outgoing)
 {
     return outgoing->method == SRF__METHOD_INVITE;
+}
+
+/* While its name is looked up nothing is there to be cancelled. */
+static bool was_sent_invite(const srf_outgoing_t *outgoing)
+{
+    return is_invite(outgoing) && outgoing->client != NULL;
 }
 
 /* 64*T1 behind a CANCEL nothing more is waited for (§9.1). */
@@ -150,15 +208,19 @@ static void cancel_invite(srf_outgoing_t *outgoing)
         start_guard(outgoing);
 }
 
-/* The time is up, or a stopped request completes from the loop. An INVITE that
- * nothing has come back for lives on, for the CANCEL and for a late 2xx. */
+/* The time is up, or a request that was stopped or could not be sent completes
+ * from the loop. An INVITE that nothing has come back for lives on, for the
+ * CANCEL and for a late 2xx. */
 static void timer_fired(srf__timer_t *timer)
 {
     srf_outgoing_t *outgoing =
         (srf_outgoing_t *)((char *)timer - offsetof(srf_outgoing_t, timer));
-    bool over = outgoing->guarded || !is_invite(outgoing);
+    bool over = outgoing->guarded || !was_sent_invite(outgoing);
 
-    complete(outgoing, outgoing->canceled ? SRF_ERR_CANCELED : SRF_ERR_TIMEOUT,
+    complete(outgoing,
+             outgoing->canceled       ? SRF_ERR_CANCELED
+             : outgoing->failure != 0 ? outgoing->failure
+                                      : SRF_ERR_TIMEOUT,
              NULL);
     if (over)
         destroy(outgoing, true);
@@ -173,10 +235,14 @@ void srf_outgoing_cancel(srf_outgoing_t *outgoing)
     if (outgoing->completed || outgoing->canceled || srf->closing)
         return;
     outgoing->canceled = true;
-    if (is_invite(outgoing))
+    if (was_sent_invite(outgoing)) {
         cancel_invite(outgoing);
-    else
-        srf__timer_start(srf->element.wheel, &outgoing->timer, 0, timer_fired);
+        return;
+    }
+    if (outgoing->lookup != NULL)
+        srf__lookup_cancel(outgoing->lookup);
+    outgoing->lookup = NULL;
+    srf__timer_start(srf->element.wheel, &outgoing->timer, 0, timer_fired);
 }
 
 void srf__outgoing_abort(srf_t *srf)
@@ -232,20 +298,32 @@ static bool answer_challenge(srf_outgoing_t *outgoing,
     return launch(outgoing) == 0;
 }
 
+/* RFC 3263 §4.3: a server that is overloaded is not the last one of its name.
+ * False when there is none left. */
+static bool try_next_address(srf_outgoing_t *outgoing, const srf_msg_t *msg)
+{
+    if (outgoing->completed || outgoing->canceled ||
+        outgoing->at >= outgoing->hops.count)
+        return false;
+    tell(outgoing, msg);
+    return !outgoing->canceled && !outgoing->srf->closing &&
+           launch_next(outgoing) == 0;
+}
+
 static void on_final(srf_outgoing_t *outgoing, const srf__facts_t *response,
                      const srf_msg_t *msg)
 {
-    if (answer_challenge(outgoing, response, msg))
+    if (answer_challenge(outgoing, response, msg) ||
+        (response->status == 503 && try_next_address(outgoing, msg)))
         return;
     complete_with(outgoing, msg);
     destroy(outgoing, false);
 }
 
-/* §15: a call that nobody wants is ended. INTEROP: a Contact that is a name
- * does not keep us from it. */
+/* §15: a call that nobody wants is ended. INTEROP: a Contact whose name nobody
+ * knows does not keep us from it. */
 static void hang_up(srf_outgoing_t *invite, const srf_msg_t *response)
 {
-    char address[SRF__ADDR_TEXT];
     srf_request_options_t options;
 
     if (response == NULL || invite->srf->closing)
@@ -255,12 +333,7 @@ static void hang_up(srf_outgoing_t *invite, const srf_msg_t *response)
     options.dialog = response;
     options.username = invite->credentials.username.p;
     options.password = invite->credentials.password.p;
-    int err = start(invite->srf, NULL, &options, NULL, NULL);
-    if (err != SRF_ERR_NAME_NOT_FOUND)
-        return;
-    (void)srf__addr_text(&invite->flow.peer, address);
-    options.next_hop = address;
-    (void)start(invite->srf, NULL, &options, NULL, NULL);
+    (void)start(invite->srf, NULL, &options, NULL, &invite->flow.peer);
 }
 
 /* A 2xx to an INVITE; more of them may come until the transaction ends. */
@@ -282,6 +355,9 @@ static void on_response(srf__client_t *client, const srf__facts_t *response)
     srf_outgoing_t *outgoing = client->user_data;
     srf_msg_t *msg = srf__msg_create(response);
 
+    srf__outgoing_remember(outgoing, true);
+    if (outgoing->detour == SRF__DETOUR_TAKEN)
+        outgoing->detour = SRF__DETOUR_BACK; /* and it has arrived */
     if (msg != NULL)
         srf__msg_lend_facts(msg, response);
     if (response->status < 200)
@@ -300,6 +376,13 @@ static void on_failed(srf__client_t *client, srf__client_failure_t failure)
     srf_outgoing_t *outgoing = client->user_data;
 
     outgoing->client = NULL;
+    if (failure == SRF__CLIENT_TRANSPORT && !outgoing->completed &&
+        !outgoing->canceled && srf__outgoing_fall_back(outgoing) &&
+        launch(outgoing) == 0)
+        return;
+    srf__outgoing_remember(outgoing, false);
+    if (try_next_address(outgoing, NULL))
+        return;
     complete(outgoing,
              outgoing->canceled               ? SRF_ERR_CANCELED
              : failure == SRF__CLIENT_TIMEOUT ? SRF_ERR_TIMEOUT

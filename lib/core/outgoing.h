@@ -10,27 +10,46 @@
 #include "core/credentials.h"
 #include "core/dialog.h"
 #include "core/stack.h"
+#include "resolver/resolver.h"
 #include "transaction/client.h"
 
 /* Who answered an INVITE with 2xx; a forked one has several (§13.2.2.4). */
 typedef struct srf__answerer {
     struct srf__answerer *next;
-    srf__str_t tag; /* of To */
-    srf_msg_t *ack;
+    srf_outgoing_t *outgoing;
+    srf__str_t tag;  /* of To */
+    unsigned number; /* from 1 on */
+    srf_msg_t *ack;  /* NULL: there can be none, or not yet */
     srf__flow_t flow;
+    srf__lookup_t *lookup; /* of the Contact's name; NULL: none */
+    srf_msg_t *response;   /* kept for it */
 } srf__answerer_t;
+
+/* RFC 3261 §18.1.1: TCP for what is too long for a datagram. */
+typedef enum srf__detour {
+    SRF__DETOUR_NONE,
+    SRF__DETOUR_TAKEN,
+    SRF__DETOUR_BACK /* no TCP there: a datagram after all */
+} srf__detour_t;
 
 struct srf_outgoing {
     srf_t *srf;
     srf_outgoing_t *next; /* srf->outgoing */
     srf_outgoing_t **link;
     srf__arena_t arena; /* every string below */
-    /* As the program gave it; `via` and the lines of the credentials are made
-     * for each sending. */
+    /* As the program gave it; `via`, the Contact and the lines of the
+     * credentials are made for each sending, a `from` for the first. */
     srf__request_spec_t spec;
     srf__method_t method;
     srf__credentials_t credentials;
+    srf__uri_t hop;        /* the URI that leads to it */
+    srf__lookup_t *lookup; /* of its name, under way; NULL: none */
+    srf__hops_t hops;      /* its addresses */
+    unsigned at;           /* how many of them have been tried */
+    srf__addr_t fallback;  /* serves for an unknown name; or no family */
     srf__flow_t flow;
+    srf__detour_t detour;
+    int failure;           /* to be told from the loop; 0: none */
     srf__client_t *client; /* NULL when there is none (any more) */
     srf_msg_t *image;      /* as sent last */
     srf__timer_t timer;    /* timeout_ms, then the wait behind a CANCEL */
@@ -38,6 +57,8 @@ struct srf_outgoing {
     srf_outgoing_cb cb;
     srf_outgoing_response_cb on_response;
     void *data;
+    bool named;          /* the addresses are those of a name */
+    bool writes_contact; /* the program gave none */
     bool completed;
     bool canceled; /* by the program */
     bool guarded;  /* a CANCEL went out; timer is its 64*T1 */
@@ -46,7 +67,7 @@ struct srf_outgoing {
 /* outgoing_request.c: what is sent. */
 
 /* Checks what the program gave and keeps it in `outgoing`, whose `srf` is set:
- * the request but for its Via, and where it goes. 0 or an error of
+ * the request but for its Via, and the URI that leads to it. 0 or an error of
  * srf_request(). */
 int srf__outgoing_read(srf_outgoing_t *outgoing, const char *uri,
                        const srf_request_options_t *options);
@@ -58,6 +79,24 @@ int srf__outgoing_build(srf_outgoing_t *outgoing, srf_msg_t **out);
 srf_msg_t *srf__outgoing_build_along(srf__request_spec_t *spec,
                                      const srf__flow_t *flow,
                                      srf__str_t branch);
+
+/* outgoing_route.c: where it goes. */
+
+/* Finds the addresses. 0; SRF__SELECT_PENDING: `cb`, whose `arg` is `outgoing`,
+ * comes from the loop and hands on to srf__outgoing_located(); an error. */
+int srf__outgoing_locate(srf_outgoing_t *outgoing, srf__lookup_cb cb);
+int srf__outgoing_located(srf_outgoing_t *outgoing, int err,
+                          const srf__hops_t *hops);
+/* Sets the flow to the next address there can be one to. Or the error of the
+ * last one, SRF_ERR_UNREACHABLE when there is none left. */
+int srf__outgoing_next_flow(srf_outgoing_t *outgoing);
+/* A request of `len` bytes goes over TCP if there is a way: then the flow has
+ * changed. */
+bool srf__outgoing_leave_udp(srf_outgoing_t *outgoing, size_t len);
+/* TCP failed that only length spoke for: true when the flow is UDP again. */
+bool srf__outgoing_fall_back(srf_outgoing_t *outgoing);
+/* What became of the address matters to the next lookup. */
+void srf__outgoing_remember(const srf_outgoing_t *outgoing, bool answered);
 
 /* outgoing.c: its life. */
 

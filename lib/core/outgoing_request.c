@@ -6,7 +6,6 @@
 #include "base/error.h"
 #include "core/outgoing.h"
 #include "core/req.h"
-#include "resolver/next_hop.h"
 
 enum {
     URI_MAX = 16384,
@@ -118,42 +117,6 @@ static int take_headers(draft_t *draft)
     return err;
 }
 
-/* ---- where it goes ---- */
-
-/* next_hop, else the first Route (§8.1.2), else the Request-URI. */
-static int find_hop(draft_t *draft, const srf__uri_t *otherwise,
-                    srf__hop_t *out)
-{
-    srf__str_t params;
-    srf__str_t value;
-    srf__uri_t hop;
-
-    if (draft->options->next_hop != NULL) {
-        int err =
-            srf__target_normalize(draft->options->next_hop, &draft->hop, &hop);
-        return err != 0 ? err : srf__next_hop(&hop, out);
-    }
-    if (!srf__list_next(&draft->route, &value))
-        return srf__next_hop(otherwise, out);
-    if (srf__name_addr_parse(value, &hop, &params) != 0)
-        return SRF_ERR_INVALID_HEADER;
-    return hop.lr ? srf__next_hop(&hop, out) : SRF_ERR_UNSUPPORTED;
-}
-
-static int find_flow(draft_t *draft, const srf__uri_t *otherwise)
-{
-    srf_outgoing_t *outgoing = draft->outgoing;
-    srf__hop_t hop;
-    int err = find_hop(draft, otherwise, &hop);
-
-    if (err != 0)
-        return err;
-    return srf__hop_flow(&outgoing->srf->element.transports, &hop, NULL,
-                         &outgoing->flow);
-}
-
-/* ---- what it carries ---- */
-
 static srf__str_t keep(srf_outgoing_t *outgoing, srf__str_t text, int *err)
 {
     char *copy = srf__arena_strdup(&outgoing->arena, text);
@@ -162,6 +125,39 @@ static srf__str_t keep(srf_outgoing_t *outgoing, srf__str_t text, int *err)
         *err = SRF_ERR_NO_MEMORY;
     return srf__str(copy, copy == NULL ? 0 : text.len);
 }
+
+/* ---- where it goes ---- */
+
+/* next_hop, else the first Route (§8.1.2), else the Request-URI. */
+static int find_hop(draft_t *draft, const srf__uri_t *otherwise,
+                    srf__uri_t *out)
+{
+    srf__str_t params;
+    srf__str_t value;
+
+    if (draft->options->next_hop != NULL)
+        return srf__target_normalize(draft->options->next_hop, &draft->hop,
+                                     out);
+    *out = *otherwise;
+    if (!srf__list_next(&draft->route, &value))
+        return 0;
+    if (srf__name_addr_parse(value, out, &params) != 0)
+        return SRF_ERR_INVALID_HEADER;
+    return out->lr ? 0 : SRF_ERR_UNSUPPORTED;
+}
+
+static int keep_hop(draft_t *draft, const srf__uri_t *otherwise)
+{
+    srf__uri_t hop;
+    int err = find_hop(draft, otherwise, &hop);
+
+    if (err != 0)
+        return err;
+    srf__str_t text = keep(draft->outgoing, hop.text, &err);
+    return err == 0 ? srf__uri_parse(text, &draft->outgoing->hop) : err;
+}
+
+/* ---- what it carries ---- */
 
 static void add_random(srf__buf_t *out, srf_outgoing_t *outgoing)
 {
@@ -172,28 +168,26 @@ static void add_random(srf__buf_t *out, srf_outgoing_t *outgoing)
     srf__buf_add(out, digits, sizeof(digits));
 }
 
-/* The program's From, or the address the request is sent from; with a tag. */
+static void add_tag(srf__buf_t *out, srf_outgoing_t *outgoing)
+{
+    srf__buf_add_text(out, ";tag=");
+    add_random(out, outgoing);
+}
+
+/* The program's From, with a tag. Without one it is written when there is an
+ * address to send from. */
 static void write_from(draft_t *draft, srf__buf_t *out)
 {
-    const srf__flow_t *flow = &draft->outgoing->flow;
-    srf__addr_t local = srf__listener_local(flow->listener, &flow->peer);
-    char host[SRF__ADDR_TEXT];
-    srf__str_t params = {NULL, 0};
+    srf__str_t params;
     srf__str_t tag;
     srf__uri_t uri;
 
-    srf__buf_add_str(out, draft->from);
-    if (draft->from.len == 0) {
-        srf__buf_add_text(out, "<sip:");
-        srf__buf_add_str(out, srf__addr_host_text(&local, host));
-        srf__buf_add_char(out, '>');
-    } else {
-        (void)srf__name_addr_parse(draft->from, &uri, &params);
-    }
-    if (srf__param_find(params, "tag", &tag))
+    if (draft->from.len == 0)
         return;
-    srf__buf_add_text(out, ";tag=");
-    add_random(out, draft->outgoing);
+    srf__buf_add_str(out, draft->from);
+    (void)srf__name_addr_parse(draft->from, &uri, &params);
+    if (!srf__param_find(params, "tag", &tag))
+        add_tag(out, draft->outgoing);
 }
 
 /* The program's To, or the Request-URI with what may stand in a To (§19.1.1):
@@ -227,21 +221,14 @@ static void write_call_id(draft_t *draft, srf__buf_t *out)
 }
 
 /* §8.1.1.8: what can make a dialog says where we are in it. */
-static void write_contact(draft_t *draft)
+static bool needs_contact(const draft_t *draft)
 {
-    const srf__flow_t *flow = &draft->outgoing->flow;
     srf__method_t method = draft->outgoing->method;
-    char storage[SRF__ADDR_TEXT];
 
-    if (draft->has_contact ||
-        (method != SRF__METHOD_INVITE && method != SRF__METHOD_SUBSCRIBE &&
-         method != SRF__METHOD_REFER && method != SRF__METHOD_NOTIFY &&
-         method != SRF__METHOD_UPDATE))
-        return;
-    srf__buf_add_text(&draft->lines, "Contact: <sip:");
-    srf__buf_add_str(&draft->lines, srf__listener_host_port(
-                                        flow->listener, &flow->peer, storage));
-    srf__buf_add_text(&draft->lines, ">\r\n");
+    return !draft->has_contact &&
+           (method == SRF__METHOD_INVITE || method == SRF__METHOD_SUBSCRIBE ||
+            method == SRF__METHOD_REFER || method == SRF__METHOD_NOTIFY ||
+            method == SRF__METHOD_UPDATE);
 }
 
 /* What makes a request belong to a dialog, or to none. */
@@ -280,7 +267,7 @@ static int keep_rest(draft_t *draft)
     srf__credentials_t *credentials = &outgoing->credentials;
     int err = 0;
 
-    write_contact(draft);
+    outgoing->writes_contact = needs_contact(draft);
     if (draft->lines.err != 0)
         return draft->lines.err == SRF_ERR_LIMIT ? SRF_ERR_INVALID_HEADER
                                                  : draft->lines.err;
@@ -304,7 +291,7 @@ static int read_outside(draft_t *draft, const char *uri)
         return SRF_ERR_INVALID_ARGUMENT;
     int err = srf__target_normalize(uri, &draft->uri, &draft->request_uri);
     if (err == 0)
-        err = find_flow(draft, &draft->request_uri);
+        err = keep_hop(draft, &draft->request_uri);
     return err == 0 ? keep_addresses(draft) : err;
 }
 
@@ -325,7 +312,7 @@ static int read_inside(draft_t *draft)
     if (err == SRF_ERR_SYNTAX)
         err = SRF_ERR_INVALID_ARGUMENT;
     if (err == 0)
-        err = find_flow(draft, &dialog.next_hop);
+        err = keep_hop(draft, &dialog.next_hop);
     if (err == 0) {
         srf__buf_add_str(&draft->lines, srf__buf_str(&dialog.routes));
         spec->uri = keep(outgoing, dialog.uri, &err);
@@ -442,15 +429,54 @@ static int check_image(srf_msg_t *image)
     return 0;
 }
 
+/* The address the request is sent from, and stays when it is sent again. */
+static int write_own_from(srf_outgoing_t *outgoing)
+{
+    const srf__flow_t *flow = &outgoing->flow;
+    srf__addr_t local = srf__listener_local(flow->listener, &flow->peer);
+    char storage[VIA_BYTES];
+    char host[SRF__ADDR_TEXT];
+    srf__buf_t text;
+    int err = 0;
+
+    srf__buf_init_fixed(&text, storage, sizeof(storage));
+    srf__buf_add_text(&text, "<sip:");
+    srf__buf_add_str(&text, srf__addr_host_text(&local, host));
+    srf__buf_add_char(&text, '>');
+    add_tag(&text, outgoing);
+    srf__assert(text.err == 0);
+    outgoing->spec.from = keep(outgoing, srf__buf_str(&text), &err);
+    return err;
+}
+
+/* §8.1.1.8: sips where the request goes to one. */
+static void add_contact(const srf_outgoing_t *outgoing, srf__buf_t *out)
+{
+    const srf__flow_t *flow = &outgoing->flow;
+    bool secure = srf__uri_is_sips(outgoing->spec.uri) ||
+                  outgoing->hop.scheme == SRF__SCHEME_SIPS;
+    char host[SRF__ADDR_TEXT];
+
+    srf__buf_add_text(out, secure ? "Contact: <sips:" : "Contact: <sip:");
+    srf__buf_add_str(
+        out, srf__listener_host_port(flow->listener, &flow->peer, host));
+    srf__buf_add_text(out, srf__listener_uri_param(flow->listener, secure));
+    srf__buf_add_text(out, ">\r\n");
+}
+
 int srf__outgoing_build(srf_outgoing_t *outgoing, srf_msg_t **out)
 {
-    srf__request_spec_t spec = outgoing->spec;
     char branch[SRF__BRANCH_LEN];
     srf__buf_t lines;
 
     *out = NULL;
+    if (outgoing->spec.from.len == 0 && write_own_from(outgoing) != 0)
+        return SRF_ERR_NO_MEMORY;
+    srf__request_spec_t spec = outgoing->spec;
     srf__buf_init(&lines, SRF__HEAD_MAX);
     srf__buf_add_str(&lines, spec.lines);
+    if (outgoing->writes_contact)
+        add_contact(outgoing, &lines);
     int err = srf__credentials_write(&outgoing->credentials, &spec, &lines);
     if (err == 0) {
         spec.lines = srf__buf_str(&lines);

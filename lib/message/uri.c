@@ -581,6 +581,11 @@ bool srf__param_find(srf__str_t params, const char *name, srf__str_t *value)
     return false;
 }
 
+bool srf__uri_is_sips(srf__str_t uri)
+{
+    return uri.len > 5 && srf__str_ieq(srf__str(uri.p, 5), SRF__STR("sips:"));
+}
+
 uint16_t srf__uri_port(const srf__uri_t *uri)
 {
     if (uri->port != 0)

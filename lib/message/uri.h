@@ -67,6 +67,9 @@ bool srf__param_find(srf__str_t params, const char *name, srf__str_t *value);
  * parameters or headers are equal only when all their bytes are. */
 bool srf__uri_eq(const srf__uri_t *a, const srf__uri_t *b);
 
+/* Whether the scheme of a URI is sips. */
+bool srf__uri_is_sips(srf__str_t uri);
+
 /* Port with the default of the scheme and transport: 5060, 5061 for sips and
  * tls (RFC 3261 §19.1.2). */
 uint16_t srf__uri_port(const srf__uri_t *uri);

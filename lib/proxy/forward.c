@@ -35,14 +35,9 @@ static bool is_secure(uint8_t transport)
     return transport == SRF__TRANSPORT_TLS || transport == SRF__TRANSPORT_WSS;
 }
 
-static bool is_sips(srf__str_t uri)
-{
-    return uri.len > 5 && srf__str_ieq(srf__str(uri.p, 5), SRF__STR("sips:"));
-}
-
 bool srf__forward_is_allowed(srf__str_t request_uri, uint8_t transport)
 {
-    return is_secure(transport) || !is_sips(request_uri);
+    return is_secure(transport) || !srf__uri_is_sips(request_uri);
 }
 
 /* Appends to the scratch buffer between two marks and returns the piece. */
@@ -82,23 +77,6 @@ typedef struct own_uri {
     bool outbound;     /* the ob parameter, RFC 5626 §5.1 */
 } own_uri_t;
 
-/* RFC 3261 §19.1.1: nothing for UDP, and for TLS where the scheme says it. The
- * transport of a secure WebSocket is "ws" too (RFC 7118 §5.3). */
-static const char *transport_param(const own_uri_t *uri)
-{
-    switch (uri->flow->listener->bound.transport) {
-    case SRF__TRANSPORT_TCP:
-        return ";transport=tcp";
-    case SRF__TRANSPORT_TLS:
-        return uri->secure ? "" : ";transport=tls";
-    case SRF__TRANSPORT_WS:
-    case SRF__TRANSPORT_WSS:
-        return ";transport=ws";
-    default:
-        return "";
-    }
-}
-
 static void add_own_uri(srf__buf_t *scratch, const own_uri_t *uri)
 {
     srf__buf_add_text(scratch, uri->name);
@@ -111,7 +89,8 @@ static void add_own_uri(srf__buf_t *scratch, const own_uri_t *uri)
         srf__buf_add_char(scratch, '@');
     }
     add_own_host(scratch, uri->flow->listener, &uri->flow->peer);
-    srf__buf_add_text(scratch, transport_param(uri));
+    srf__buf_add_text(
+        scratch, srf__listener_uri_param(uri->flow->listener, uri->secure));
     srf__buf_add_text(scratch, uri->outbound ? ";lr;ob>\r\n" : ";lr>\r\n");
 }
 
@@ -153,7 +132,7 @@ static void add_record_route(srf__element_t *element, srf__edits_t *edits,
     const srf__flow_t *to = forward->to;
     char tokens[2][SRF__FLOW_TOKEN_LEN];
     /* RFC 3261 §16.6 step 4: for sips our URI is one too. */
-    bool secure = is_sips(uri_of(request, forward));
+    bool secure = srf__uri_is_sips(uri_of(request, forward));
     const own_uri_t ours[2] = {
         {.name = "Record-Route",
          .flow = to,

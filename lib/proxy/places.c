@@ -27,6 +27,16 @@ srf__places_t *srf__places_find(const srf__element_t *element,
                                          key_of(element, branch));
 }
 
+unsigned srf__places_left(const srf__element_t *element,
+                          const srf__branch_t *branch)
+{
+    const srf__places_t *places = srf__places_find(element, branch);
+
+    return places == NULL || places->at >= places->hops.count
+               ? 0
+               : places->hops.count - places->at - 1;
+}
+
 srf__places_t *srf__places_create(srf__element_t *element,
                                   srf__branch_t *branch)
 {

@@ -24,6 +24,9 @@ typedef struct srf__places {
 /* Those of a branch; NULL: it has none. */
 srf__places_t *srf__places_find(const srf__element_t *element,
                                 const srf__branch_t *branch);
+/* How many of its addresses have not been tried. */
+unsigned srf__places_left(const srf__element_t *element,
+                          const srf__branch_t *branch);
 /* NULL when memory is out. */
 srf__places_t *srf__places_create(srf__element_t *element,
                                   srf__branch_t *branch);

@@ -5,6 +5,8 @@
  */
 #include "proxy/results.h"
 
+#include "proxy/places.h"
+
 static srf_proxy_msg_t public_msg(const srf__arrival_t *arrival)
 {
     srf_proxy_msg_t out = {.time_us = (int64_t)arrival->time_us,
@@ -61,6 +63,8 @@ static bool fill(srf_proxy_response_t *out, srf__results_t *results,
     }
     out->msgs = public_msgs(results, branch);
     out->msg_count = branch->msg_count;
+    if (branch->named)
+        out->addresses_left = srf__places_left(context->element, branch);
     return out->address != NULL && out->msgs != NULL;
 }
 

@@ -26,7 +26,8 @@ typedef struct entry entry_t;
 typedef struct wait {
     struct wait *next; /* of the entry */
     struct wait **link;
-    srf__lookup_t *lookup; /* NULL: this place is free */
+    entry_t *entry;
+    srf__lookup_t *lookup;
 } wait_t;
 
 struct entry {
@@ -37,7 +38,8 @@ struct entry {
     srf__records_t *records; /* NULL: none yet */
     uint64_t expires_ms;
     uint64_t stale_ms; /* the records may serve until then when asking fails */
-    wait_t *waits;
+    wait_t *waits;     /* in the order in which they came */
+    wait_t **waits_end;
     uint32_t runs; /* that look at it now: it may not go */
     bool asked;    /* DNS is being asked */
     uint16_t type;
@@ -154,6 +156,7 @@ static entry_t *get_entry(srf__resolver_t *resolver, const char *name,
         return NULL;
     }
     entry->resolver = resolver;
+    entry->waits_end = &entry->waits;
     entry->type = type;
     memcpy(entry->name, name, len + 1);
     link_newest(entry);
@@ -250,6 +253,8 @@ static void leave_waits(srf__lookup_t *lookup)
         *wait->link = wait->next;
         if (wait->next != NULL)
             wait->next->link = wait->link;
+        else
+            wait->entry->waits_end = wait->link;
     }
     lookup->wait_count = 0;
     lookup->lost = 0;
@@ -263,11 +268,11 @@ static void wait_for(srf__lookup_t *lookup, entry_t *entry)
     }
     wait_t *wait = &lookup->waits[lookup->wait_count++];
     wait->lookup = lookup;
-    wait->next = entry->waits;
-    wait->link = &entry->waits;
-    if (wait->next != NULL)
-        wait->next->link = &wait->next;
-    entry->waits = wait;
+    wait->entry = entry;
+    wait->next = NULL;
+    wait->link = entry->waits_end;
+    *wait->link = wait;
+    entry->waits_end = &wait->next;
 }
 
 /* A selection under way: the entries it looks at may not go. */

@@ -183,6 +183,22 @@ void srf__listener_write_uri(srf__listener_t *listener)
                           (srf__transport_id_t)listener->bound.transport));
 }
 
+const char *srf__listener_uri_param(const srf__listener_t *listener,
+                                    bool secure)
+{
+    switch (listener->bound.transport) {
+    case SRF__TRANSPORT_TCP:
+        return ";transport=tcp";
+    case SRF__TRANSPORT_TLS:
+        return secure ? "" : ";transport=tls";
+    case SRF__TRANSPORT_WS:
+    case SRF__TRANSPORT_WSS:
+        return ";transport=ws";
+    default:
+        return "";
+    }
+}
+
 srf__addr_t srf__listener_local(srf__listener_t *listener,
                                 const srf__addr_t *to)
 {

@@ -185,8 +185,14 @@ bool srf__transports_is_accepted(const srf__flow_t *flow);
 srf__addr_t srf__listener_local(srf__listener_t *listener,
                                 const srf__addr_t *to);
 
-/* The same as "host:port", or what is advertised instead, for a Via or a Route;
- * a view of the listener's or of `storage`. */
+/* The transport parameter of a URI that leads to `listener` (RFC 3261 §19.1.1):
+ * empty for UDP, and for TLS where the scheme sips says it. That of a secure
+ * WebSocket is "ws" too (RFC 7118 §5.3). */
+const char *srf__listener_uri_param(const srf__listener_t *listener,
+                                    bool secure);
+
+/* The address as "host:port", or what is advertised instead, for a Via or a
+ * Route; a view of the listener's or of `storage`. */
 srf__str_t srf__listener_host_port(srf__listener_t *listener,
                                    const srf__addr_t *to,
                                    char storage[SRF__ADDR_TEXT]);

@@ -16,26 +16,11 @@ static wire_t *caller;
 static wire_t *one;
 static wire_t *two;
 
-/* The stack, which makes the loop of the name server, is told its port. */
-static unsigned free_port(void)
-{
-    uv_loop_t loop;
-    nameserver_t server;
-
-    ck_assert_int_eq(uv_loop_init(&loop), 0);
-    nameserver_start(&server, &loop);
-    unsigned port = server.port;
-    nameserver_stop(&server);
-    (void)uv_run(&loop, UV_RUN_DEFAULT);
-    ck_assert_int_eq(uv_loop_close(&loop), 0);
-    return port;
-}
-
 static void setup(void)
 {
     srf_options_t options;
     char server[40];
-    unsigned port = free_port();
+    unsigned port = nameserver_free_port();
 
     (void)snprintf(server, sizeof(server), "127.0.0.1:%u", port);
     srf_options_init(&options);

@@ -117,6 +117,20 @@ void nameserver_start_at(nameserver_t *server, uv_loop_t *loop, unsigned port)
     uv_unref((uv_handle_t *)&server->udp);
 }
 
+unsigned nameserver_free_port(void)
+{
+    uv_loop_t loop;
+    nameserver_t server;
+
+    ck_assert_int_eq(uv_loop_init(&loop), 0);
+    nameserver_start(&server, &loop);
+    unsigned port = server.port;
+    nameserver_stop(&server);
+    (void)uv_run(&loop, UV_RUN_DEFAULT);
+    ck_assert_int_eq(uv_loop_close(&loop), 0);
+    return port;
+}
+
 void nameserver_stop(nameserver_t *server)
 {
     uv_close((uv_handle_t *)&server->udp, NULL);

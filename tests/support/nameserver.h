@@ -38,6 +38,10 @@ typedef struct nameserver {
     unsigned count;
 } nameserver_t;
 
+/* A port that a name server can be started at later, for a stack that must be
+ * told before there is a loop. */
+unsigned nameserver_free_port(void);
+
 /* On a port the system chooses. The loop does not wait for it. */
 void nameserver_start(nameserver_t *server, uv_loop_t *loop);
 /* On this port; 0 for the former. */
