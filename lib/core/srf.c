@@ -10,6 +10,7 @@
 #include "core/stack.h"
 #include "message/osip_bridge.h"
 #include "proxy/ack.h"
+#include "resolver/hosts.h"
 
 #include <time.h>
 
@@ -122,6 +123,11 @@ static int ask_dns(void *arg, const char *name, uint16_t type, srf__dns_cb cb,
     return srf__dns_query(arg, name, type, cb, cb_arg);
 }
 
+static srf__records_t *know_host(void *arg, const char *name, uint16_t type)
+{
+    return srf__hosts_find(arg, name, type);
+}
+
 /* Names are looked up where there is a loop. */
 static int init_resolver(srf_t *srf, const srf_options_t *given)
 {
@@ -140,6 +146,7 @@ static int init_resolver(srf_t *srf, const srf_options_t *given)
         .random = &element->random,
         .ask = ask_dns,
         .ask_arg = srf->dns,
+        .know = know_host,
         .min_ttl_s = MIN_TTL_S,
         .max_ttl_s = MAX_TTL_S,
         .negative_ttl_s = MAX_NEGATIVE_TTL_S,

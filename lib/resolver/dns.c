@@ -327,3 +327,8 @@ int srf__dns_query(srf__dns_t *dns, const char *name, uint16_t type,
     rearm(dns);
     return 0;
 }
+
+struct ares_channeldata *srf__dns_channel(const srf__dns_t *dns)
+{
+    return dns->channel;
+}

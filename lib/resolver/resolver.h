@@ -23,6 +23,8 @@ typedef struct srf__resolver_env {
     int (*ask)(void *arg, const char *name, uint16_t type, srf__dns_cb cb,
                void *cb_arg);
     void *ask_arg;
+    /* As srf__hosts_find(); NULL: everything is asked. */
+    srf__records_t *(*know)(void *arg, const char *name, uint16_t type);
     uint32_t min_ttl_s; /* what is found holds that long at least */
     uint32_t max_ttl_s;
     uint32_t negative_ttl_s; /* what is not there holds that long at most */

@@ -153,6 +153,18 @@ START_TEST(an_address_that_refuses_leads_to_the_next_and_is_remembered)
 }
 END_TEST
 
+START_TEST(localhost_is_known_without_a_question)
+{
+    char uri[URI_TEXT];
+
+    (void)snprintf(uri, sizeof(uri), "sip:localhost:%u", wire_port(one));
+    ask("OPTIONS", uri);
+    stage_answer(one, wire_expect(one, "OPTIONS sip:localhost:"), "200 OK", "");
+    expect_done(0, 200);
+    ck_assert_uint_eq(names.asked, 0);
+}
+END_TEST
+
 /* However fast it is found out. */
 START_TEST(an_unknown_name_is_told_from_the_loop)
 {
@@ -308,6 +320,7 @@ int main(void)
     tcase_add_test(tcase, a_503_leads_to_the_next_address);
     tcase_add_test(tcase,
                    an_address_that_refuses_leads_to_the_next_and_is_remembered);
+    tcase_add_test(tcase, localhost_is_known_without_a_question);
     tcase_add_test(tcase, an_unknown_name_is_told_from_the_loop);
     tcase_add_test(tcase,
                    a_name_to_which_no_transport_leads_is_told_from_the_loop);
