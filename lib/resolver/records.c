@@ -55,8 +55,8 @@ static uint32_t read_u32(const unsigned char *p)
     return (uint32_t)read_u16(p) << 16 | read_u16(p + 2);
 }
 
-/* The name at `at`, to be freed with ares_free_string(); *behind is where it
- * ends. NULL when there is none, or memory is out. */
+/* The name at `at` in small letters, to be freed with ares_free_string();
+ * *behind is where it ends. NULL when there is none, or memory is out. */
 static char *read_name(const reader_t *reader, size_t at, size_t *behind)
 {
     char *name;
@@ -67,6 +67,8 @@ static char *read_name(const reader_t *reader, size_t at, size_t *behind)
                          &name, &len) != ARES_SUCCESS)
         return NULL;
     *behind = at + (size_t)len;
+    for (char *p = name; *p != '\0'; p++)
+        *p = (char)srf__lower((unsigned char)*p);
     return name;
 }
 

@@ -30,12 +30,13 @@ typedef enum srf__answer {
 } srf__answer_t;
 
 typedef struct srf__record {
-    uint8_t ip[16];      /* of A (4 bytes) and AAAA */
-    uint16_t first;      /* SRV: priority; NAPTR: order */
-    uint16_t second;     /* SRV: weight; NAPTR: preference */
-    uint16_t port;       /* SRV */
-    bool has_regexp;     /* NAPTR */
-    const char *host;    /* SRV: target; NAPTR: replacement; "" is the root */
+    uint8_t ip[16];  /* of A (4 bytes) and AAAA */
+    uint16_t first;  /* SRV: priority; NAPTR: order */
+    uint16_t second; /* SRV: weight; NAPTR: preference */
+    uint16_t port;   /* SRV */
+    bool has_regexp; /* NAPTR */
+    /* SRV: target; NAPTR: replacement; in small letters, "" is the root. */
+    const char *host;
     const char *flags;   /* NAPTR */
     const char *service; /* NAPTR */
 } srf__record_t;

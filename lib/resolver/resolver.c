@@ -14,10 +14,11 @@
 
 enum {
     NAME_BYTES = 256,
-    FAILED_S = 3,      /* until a question that failed is asked again */
-    UNTOLD_S = 10,     /* how long nothing holds when no zone says */
-    WAITS_MAX = 64,    /* answers that one lookup may wait for */
-    PENDING_MAX = 4096 /* lookups under way */
+    FAILED_S = 3,       /* until a question that failed is asked again */
+    UNTOLD_S = 10,      /* how long nothing holds when no zone says */
+    WAITS_MAX = 64,     /* answers that one lookup may wait for */
+    PENDING_MAX = 4096, /* lookups under way */
+    FOUND_MAX = 1024    /* selections that are remembered */
 };
 
 typedef struct entry entry_t;
@@ -59,10 +60,21 @@ struct srf__lookup {
     char uri[];
 };
 
+/* What a selection came to, so that the next call costs one look. */
+typedef struct found {
+    srf__map_node_t node; /* first */
+    struct found *newer;
+    uint64_t expires_ms; /* as the first of its records */
+    srf__servers_t servers;
+} found_t;
+
 struct srf__resolver {
     srf__resolver_env_t env;
     srf__hash_key_t key;
     srf__map_t map;
+    srf__map_t found;
+    found_t *oldest_found;
+    found_t **newest_found;
     entry_t *newest;
     entry_t *oldest;
     srf__dead_t dead;
@@ -279,6 +291,7 @@ static void wait_for(srf__lookup_t *lookup, entry_t *entry)
 typedef struct view {
     srf__resolver_t *resolver;
     srf__lookup_t *lookup; /* NULL: it has not begun to wait */
+    uint64_t expires_ms;   /* of the first of them */
     bool failed;           /* memory was out */
 } view_t;
 
@@ -305,6 +318,13 @@ static bool is_known(entry_t *entry)
     return records != NULL;
 }
 
+static const srf__records_t *show(view_t *view, const entry_t *entry)
+{
+    if (entry->expires_ms < view->expires_ms)
+        view->expires_ms = entry->expires_ms;
+    return entry->records;
+}
+
 static const srf__records_t *on_lookup(void *arg, const char *name,
                                        uint16_t type)
 {
@@ -318,10 +338,10 @@ static const srf__records_t *on_lookup(void *arg, const char *name,
     }
     if (entry->records != NULL && now_of(resolver) < entry->expires_ms) {
         resolver->counters.hits++;
-        return entry->records;
+        return show(view, entry);
     }
     if (is_known(entry))
-        return entry->records;
+        return show(view, entry);
     if (!ask(entry)) {
         view->failed = true;
         return nothing();
@@ -331,11 +351,80 @@ static const srf__records_t *on_lookup(void *arg, const char *name,
     return NULL;
 }
 
-static int select_now(srf__resolver_t *resolver, srf__lookup_t *lookup,
-                      const srf__uri_t *uri, const srf__lookup_spec_t *spec,
-                      srf__hops_t *out)
+/* All that a selection depends on beside the records. */
+static srf__hash128_t found_key(const srf__resolver_t *resolver,
+                                const srf__uri_t *uri,
+                                const srf__lookup_spec_t *spec)
 {
-    view_t view = {.resolver = resolver, .lookup = lookup};
+    const uint8_t rest[] = {
+        uri->scheme,
+        uri->transport,
+        uri->transport_unknown,
+        (uint8_t)(uri->port >> 8),
+        (uint8_t)uri->port,
+        spec->transports,
+        (uint8_t)(spec->ipv4 | spec->ipv6 << 1 | spec->ipv6_first << 2)};
+    srf__hasher_t hasher;
+
+    srf__hasher_init(&hasher, &resolver->key, true);
+    srf__hasher_update(&hasher, rest, sizeof(rest));
+    srf__hasher_field_lower(&hasher,
+                            uri->maddr.len > 0 ? uri->maddr : uri->host);
+    return srf__hasher_final(&hasher);
+}
+
+static void forget_oldest(srf__resolver_t *resolver)
+{
+    found_t *found = resolver->oldest_found;
+
+    resolver->oldest_found = found->newer;
+    if (found->newer == NULL)
+        resolver->newest_found = &resolver->oldest_found;
+    srf__map_remove(&resolver->found, &found->node);
+    srf__free(found);
+}
+
+static found_t *add_found(srf__resolver_t *resolver, srf__hash128_t key)
+{
+    if (resolver->oldest_found != NULL &&
+        (resolver->found.count >= FOUND_MAX ||
+         resolver->found.count >= resolver->env.max_entries))
+        forget_oldest(resolver);
+    found_t *found = srf__malloc(sizeof(*found));
+    if (found == NULL)
+        return NULL;
+    found->node.key = key;
+    if (srf__map_add(&resolver->found, &found->node) != 0) {
+        srf__free(found);
+        return NULL;
+    }
+    found->newer = NULL;
+    *resolver->newest_found = found;
+    resolver->newest_found = &found->newer;
+    return found;
+}
+
+/* Without memory for it the next call finds it once more. */
+static void remember(srf__resolver_t *resolver, srf__hash128_t key,
+                     const srf__servers_t *servers, uint64_t expires_ms)
+{
+    found_t *found = (found_t *)srf__map_get(&resolver->found, key);
+
+    if (found == NULL)
+        found = add_found(resolver, key);
+    if (found == NULL)
+        return;
+    found->expires_ms = expires_ms;
+    found->servers = *servers;
+}
+
+/* A selection that has to look at the records. */
+static int select_anew(srf__resolver_t *resolver, srf__lookup_t *lookup,
+                       const srf__uri_t *uri, const srf__lookup_spec_t *spec,
+                       srf__hash128_t key, srf__servers_t *out)
+{
+    view_t view = {
+        .resolver = resolver, .lookup = lookup, .expires_ms = UINT64_MAX};
     const srf__select_env_t env = {
         .lookup = on_lookup,
         .arg = &view,
@@ -343,13 +432,37 @@ static int select_now(srf__resolver_t *resolver, srf__lookup_t *lookup,
         .ipv4 = spec->ipv4,
         .ipv6 = spec->ipv6,
         .ipv6_first = spec->ipv6_first,
-        .random = resolver->env.random,
     };
     int err = srf__select(uri, &env, out);
 
+    if (view.failed)
+        return SRF_ERR_NO_MEMORY;
     if (err == 0)
-        srf__dead_order(&resolver->dead, out);
-    return view.failed ? SRF_ERR_NO_MEMORY : err;
+        remember(resolver, key, out, view.expires_ms);
+    return err;
+}
+
+static int select_now(srf__resolver_t *resolver, srf__lookup_t *lookup,
+                      const srf__uri_t *uri, const srf__lookup_spec_t *spec,
+                      srf__hops_t *out)
+{
+    srf__hash128_t key = found_key(resolver, uri, spec);
+    const found_t *found = (found_t *)srf__map_get(&resolver->found, key);
+    srf__servers_t anew;
+    const srf__servers_t *servers = &anew;
+    int err = 0;
+
+    if (found != NULL && now_of(resolver) < found->expires_ms) {
+        resolver->counters.hits++;
+        servers = &found->servers;
+    } else {
+        err = select_anew(resolver, lookup, uri, spec, key, &anew);
+    }
+    if (err != 0)
+        return err;
+    srf__servers_draw(servers, resolver->env.random, out);
+    srf__dead_order(&resolver->dead, out);
+    return 0;
 }
 
 static void forget(srf__lookup_t *lookup)
@@ -454,6 +567,7 @@ int srf__resolver_create(const srf__resolver_env_t *env, srf__resolver_t **out)
     if (resolver == NULL)
         return SRF_ERR_NO_MEMORY;
     resolver->env = *env;
+    resolver->newest_found = &resolver->oldest_found;
     for (unsigned i = 0; i < 2; i++)
         resolver->key.k[i] = srf__random_u64(env->random);
     srf__dead_init(&resolver->dead, env->wheel, &resolver->key, env->dead_ms);
@@ -468,6 +582,9 @@ void srf__resolver_destroy(srf__resolver_t *resolver)
     while (resolver->newest != NULL)
         drop_entry(resolver->newest);
     srf__map_deinit(&resolver->map);
+    while (resolver->oldest_found != NULL)
+        forget_oldest(resolver);
+    srf__map_deinit(&resolver->found);
     srf__dead_deinit(&resolver->dead);
     srf__free(resolver);
 }

@@ -30,7 +30,7 @@ static const way_t ways[SERVICES_MAX] = {
 typedef struct selection {
     const srf__select_env_t *env;
     const srf__uri_t *uri;
-    srf__hops_t *out;
+    srf__servers_t *out;
     bool pending; /* records are missing */
     char host[NAME_BYTES];
 } selection_t;
@@ -53,23 +53,31 @@ static bool read_host(selection_t *selection)
     return true;
 }
 
-static const srf__records_t *lookup(selection_t *selection, const char *prefix,
-                                    const char *name, uint16_t type)
+/* All names are in small letters. */
+static const srf__records_t *lookup(selection_t *selection, const char *name,
+                                    uint16_t type)
 {
-    char whole[NAME_BYTES];
-    srf__buf_t buf;
-
-    srf__buf_init_fixed(&buf, whole, sizeof(whole));
-    srf__buf_add_text(&buf, prefix);
-    for (const char *p = name; *p != '\0'; p++)
-        srf__buf_add_char(&buf, (char)srf__lower((unsigned char)*p));
-    srf__buf_add_char(&buf, '\0');
-    if (buf.err != 0 || name[0] == '\0')
+    if (name[0] == '\0')
         return NULL;
     const srf__records_t *records =
-        selection->env->lookup(selection->env->arg, whole, type);
+        selection->env->lookup(selection->env->arg, name, type);
     selection->pending = selection->pending || records == NULL;
     return records;
+}
+
+/* The servers of a service of the host; NULL also when the name is too long. */
+static const srf__records_t *lookup_service(selection_t *selection,
+                                            const char *service)
+{
+    char name[NAME_BYTES];
+    size_t before = strlen(service);
+    size_t len = strlen(selection->host);
+
+    if (before + len >= sizeof(name))
+        return NULL;
+    memcpy(name, service, before);
+    memcpy(name + before, selection->host, len + 1);
+    return lookup(selection, name, SRF__RR_SRV);
 }
 
 static bool is_found(const srf__records_t *records)
@@ -87,80 +95,65 @@ static bool can_speak(const selection_t *selection, const way_t *way)
 
 /* ---- addresses ---- */
 
-static void add_hop(selection_t *selection, const uint8_t *ip, uint8_t family,
-                    uint16_t port, srf__transport_id_t transport)
-{
-    srf__addr_t addr = {
-        .family = family, .transport = (uint8_t)transport, .port = port};
+/* What DNS says of a host. */
+typedef struct host {
+    const srf__records_t *four; /* NULL: none, or not there yet */
+    const srf__records_t *six;
+} host_t;
 
-    memcpy(addr.ip, ip, family == 6 ? 16 : 4);
-    for (unsigned i = 0; i < selection->out->count; i++) {
-        if (srf__addr_eq(&selection->out->list[i], &addr))
-            return;
-    }
-    if (selection->out->count < SRF__HOPS_MAX)
-        selection->out->list[selection->out->count++] = addr;
-}
-
-static void add_family(selection_t *selection, const char *name, bool six,
-                       uint16_t port, srf__transport_id_t transport)
-{
-    const srf__records_t *records =
-        lookup(selection, "", name, six ? SRF__RR_AAAA : SRF__RR_A);
-
-    for (unsigned i = 0; is_found(records) && i < records->count; i++)
-        add_hop(selection, records->list[i].ip, six ? 6 : 4, port, transport);
-}
-
-/* §4.2: A and AAAA, the family that is preferred first. */
-static void add_addresses(selection_t *selection, const char *name,
-                          uint16_t port, srf__transport_id_t transport)
+static host_t lookup_host(selection_t *selection, const char *name)
 {
     const srf__select_env_t *env = selection->env;
+    host_t host = {NULL, NULL};
 
-    if (env->ipv6 && env->ipv6_first)
-        add_family(selection, name, true, port, transport);
     if (env->ipv4)
-        add_family(selection, name, false, port, transport);
-    if (env->ipv6 && !env->ipv6_first)
-        add_family(selection, name, true, port, transport);
+        host.four = lookup(selection, name, SRF__RR_A);
+    if (env->ipv6)
+        host.six = lookup(selection, name, SRF__RR_AAAA);
+    return host;
+}
+
+static void add_family(srf__servers_t *out, const srf__records_t *records,
+                       srf__addr_t addr)
+{
+    bool six = records != NULL && records->type == SRF__RR_AAAA;
+
+    addr.family = six ? 6 : 4;
+    for (unsigned i = 0; is_found(records) && i < records->count; i++) {
+        if (out->address_count == SRF__ADDRESSES_MAX)
+            return;
+        memcpy(addr.ip, records->list[i].ip, six ? 16 : 4);
+        out->addresses[out->address_count++] = addr;
+    }
+}
+
+/* A server behind those there are, unless it has no address. §4.2: A and AAAA,
+ * the family that is preferred first. */
+static void add_server(selection_t *selection, const host_t *host,
+                       srf__srv_t server, srf__addr_t addr)
+{
+    srf__servers_t *out = selection->out;
+    bool six_first = selection->env->ipv6_first;
+
+    server.first = (uint8_t)out->address_count;
+    add_family(out, six_first ? host->six : host->four, addr);
+    add_family(out, six_first ? host->four : host->six, addr);
+    server.count = (uint8_t)(out->address_count - server.first);
+    if (server.count > 0)
+        out->list[out->count++] = server;
+}
+
+/* The host of the URI is a server itself. */
+static void add_host(selection_t *selection, uint16_t port,
+                     srf__transport_id_t transport)
+{
+    const srf__addr_t addr = {.transport = (uint8_t)transport, .port = port};
+    host_t host = lookup_host(selection, selection->host);
+
+    add_server(selection, &host, (srf__srv_t){0}, addr);
 }
 
 /* ---- SRV ---- */
-
-/* RFC 2782: of those with the lowest priority left, one at random by weight;
- * those with weight 0 have a small chance of being chosen. */
-static unsigned draw(const srf__records_t *records, const bool *taken,
-                     srf__random_t *random)
-{
-    uint32_t total = 0;
-    unsigned lowest = records->count;
-
-    for (unsigned i = 0; i < records->count; i++) {
-        if (!taken[i] && (lowest == records->count ||
-                          records->list[i].first < records->list[lowest].first))
-            lowest = i;
-    }
-    for (unsigned i = 0; i < records->count; i++) {
-        if (!taken[i] && records->list[i].first == records->list[lowest].first)
-            total += records->list[i].second;
-    }
-    /* Zero weights come first in the running sum, where only 0 meets them. */
-    uint32_t mark = total == 0 ? 0 : srf__random_u32(random) % (total + 1);
-    for (unsigned pass = 0; pass < 2; pass++) {
-        uint32_t sum = 0;
-        for (unsigned i = 0; i < records->count; i++) {
-            const srf__record_t *record = &records->list[i];
-            if (taken[i] || record->first != records->list[lowest].first ||
-                (pass == 0) != (record->second == 0))
-                continue;
-            sum += record->second;
-            if (sum >= mark)
-                return i;
-        }
-    }
-    return lowest;
-}
 
 /* A target "." says that there is no such service (RFC 2782). */
 static bool has_service(const srf__records_t *records)
@@ -169,30 +162,37 @@ static bool has_service(const srf__records_t *records)
            (records->count > 1 || records->list[0].host[0] != '\0');
 }
 
+/* The next of the records by priority, as they stand within one. */
+static unsigned next_server(const srf__records_t *records, const bool *taken)
+{
+    unsigned next = records->count;
+
+    for (unsigned i = 0; i < records->count; i++) {
+        if (!taken[i] && (next == records->count ||
+                          records->list[i].first < records->list[next].first))
+            next = i;
+    }
+    return next;
+}
+
 static void add_servers(selection_t *selection, const srf__records_t *records,
                         srf__transport_id_t transport)
 {
     bool taken[SRF__RECORDS_MAX] = {false};
+    host_t hosts[SRF__RECORDS_MAX];
 
-    /* All addresses are asked for before any is chosen: the order is drawn
-     * once, when everything is there. */
-    for (unsigned i = 0; i < records->count; i++) {
-        const srf__record_t *record = &records->list[i];
-        if (record->host[0] == '\0')
-            continue;
-        if (selection->env->ipv4)
-            (void)lookup(selection, "", record->host, SRF__RR_A);
-        if (selection->env->ipv6)
-            (void)lookup(selection, "", record->host, SRF__RR_AAAA);
-    }
-    if (selection->pending)
-        return;
-    for (unsigned i = 0; i < records->count; i++) {
-        unsigned at = draw(records, taken, selection->env->random);
+    /* All are asked for at once. */
+    for (unsigned i = 0; i < records->count; i++)
+        hosts[i] = lookup_host(selection, records->list[i].host);
+    for (unsigned i = 0; i < records->count && !selection->pending; i++) {
+        unsigned at = next_server(records, taken);
+        const srf__record_t *record = &records->list[at];
+        const srf__srv_t server = {.priority = record->first,
+                                   .weight = record->second};
+        const srf__addr_t addr = {.transport = (uint8_t)transport,
+                                  .port = record->port};
         taken[at] = true;
-        if (records->list[at].host[0] != '\0')
-            add_addresses(selection, records->list[at].host,
-                          records->list[at].port, transport);
+        add_server(selection, &hosts[at], server, addr);
     }
 }
 
@@ -234,7 +234,7 @@ static void add_service(selection_t *selection, const way_t *way)
     const srf__records_t *records = NULL;
 
     if (port == 0)
-        records = lookup(selection, way->srv, selection->host, SRF__RR_SRV);
+        records = lookup_service(selection, way->srv);
     if (is_found(records)) {
         if (has_service(records))
             add_servers(selection, records, way->transport);
@@ -242,7 +242,7 @@ static void add_service(selection_t *selection, const way_t *way)
     }
     if (port == 0)
         port = srf__transport_port(way->transport);
-    add_addresses(selection, selection->host, port, way->transport);
+    add_host(selection, port, way->transport);
 }
 
 /* The NAPTR record that applies: what we speak, lowest order, then preference.
@@ -283,8 +283,7 @@ static void add_by_srv(selection_t *selection)
     for (unsigned i = 0; i < SERVICES_MAX; i++) {
         if (!can_speak(selection, &ways[i]))
             continue;
-        const srf__records_t *records =
-            lookup(selection, ways[i].srv, selection->host, SRF__RR_SRV);
+        const srf__records_t *records = lookup_service(selection, ways[i].srv);
         if (best == NULL && has_service(records)) {
             best = &ways[i];
             found = records;
@@ -300,15 +299,14 @@ static void add_by_srv(selection_t *selection)
     srf__transport_id_t transport =
         secure ? SRF__TRANSPORT_TLS : SRF__TRANSPORT_UDP;
     if (can_speak(selection, find_way(transport)))
-        add_addresses(selection, selection->host,
-                      srf__transport_port(transport), transport);
+        add_host(selection, srf__transport_port(transport), transport);
 }
 
 static void add_by_naptr(selection_t *selection)
 {
     const way_t *way = NULL;
     const srf__records_t *naptrs =
-        lookup(selection, "", selection->host, SRF__RR_NAPTR);
+        lookup(selection, selection->host, SRF__RR_NAPTR);
     const srf__record_t *naptr = find_naptr(selection, naptrs, &way);
 
     if (selection->pending)
@@ -317,8 +315,7 @@ static void add_by_naptr(selection_t *selection)
         add_by_srv(selection);
         return;
     }
-    const srf__records_t *records =
-        lookup(selection, "", naptr->host, SRF__RR_SRV);
+    const srf__records_t *records = lookup(selection, naptr->host, SRF__RR_SRV);
     if (has_service(records))
         add_servers(selection, records, way->transport);
 }
@@ -333,13 +330,14 @@ static bool speaks_anything(const selection_t *selection)
 }
 
 int srf__select(const srf__uri_t *uri, const srf__select_env_t *env,
-                srf__hops_t *out)
+                srf__servers_t *out)
 {
     selection_t selection = {.env = env, .uri = uri, .out = out};
     srf__transport_id_t transport = named_transport(uri);
     const way_t *way = find_way(transport);
 
     out->count = 0;
+    out->address_count = 0;
     if (uri->transport_unknown || (way == NULL ? !speaks_anything(&selection)
                                                : !can_speak(&selection, way)))
         return SRF_ERR_NO_TRANSPORT;
@@ -352,4 +350,68 @@ int srf__select(const srf__uri_t *uri, const srf__select_env_t *env,
     if (selection.pending)
         return SRF__SELECT_PENDING;
     return out->count > 0 ? 0 : SRF_ERR_NAME_NOT_FOUND;
+}
+
+/* ---- the order ---- */
+
+/* Where in order[from..end) the next server of their priority stands: one at
+ * random by weight. Zero weights come first in the running sum, where only 0
+ * meets them: they have a small chance. */
+static unsigned draw(const srf__servers_t *servers, const uint8_t *order,
+                     unsigned from, unsigned end, srf__random_t *random)
+{
+    uint32_t total = 0;
+
+    for (unsigned i = from; i < end; i++)
+        total += servers->list[order[i]].weight;
+    if (total == 0)
+        return from;
+    uint32_t mark = srf__random_u32(random) % (total + 1);
+    uint32_t sum = 0;
+    for (unsigned i = from; i < end && mark == 0; i++) {
+        if (servers->list[order[i]].weight == 0)
+            return i;
+    }
+    for (unsigned i = from; i < end; i++) {
+        sum += servers->list[order[i]].weight;
+        if (sum >= mark && servers->list[order[i]].weight > 0)
+            return i;
+    }
+    return from;
+}
+
+static void add_hops(const srf__servers_t *servers, const srf__srv_t *server,
+                     srf__hops_t *out)
+{
+    for (unsigned i = 0; i < server->count; i++) {
+        const srf__addr_t *addr = &servers->addresses[server->first + i];
+        unsigned same = 0;
+        while (same < out->count && !srf__addr_eq(&out->list[same], addr))
+            same++;
+        if (same == out->count && out->count < SRF__HOPS_MAX)
+            out->list[out->count++] = *addr;
+    }
+}
+
+void srf__servers_draw(const srf__servers_t *servers, srf__random_t *random,
+                       srf__hops_t *out)
+{
+    uint8_t order[SRF__SERVERS_MAX];
+    unsigned end = 0;
+
+    out->count = 0;
+    for (unsigned i = 0; i < servers->count; i++)
+        order[i] = (uint8_t)i;
+    for (unsigned i = 0; i < servers->count; i++) {
+        while (end < servers->count &&
+               servers->list[end].priority == servers->list[i].priority)
+            end++;
+        if (end - i > 1) {
+            unsigned at = draw(servers, order, i, end, random);
+            uint8_t chosen = order[at];
+            memmove(&order[i + 1], &order[i], at - i);
+            order[i] = chosen;
+        }
+        add_hops(servers, &servers->list[order[i]], out);
+    }
 }

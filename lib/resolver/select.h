@@ -1,7 +1,8 @@
 /*
- * Server selection (RFC 3263 §4, RFC 2782): from a URI to the addresses to try,
- * in order. It asks for the records it needs and gives up for now when some are
- * not there yet; whoever has got them runs it again. No I/O, no clock.
+ * Server selection (RFC 3263 §4, RFC 2782): from a URI to the servers of its
+ * host. It asks for the records it needs and gives up for now when some are not
+ * there yet; whoever has got them runs it again. No I/O, no clock. Chance has
+ * its part afterwards, when the order is drawn for one call.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -24,10 +25,24 @@ typedef struct srf__select_env {
     bool ipv4;
     bool ipv6;
     bool ipv6_first;
-    srf__random_t *random; /* for the weights of SRV records */
 } srf__select_env_t;
 
-enum { SRF__HOPS_MAX = 32 };
+enum { SRF__SERVERS_MAX = 64, SRF__ADDRESSES_MAX = 64, SRF__HOPS_MAX = 32 };
+
+typedef struct srf__srv {
+    uint16_t priority; /* the lowest is tried first */
+    uint16_t weight;   /* share of those with the same priority */
+    uint8_t first;     /* of its addresses */
+    uint8_t count;
+} srf__srv_t;
+
+/* Servers in order of priority. */
+typedef struct srf__servers {
+    unsigned count;
+    unsigned address_count;
+    srf__srv_t list[SRF__SERVERS_MAX];
+    srf__addr_t addresses[SRF__ADDRESSES_MAX];
+} srf__servers_t;
 
 /* Addresses in the order in which they are to be tried. */
 typedef struct srf__hops {
@@ -38,11 +53,18 @@ typedef struct srf__hops {
 /* Not an error: records are missing, run it again. */
 enum { SRF__SELECT_PENDING = 1 };
 
-/* Writes at most SRF__HOPS_MAX addresses for a sip or sips URI with a host name
- * (numeric hosts are srf__next_hop()'s). 0; SRF__SELECT_PENDING;
- * SRF_ERR_NAME_NOT_FOUND when there is no address; SRF_ERR_NO_TRANSPORT when
- * nothing that can be spoken leads there. */
+/* The servers of a sip or sips URI with a host name (numeric hosts are
+ * srf__next_hop()'s), each with one address at least; more than there is room
+ * for are left out. 0; SRF__SELECT_PENDING; SRF_ERR_NAME_NOT_FOUND when there
+ * is no address; SRF_ERR_NO_TRANSPORT when nothing that can be spoken leads
+ * there.
+ */
 int srf__select(const srf__uri_t *uri, const srf__select_env_t *env,
-                srf__hops_t *out);
+                srf__servers_t *out);
+
+/* Draws the order for one call: by priority, by weight within one (RFC 2782).
+ */
+void srf__servers_draw(const srf__servers_t *servers, srf__random_t *random,
+                       srf__hops_t *out);
 
 #endif /* SRF_SELECT_H */

@@ -21,18 +21,30 @@ enum { BENCH_TEXT = 2048, BENCH_SDP = 200 };
 typedef void (*bench_switch)(void);
 
 typedef struct bench_call {
-    char out[BENCH_TEXT];    /* the last request that reached the target */
+    char out[BENCH_TEXT];    /* the last request that reached a target */
     unsigned char to_target; /* datagrams */
     unsigned char to_caller;
 } bench_call_t;
+
+enum { BENCH_TARGETS = 4 };
+
+typedef struct bench_trunk {
+    char out[BENCH_TARGETS][BENCH_TEXT];
+    char invite[BENCH_TARGETS][BENCH_TEXT];
+} bench_trunk_t;
 
 typedef struct bench {
     srf__listener_t listener;
     srf__wheel_t wheel;
     srf_t *srf;
     srf__flow_t caller;
-    srf__flow_t target;
+    srf__flow_t target; /* the first; others have the next ports */
     bench_call_t *calls;
+    /* Of each call: the last request to each target that is no ACK, and its
+     * INVITE. NULL: nobody asks. */
+    bench_trunk_t *trunks;
+    const char *const *uris; /* the targets as the program names them */
+    srf_proxy_options_t options;
     unsigned count;
     unsigned round; /* part of the Call-ID */
     unsigned done;  /* callbacks of srf_proxy_request() */
@@ -69,6 +81,19 @@ bench_add(bench_text_t *text, const char *format, ...)
 
 /* ---- the listener ---- */
 
+static inline void bench_keep(bench_t *bench, unsigned long number,
+                              unsigned port, const char *data)
+{
+    unsigned target = port - bench->target.peer.port;
+
+    bench_check(target < BENCH_TARGETS, "datagram to an unknown target");
+    if (bench->trunks == NULL || strncmp(data, "ACK ", 4) == 0)
+        return;
+    strcpy(bench->trunks[number].out[target], data);
+    if (strncmp(data, "INVITE ", 7) == 0)
+        strcpy(bench->trunks[number].invite[target], data);
+}
+
 static inline int bench_send(const srf__flow_t *flow, const srf__str_t *parts,
                              unsigned count)
 {
@@ -89,9 +114,10 @@ static inline int bench_send(const srf__flow_t *flow, const srf__str_t *parts,
     unsigned long number = strtoul(id + 10, NULL, 10);
     bench_check(number < bench->count, "datagram of an unknown call");
     bench_call_t *call = &bench->calls[number];
-    if (srf__addr_eq(to, &bench->target.peer)) {
+    if (srf__addr_ip_eq(to, &bench->target.peer)) {
         call->to_target++;
         memcpy(call->out, data, len + 1);
+        bench_keep(bench, number, to->port, data);
     } else {
         call->to_caller++;
     }
@@ -118,13 +144,11 @@ static inline void bench_on_done(srf_req_t *req, int err,
 
 static inline void bench_on_request(srf_req_t *req, srf_res_t *res)
 {
-    srf_proxy_options_t options;
+    const bench_t *bench = srf_data(srf_req_srf(req));
 
     (void)res;
-    srf_proxy_options_init(&options);
-    options.record_route = 1;
-    bench_check(srf_proxy_request(req, SRF_URIS("sip:192.0.2.20:5080"),
-                                  &options, bench_on_done) == 0,
+    bench_check(srf_proxy_request(req, bench->uris, &bench->options,
+                                  bench_on_done) == 0,
                 "srf_proxy_request() failed");
 }
 
@@ -146,6 +170,7 @@ static inline srf__addr_t bench_address(const char *ip, uint16_t port)
 static inline bench_t *bench_create(unsigned count, bench_switch on,
                                     bench_switch off)
 {
+    static const char *const uris[] = {"sip:192.0.2.20:5080", NULL};
     static const srf__listener_ops_t ops = {.send = bench_send,
                                             .close = bench_close};
     bench_t *bench = calloc(1, sizeof(*bench));
@@ -154,6 +179,9 @@ static inline bench_t *bench_create(unsigned count, bench_switch on,
     bench->calls = calloc(count, sizeof(*bench->calls));
     bench_check(bench->calls != NULL, "out of memory");
     bench->count = count;
+    bench->uris = uris;
+    srf_proxy_options_init(&bench->options);
+    bench->options.record_route = 1;
     bench->on = on;
     bench->off = off;
     srf__wheel_init(&bench->wheel, 1000);
@@ -206,6 +234,7 @@ static inline void bench_destroy(bench_t *bench)
     srf_destroy(bench->srf, NULL);
     bench_run(bench, 10);
     free(bench->calls);
+    free(bench->trunks);
     free(bench);
 }
 
@@ -326,11 +355,12 @@ static inline void bench_copy(bench_text_t *text, const char *request,
     }
 }
 
-/* The target answers the last request that reached it. */
-static inline void bench_reply(bench_t *bench, unsigned number,
-                               const char *status, int with_sdp)
+/* A target answers a request; `lines` stand in place of a Contact. */
+static inline void bench_answer(bench_t *bench, unsigned number,
+                                const char *request, const char *status,
+                                const char *lines, int with_sdp)
 {
-    const char *request = bench->calls[number].out;
+    int is_invite = strncmp(request, "INVITE", 6) == 0;
     bench_text_t text = {0};
     char tag[32] = "";
 
@@ -340,18 +370,26 @@ static inline void bench_reply(bench_t *bench, unsigned number,
     bench_copy(&text, request, "\nFrom: ");
     bench_copy(&text, request, "\nTo: ");
     text.len -= 2;
-    if (status[0] != '1' || status[1] != '0')
+    if (is_invite && strncmp(status, "100", 3) != 0)
         snprintf(tag, sizeof(tag), ";tag=314159-%u", number);
-    bench_add(&text, "%s\r\n", strncmp(request, "INVITE", 6) == 0 ? tag : "");
+    bench_add(&text, "%s\r\n", tag);
     bench_copy(&text, request, "\nCall-ID: ");
     bench_copy(&text, request, "\nCSeq: ");
-    if (strncmp(request, "INVITE", 6) == 0)
+    if (is_invite && lines[0] == '\0')
         bench_add(&text, "Contact: <sip:bob@192.0.2.20:5080>\r\n");
+    bench_add(&text, "%s", lines);
     if (with_sdp)
         bench_add_sdp(&text);
     else
         bench_add(&text, "Content-Length: 0\r\n\r\n");
     bench_receive(bench, &bench->target, &text);
+}
+
+/* The target answers the last request that reached it. */
+static inline void bench_reply(bench_t *bench, unsigned number,
+                               const char *status, int with_sdp)
+{
+    bench_answer(bench, number, bench->calls[number].out, status, "", with_sdp);
 }
 
 #endif /* SRF_BENCH_CALLS_H */

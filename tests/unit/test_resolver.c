@@ -225,6 +225,34 @@ START_TEST(what_was_found_is_at_hand_until_its_time_is_over)
 }
 END_TEST
 
+/* However long the others hold. */
+START_TEST(what_was_found_ends_with_the_first_of_its_records)
+{
+    static const char uri[] = "sip:example.com;transport=udp";
+    static const unsigned values[] = {1, 1, 5070};
+    srf__lookup_t *pending;
+    told_t told;
+
+    expect_pending(uri, &told);
+    dns_begin(&message, 0, "_sip._udp.example.com", SRF__RR_SRV);
+    dns_srv(&message, "@12", 60, values, "a.example.com");
+    answer_message("_sip._udp.example.com", SRF__RR_SRV);
+    answer_nothing("example.com", SRF__RR_A, 5);
+    answer_a("a.example.com", 5, IP);
+    ck_assert_uint_eq(told.count, 1);
+    pass(4900);
+    ck_assert_int_eq(resolve(uri, &told, &pending), 0);
+    expect_ip(&told.hops, 1);
+    pass(200);
+    expect_pending(uri, &told);
+    ck_assert_uint_eq(open_questions(), 1);
+    answer_a("a.example.com", 5, IP + 1);
+    expect_ip(&told.hops, 2);
+    ck_assert_int_eq(resolve(uri, &told, &pending), 0);
+    expect_ip(&told.hops, 2);
+}
+END_TEST
+
 START_TEST(times_are_held_within_bounds)
 {
     look_up(0, IP);
@@ -429,6 +457,7 @@ int main(void)
 
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, what_was_found_is_at_hand_until_its_time_is_over);
+    tcase_add_test(tcase, what_was_found_ends_with_the_first_of_its_records);
     tcase_add_test(tcase, times_are_held_within_bounds);
     tcase_add_test(tcase, what_is_not_there_is_remembered_too);
     tcase_add_test(tcase, old_records_serve_while_dns_fails);

@@ -118,14 +118,19 @@ static void forget(void)
 static int choose_with(const char *uri_text, const row_t *rows,
                        srf__select_env_t *env)
 {
+    srf__servers_t servers;
     srf__uri_t uri;
 
     forget();
     zone.rows = rows;
     env->lookup = lookup;
-    env->random = &dice;
     ck_assert_int_eq(srf__uri_parse(srf__str_of(uri_text), &uri), 0);
-    return srf__select(&uri, env, &hops);
+    int err = srf__select(&uri, env, &servers);
+    if (err == 0)
+        srf__servers_draw(&servers, &dice, &hops);
+    else
+        hops.count = 0;
+    return err;
 }
 
 static int choose(const char *uri, const row_t *rows, unsigned transports)
