@@ -51,6 +51,8 @@ static const char usage[] =
     "                       of the system\n"
     "  --dns-timeout D      of a question's first try (2s)\n"
     "  --dns-tries N        of each name server, at most 10 (2)\n"
+    "  --dead-address D     how long an address of a name that did not answer\n"
+    "                       comes last (30s)\n"
     "D is a time such as 2s or 500ms; there may be 32 TARGETs. SIGHUP reads\n"
     "certificates again.\n";
 
@@ -495,6 +497,8 @@ static int read_option(struct lb *lb, int option, const char *value)
         return read_time(value, &lb->stack.dns_timeout_ms);
     case 'r':
         return read_count(value, &lb->stack.dns_tries);
+    case 'm':
+        return read_time(value, &lb->stack.dead_address_ms);
     default:
         return listeners_read(&lb->listeners, option, value) == NULL ? 0 : -1;
     }
@@ -527,6 +531,7 @@ static const struct option long_options[] = {
     {"dns-server", required_argument, NULL, 'n'},
     {"dns-timeout", required_argument, NULL, 'q'},
     {"dns-tries", required_argument, NULL, 'r'},
+    {"dead-address", required_argument, NULL, 'm'},
     {"help", no_argument, NULL, 'H'},
     {NULL, 0, NULL, 0},
 };

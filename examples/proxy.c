@@ -50,6 +50,7 @@ enum {
     OPT_DNS_SERVER,
     OPT_DNS_TIMEOUT,
     OPT_DNS_TRIES,
+    OPT_DEAD_ADDRESS,
     OPT_RESULTS,
     OPT_LOG_LEVEL,
     OPT_HELP,
@@ -80,6 +81,7 @@ static const struct option long_options[] = {
     {"dns-server", required_argument, NULL, OPT_DNS_SERVER},
     {"dns-timeout", required_argument, NULL, OPT_DNS_TIMEOUT},
     {"dns-tries", required_argument, NULL, OPT_DNS_TRIES},
+    {"dead-address", required_argument, NULL, OPT_DEAD_ADDRESS},
     {"outbound", required_argument, NULL, OPT_OUTBOUND},
     {"results", required_argument, NULL, OPT_RESULTS},
     {"log-level", required_argument, NULL, OPT_LOG_LEVEL},
@@ -122,6 +124,8 @@ static const char help_text[] =
     "                           of the system\n"
     "  --dns-timeout D          of a question's first try, 2s\n"
     "  --dns-tries N            of each name server, 2\n"
+    "  --dead-address D         how long an address of a name that did not\n"
+    "                           answer comes last, 30s\n"
     "\n"
     "  --outbound URI           the listener that requests leave from, as it\n"
     "                           is printed, where it can\n"
@@ -193,6 +197,8 @@ static uint32_t *duration_of(struct app *app, int opt)
         return &app->stack.t4_ms;
     case OPT_DNS_TIMEOUT:
         return &app->stack.dns_timeout_ms;
+    case OPT_DEAD_ADDRESS:
+        return &app->stack.dead_address_ms;
     default:
         return NULL;
     }

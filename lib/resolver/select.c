@@ -355,29 +355,31 @@ int srf__select(const srf__uri_t *uri, const srf__select_env_t *env,
 /* ---- the order ---- */
 
 /* Where in order[from..end) the next server of their priority stands: one at
- * random by weight. Zero weights come first in the running sum, where only 0
- * meets them: they have a small chance. */
+ * random by weight. Those with weight 0 have one chance in as many as the
+ * others weigh together. RFC 2782's running sums draw from 0 on, which gives
+ * the first of small weights too much; here 0 is for weight 0 alone. */
 static unsigned draw(const srf__servers_t *servers, const uint8_t *order,
                      unsigned from, unsigned end, srf__random_t *random)
 {
     uint32_t total = 0;
+    unsigned weightless = end;
 
-    for (unsigned i = from; i < end; i++)
+    for (unsigned i = from; i < end; i++) {
         total += servers->list[order[i]].weight;
+        if (servers->list[order[i]].weight == 0 && weightless == end)
+            weightless = i;
+    }
     if (total == 0)
         return from;
-    uint32_t mark = srf__random_u32(random) % (total + 1);
-    uint32_t sum = 0;
-    for (unsigned i = from; i < end && mark == 0; i++) {
-        if (servers->list[order[i]].weight == 0)
-            return i;
+    uint32_t mark = weightless == end ? 1 + srf__random_u32(random) % total
+                                      : srf__random_u32(random) % (total + 1);
+    if (mark == 0)
+        return weightless;
+    for (uint32_t sum = 0;; from++) {
+        sum += servers->list[order[from]].weight;
+        if (sum >= mark)
+            return from;
     }
-    for (unsigned i = from; i < end; i++) {
-        sum += servers->list[order[i]].weight;
-        if (sum >= mark && servers->list[order[i]].weight > 0)
-            return i;
-    }
-    return from;
 }
 
 static void add_hops(const srf__servers_t *servers, const srf__srv_t *server,

@@ -8,11 +8,11 @@
 BUILD_PACKAGES="build-essential meson ninja-build pkg-config libuv1-dev \
 libosip2-dev libc-ares-dev libssl-dev"
 TEST_PACKAGES="check sip-tester python3 universal-ctags openssl"
-# Other stacks to test against. Their packages start servers of the system: they
+# Other stacks and a name server to test against. Their packages start servers of the system: they
 # are installed only where nothing starts them, and their tests are skipped where
 # they are not.
 if [ ! -d /run/systemd/system ]; then
-    TEST_PACKAGES="$TEST_PACKAGES kamailio kamailio-tls-modules"
+    TEST_PACKAGES="$TEST_PACKAGES kamailio kamailio-tls-modules knot"
 fi
 
 # Node.js runs SIP clients of the browser. Whoever has it from elsewhere has its

@@ -378,6 +378,32 @@ START_TEST(priorities_are_kept_and_weights_are_shares)
 }
 END_TEST
 
+/* However small the weights are, and whatever their order in the answer. */
+START_TEST(small_weights_are_shares_too)
+{
+    static const row_t rows[2][4] = {
+        {SRV("_sip._udp.example.com", 1, 3, 5063, "a.example.com"),
+         SRV("_sip._udp.example.com", 1, 1, 5061, "a.example.com"),
+         A("a.example.com", "192.0.2.1"),
+         {NULL, 0, 0, 0, 0, NULL, NULL, NULL, false}},
+        {SRV("_sip._udp.example.com", 1, 1, 5061, "a.example.com"),
+         SRV("_sip._udp.example.com", 1, 3, 5063, "a.example.com"),
+         A("a.example.com", "192.0.2.1"),
+         {NULL, 0, 0, 0, 0, NULL, NULL, NULL, false}}};
+    unsigned heavy = 0;
+
+    for (unsigned i = 0; i < 4000; i++) {
+        ck_assert_int_eq(choose("sip:example.com;transport=udp", rows[_i], ALL),
+                         0);
+        heavy += hops.list[0].port == 5063;
+    }
+    /* 3 of 4, five standard deviations off at most. */
+    ck_assert_uint_ge(heavy, 2863);
+    ck_assert_uint_le(heavy, 3137);
+    forget();
+}
+END_TEST
+
 START_TEST(weights_of_zero_alone_are_an_order)
 {
     static const row_t rows[] = {
@@ -459,6 +485,7 @@ int main(void)
     tcase_add_test(tcase, without_naptr_the_servers_tell_what_is_spoken);
     tcase_add_test(tcase, a_service_that_is_declined_is_not_there);
     tcase_add_test(tcase, priorities_are_kept_and_weights_are_shares);
+    tcase_add_loop_test(tcase, small_weights_are_shares_too, 0, 2);
     tcase_add_test(tcase, weights_of_zero_alone_are_an_order);
     tcase_add_test(tcase, both_families_are_there_the_preferred_one_first);
     tcase_add_test(tcase, missing_answers_are_all_asked_for_and_waited_for);
