@@ -3,10 +3,12 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "base/alloc.h"
 #include "base/error.h"
 #include "core/req.h"
 #include "core/stack.h"
 #include "proxy/ack.h"
+#include "proxy/undelivered.h"
 #include "proxy/validate.h"
 #include "transaction/client.h"
 #include "transaction/server.h"
@@ -368,18 +370,36 @@ void srf__on_message(void *arg, const srf__flow_t *from, const char *data,
     srf->receiving = false;
 }
 
-void srf__on_undelivered(void *arg, const srf__addr_t *to, const char *datagram,
+/* What could not be sent on a connection that failed is whole, and whoever
+ * waits for an answer to a request is told of that by srf__on_lost(). */
+void srf__on_undelivered(void *arg, const srf__addr_t *to, const char *message,
                          size_t len)
 {
     srf_t *srf = arg;
     char peer[SRF__ADDR_TEXT];
+    bool datagram = to->transport == SRF__TRANSPORT_UDP;
 
     (void)srf__addr_text(to, peer);
     const srf__log_context_t context = {.module = "transport", .peer = peer};
     srf__log_peer(&srf->element.log, SRF_LOG_INFO, &context,
-                  "datagram could not be delivered");
-    if (!srf->closing)
-        srf__client_undelivered(&srf->element.txns, srf__str(datagram, len));
+                  "message could not be delivered");
+    if (srf->closing)
+        return;
+    if (len < 8 || memcmp(message, "SIP/2.0 ", 8) != 0) {
+        if (datagram)
+            srf__client_undelivered(&srf->element.txns, srf__str(message, len));
+        return;
+    }
+    /* It may come to light while a message is being received. */
+    srf__facts_t *facts = srf__calloc(
+        1, sizeof(*facts) + srf->limits.max_headers * sizeof(srf__header_t));
+    if (facts == NULL)
+        return;
+    facts->headers = (srf__header_t *)(facts + 1);
+    facts->header_cap = (uint16_t)srf->limits.max_headers;
+    bool whole = srf__scan(message, len, &srf->limits, facts) == SRF__SCAN_OK;
+    srf__response_undelivered(&srf->element, facts, whole, to);
+    srf__free(facts);
 }
 
 /* RFC 3261 §18.3: where the next message begins is not known, so this is the

@@ -10,6 +10,7 @@
 #include "core/stack.h"
 #include "message/osip_bridge.h"
 #include "proxy/ack.h"
+#include "proxy/undelivered.h"
 #include "resolver/hosts.h"
 
 #include <time.h>
@@ -338,6 +339,7 @@ static void destroy_step(srf__timer_t *timer)
     srf__drain_abort(srf);
     srf__contexts_abort(&srf->element, SRF_ERR_CANCELED);
     srf__acks_abort(&srf->element);
+    srf__undelivered_abort(&srf->element);
     srf__outgoing_abort(srf);
     srf__reqs_drop(srf);
     srf__uas_deinit(&srf->uas);

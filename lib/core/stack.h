@@ -84,7 +84,7 @@ void srf__unref(srf_t *srf);
 /* receive.c: transport events. */
 void srf__on_message(void *arg, const srf__flow_t *from, const char *data,
                      size_t len);
-void srf__on_undelivered(void *arg, const srf__addr_t *to, const char *datagram,
+void srf__on_undelivered(void *arg, const srf__addr_t *to, const char *message,
                          size_t len);
 void srf__on_refused(void *arg, const srf__flow_t *from, srf__str_t head,
                      unsigned status, const char *reason);

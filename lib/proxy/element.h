@@ -41,6 +41,7 @@ typedef struct srf__element {
     struct srf__resolver *resolver; /* NULL: names are not found */
     srf__map_t places;              /* see places.h */
     struct srf__waiting_ack *acks;  /* see ack.h */
+    srf__map_t strays;              /* see undelivered.h */
 
     srf__context_t *contexts; /* proxy operations under way */
     srf__context_t *done;     /* of these, completed by the loop next */

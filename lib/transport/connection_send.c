@@ -273,9 +273,15 @@ void srf__connection_send_held(srf__connection_t *connection)
 
 void srf__connection_free_held(srf__connection_t *connection)
 {
+    const srf__transports_t *owner = connection->stream->base.owner;
+    const srf__transports_events_t *events = &owner->events;
+
     while (connection->held != NULL) {
         held_t *held = connection->held;
         connection->held = held->next;
+        if (!owner->closing)
+            events->undelivered(events->arg, &connection->peer, held->data,
+                                held->len);
         srf__free(held);
     }
 }

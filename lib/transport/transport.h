@@ -69,9 +69,10 @@ typedef struct srf__transports_events {
     /* A whole message arrived; `data` is borrowed until return. */
     void (*message)(void *arg, const srf__flow_t *from, const char *data,
                     size_t len);
-    /* The network said that `datagram`, sent by us to `to`, did not arrive. It
-     * may be cut short, but begins with its first byte. */
-    void (*undelivered)(void *arg, const srf__addr_t *to, const char *datagram,
+    /* The network said that `message`, sent by us to `to`, did not arrive, or
+     * there was never a connection to send it on. A datagram may be cut short,
+     * but begins with its first byte. */
+    void (*undelivered)(void *arg, const srf__addr_t *to, const char *message,
                         size_t len);
     /* What came on a stream cannot be cut into messages: `head` is the
      * beginning of the one to answer with `status`; the connection then ends.

@@ -1,0 +1,200 @@
+/*
+ * Responses that did not arrive.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "proxy/undelivered.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "proxy/places.h"
+#include "transaction/server.h"
+
+enum { STRAYS_MAX = 1024, URI_BYTES = 300 };
+
+/* A transaction whose responses do not arrive where it wants them. It stays for
+ * as long as its last response may be repeated. */
+typedef struct srf__stray {
+    srf__map_node_t node; /* first; its key is that of the transaction */
+    srf__element_t *element;
+    srf__timer_t timer;
+    srf_msg_t *response; /* to be sent when the addresses are there */
+    srf__str_t name;     /* the host of the Via, as it must identify itself */
+    srf__lookup_t *lookup;
+    srf__hops_t hops;
+    unsigned at; /* the one that is tried */
+    char uri[];  /* of the host */
+} stray_t;
+
+static void forget(stray_t *stray)
+{
+    srf__element_t *element = stray->element;
+
+    if (stray->lookup != NULL)
+        srf__lookup_cancel(stray->lookup);
+    srf__timer_stop(element->wheel, &stray->timer);
+    srf__map_remove(&element->strays, &stray->node);
+    srf__msg_unref(stray->response);
+    srf__free(stray);
+}
+
+static void timer_fired(srf__timer_t *timer)
+{
+    forget((stray_t *)((char *)timer - offsetof(stray_t, timer)));
+}
+
+/* To the address that is tried, or the next one there is a way to. */
+static void send_on(stray_t *stray)
+{
+    srf_msg_t *response = stray->response;
+    srf__flow_t flow;
+
+    stray->response = NULL;
+    for (; stray->at < stray->hops.count; stray->at++) {
+        const srf__hop_t hop = {stray->hops.list[stray->at], stray->name};
+        if (srf__hop_flow(&stray->element->transports, &hop, NULL, &flow) != 0)
+            continue;
+        const srf__str_t part = srf__str(response->data, response->len);
+        stray->element->txns.counters.responses_sent++;
+        if (srf__transports_send(&flow, &part, 1) == 0)
+            break;
+    }
+    srf__msg_unref(response);
+}
+
+static void on_found(void *arg, int err, const srf__hops_t *hops)
+{
+    stray_t *stray = arg;
+
+    stray->lookup = NULL;
+    if (err == 0)
+        stray->hops = *hops;
+    send_on(stray);
+}
+
+/* ---- where else ---- */
+
+/* §5 in a URI: a port means A and AAAA, none means SRV, each for the transport
+ * of the Via and no other. Nobody can connect to a WebSocket client. */
+static bool write_uri(const srf__facts_t *response, srf__buf_t *out)
+{
+    const srf__via_t *via = &response->via;
+    srf__transport_id_t transport = (srf__transport_id_t)via->transport;
+
+    if (transport != SRF__TRANSPORT_UDP && transport != SRF__TRANSPORT_TCP &&
+        transport != SRF__TRANSPORT_TLS)
+        return false;
+    srf__buf_add_text(out, "sip:");
+    srf__buf_add_str(out, srf__facts_str(response, via->host));
+    if (via->port != 0) {
+        srf__buf_add_char(out, ':');
+        srf__buf_add_u64(out, via->port);
+    }
+    srf__buf_add_text(out, ";transport=");
+    srf__buf_add_text(out, srf__transport_uri_name(transport));
+    return out->err == 0;
+}
+
+/* The addresses, now or later; the one that failed is not tried again. */
+static void find(stray_t *stray, const srf__addr_t *failed)
+{
+    const srf__finder_t finder = {NULL, on_found, stray};
+    srf__uri_t uri;
+    srf__hop_t hop;
+
+    if (srf__uri_parse(srf__str_of(stray->uri), &uri) != 0)
+        return;
+    stray->name = uri.host;
+    int err = srf__next_hop(&uri, &hop);
+    if (err == 0 && !srf__addr_eq(&hop.addr, failed)) {
+        stray->hops.count = 1;
+        stray->hops.list[0] = hop.addr;
+    }
+    if (err == SRF_ERR_NAME_NOT_FOUND)
+        (void)srf__element_resolve(stray->element, &uri, &finder, &stray->hops,
+                                   &stray->lookup);
+}
+
+static stray_t *create(srf__element_t *element, const srf__facts_t *response,
+                       srf__hash128_t key)
+{
+    char storage[URI_BYTES];
+    srf__buf_t uri;
+
+    srf__buf_init_fixed(&uri, storage, sizeof(storage));
+    if (element->strays.count >= STRAYS_MAX || !write_uri(response, &uri))
+        return NULL;
+    stray_t *stray = srf__calloc(1, sizeof(*stray) + uri.len + 1);
+    if (stray == NULL)
+        return NULL;
+    stray->node.key = key;
+    stray->element = element;
+    memcpy(stray->uri, uri.p, uri.len);
+    if (srf__map_add(&element->strays, &stray->node) != 0) {
+        srf__free(stray);
+        return NULL;
+    }
+    srf__timer_start(element->wheel, &stray->timer,
+                     64ull * element->txns.timing.t1_ms, timer_fired);
+    return stray;
+}
+
+/* ---- what is sent ---- */
+
+/* The response that the transaction repeats, as it is sent. */
+static srf_msg_t *copy_kept(const srf__server_t *server)
+{
+    const srf_msg_t *kept = server->response;
+    const srf__span_t cut = server->response_cut;
+    srf_msg_t *copy = kept == NULL ? NULL : srf__msg_alloc(kept->len - cut.len);
+
+    if (copy == NULL)
+        return NULL;
+    memcpy(copy->data, kept->data, cut.off);
+    memcpy(copy->data + cut.off, kept->data + cut.off + cut.len,
+           kept->len - cut.off - cut.len);
+    return copy;
+}
+
+void srf__response_undelivered(srf__element_t *element,
+                               const srf__facts_t *facts, bool complete,
+                               const srf__addr_t *to)
+{
+    srf__hash128_t key =
+        srf__server_key(&element->txns, facts, facts->cseq_method);
+    const srf__server_t *server = srf__server_find(&element->txns, key);
+    stray_t *stray = (stray_t *)srf__map_get(&element->strays, key);
+    srf_msg_t *response;
+
+    if (server == NULL || facts->via.branch.len == 0)
+        return;
+    response = complete ? srf__msg_create(facts) : copy_kept(server);
+    if (response == NULL)
+        return; /* its sender repeats it, if it matters */
+    if (stray != NULL && stray->at < stray->hops.count &&
+        srf__addr_eq(&stray->hops.list[stray->at], to))
+        stray->at++;
+    if (stray == NULL) {
+        stray = create(element, facts, key);
+        if (stray != NULL)
+            find(stray, to);
+    }
+    if (stray == NULL) {
+        srf__msg_unref(response);
+        return;
+    }
+    /* A later response makes an earlier one needless. */
+    srf__msg_unref(stray->response);
+    stray->response = response;
+    if (stray->lookup == NULL)
+        send_on(stray);
+}
+
+void srf__undelivered_abort(srf__element_t *element)
+{
+    stray_t *stray;
+
+    while ((stray = (stray_t *)srf__map_any(&element->strays)) != NULL)
+        forget(stray);
+    srf__map_deinit(&element->strays);
+}
