@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "certificates.h"
 #include "nameserver.h"
 #include "runner.h"
 #include "stage.h"
@@ -16,7 +17,7 @@ static wire_t *caller;
 static wire_t *one;
 static wire_t *two;
 
-static void setup(void)
+static void setup_family(bool six)
 {
     srf_options_t options;
     char server[40];
@@ -27,13 +28,23 @@ static void setup(void)
     options.dns_servers = server;
     options.dns_timeout_ms = 60;
     options.dns_tries = 2;
-    stage_setup(&stage, false, &options);
+    stage_setup(&stage, six, &options);
     nameserver_start_at(&names, &stage.loop, port);
     unsigned udp = stage_listen(&stage, WIRE_UDP);
     (void)stage_listen(&stage, WIRE_TCP);
     caller = wire_connect(&stage.loop, WIRE_UDP, stage.ip, udp, NULL);
     one = wire_listen(&stage.loop, WIRE_UDP, stage.ip, NULL);
     two = wire_listen(&stage.loop, WIRE_UDP, stage.ip, NULL);
+}
+
+static void setup(void)
+{
+    setup_family(false);
+}
+
+static void setup_six(void)
+{
+    setup_family(true);
 }
 
 static void teardown(void)
@@ -266,6 +277,51 @@ START_TEST(names_are_forked_to_as_well)
 }
 END_TEST
 
+/* Its certificate is for the domain that was asked for, not for the host that
+ * SRV led to (RFC 5922 §4). */
+START_TEST(a_server_must_be_who_the_target_names)
+{
+    static const certificate_spec_t specs[] = {{.names = "DNS:sip.example.com"},
+                                               {.names = "DNS:a.example.com"}};
+    const char *file = certificates_path("server.pem");
+    authority_t *authority = authority_create(certificates_path("ca2.pem"));
+
+    certificate_write(authority, file, &specs[_i]);
+    authority_free(authority);
+    stage.tls.ca_file = certificates_path("ca2.pem");
+    (void)stage_listen(&stage, WIRE_TLS);
+    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+    ck_assert_int_eq(SSL_CTX_use_certificate_chain_file(ctx, file), 1);
+    ck_assert_int_eq(SSL_CTX_use_PrivateKey_file(ctx, file, SSL_FILETYPE_PEM),
+                     1);
+    wire_t *callee = wire_listen(&stage.loop, WIRE_TLS, stage.ip, ctx);
+    nameserver_add_srv(&names, "_sips._tcp.sip.example.com", 1,
+                       wire_port(callee), "a.example.com");
+    nameserver_add_a(&names, "a.example.com", "127.0.0.1");
+    target("sip:sip.example.com;transport=tls");
+    if (_i == 0) {
+        expect_service(callee, "a");
+    } else {
+        call("MESSAGE", "a");
+        wire_expect_end(callee);
+        (void)wire_expect(caller, "SIP/2.0 5");
+        ck_assert_ptr_nonnull(strstr(stage.log, "mismatch"));
+    }
+    wire_close(callee);
+    SSL_CTX_free(ctx);
+}
+END_TEST
+
+START_TEST(a_name_with_ipv6_addresses_alone_is_found)
+{
+    nameserver_add_srv(&names, "_sip._udp.sip.example.com", 1, wire_port(one),
+                       "a.example.com");
+    nameserver_add_aaaa(&names, "a.example.com", "::1");
+    target("sip.example.com");
+    expect_service(one, "a");
+}
+END_TEST
+
 START_TEST(servers_that_cannot_be_read_are_refused)
 {
     srf_options_t options;
@@ -304,6 +360,13 @@ int main(void)
     tcase_add_test(tcase, an_ack_to_a_name_waits_for_its_address);
     tcase_add_test(tcase, names_are_forked_to_as_well);
     tcase_add_test(tcase, servers_that_cannot_be_read_are_refused);
+    tcase_add_loop_test(tcase, a_server_must_be_who_the_target_names, 0, 2);
+    suite_add_tcase(suite, tcase);
+
+    tcase = tcase_create("IPv6");
+    tcase_set_timeout(tcase, 20);
+    tcase_add_checked_fixture(tcase, setup_six, teardown);
+    tcase_add_test(tcase, a_name_with_ipv6_addresses_alone_is_found);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

@@ -118,6 +118,16 @@ static inline void dns_a(dns_message_t *message, const char *owner,
     dns_end_record(message, at);
 }
 
+static inline void dns_aaaa(dns_message_t *message, const char *owner,
+                            uint32_t ttl_s, const unsigned char *ip)
+{
+    size_t at = dns_record(message, false, owner, SRF__RR_AAAA, ttl_s);
+
+    for (unsigned i = 0; i < 16; i += 2)
+        dns_u16(message, (unsigned)ip[i] << 8 | ip[i + 1]);
+    dns_end_record(message, at);
+}
+
 static inline void dns_cname(dns_message_t *message, const char *owner,
                              uint32_t ttl_s, const char *target)
 {

@@ -40,9 +40,15 @@ static size_t read_question(const unsigned char *data, char *name)
 static void add_row(dns_message_t *message, const nameserver_row_t *row)
 {
     struct sockaddr_in addr;
+    struct in6_addr six;
 
     if (row->type == SRF__RR_SRV) {
         dns_srv(message, "@12", row->ttl_s, row->values, row->data);
+        return;
+    }
+    if (row->type == SRF__RR_AAAA) {
+        ck_assert_int_eq(uv_inet_pton(AF_INET6, row->data, &six), 0);
+        dns_aaaa(message, "@12", row->ttl_s, six.s6_addr);
         return;
     }
     ck_assert_int_eq(uv_ip4_addr(row->data, 0, &addr), 0);
@@ -153,6 +159,13 @@ static nameserver_row_t *new_row(nameserver_t *server, const char *name,
 void nameserver_add_a(nameserver_t *server, const char *name, const char *ip)
 {
     nameserver_row_t *row = new_row(server, name, SRF__RR_A);
+
+    (void)snprintf(row->data, sizeof(row->data), "%s", ip);
+}
+
+void nameserver_add_aaaa(nameserver_t *server, const char *name, const char *ip)
+{
+    nameserver_row_t *row = new_row(server, name, SRF__RR_AAAA);
 
     (void)snprintf(row->data, sizeof(row->data), "%s", ip);
 }

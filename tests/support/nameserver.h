@@ -49,6 +49,8 @@ void nameserver_start_at(nameserver_t *server, uv_loop_t *loop, unsigned port);
 void nameserver_stop(nameserver_t *server);
 
 void nameserver_add_a(nameserver_t *server, const char *name, const char *ip);
+void nameserver_add_aaaa(nameserver_t *server, const char *name,
+                         const char *ip);
 void nameserver_add_srv(nameserver_t *server, const char *name,
                         unsigned priority, unsigned port, const char *host);
 void nameserver_clear(nameserver_t *server);

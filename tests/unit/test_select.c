@@ -418,6 +418,36 @@ START_TEST(weights_of_zero_alone_are_an_order)
 }
 END_TEST
 
+/* The case of RFC 2782, "new fast" and "old slow" with two in reserve: three of
+ * four callers, one of four, and whoever is left. */
+START_TEST(the_reserve_comes_after_those_with_weights)
+{
+    static const row_t rows[] = {
+        SRV("_sip._tcp.example.com", 0, 1, 5061, "slow.example.com"),
+        SRV("_sip._tcp.example.com", 0, 3, 5062, "fast.example.com"),
+        SRV("_sip._tcp.example.com", 1, 0, 5063, "third.example.com"),
+        SRV("_sip._tcp.example.com", 1, 0, 5064, "fourth.example.com"),
+        A("slow.example.com", "192.0.2.1"),
+        A("fast.example.com", "192.0.2.2"),
+        A("third.example.com", "192.0.2.3"),
+        A("fourth.example.com", "192.0.2.4"),
+        {NULL, 0, 0, 0, 0, NULL, NULL, NULL, false}};
+    unsigned fast = 0;
+
+    for (unsigned i = 0; i < 4000; i++) {
+        ck_assert_int_eq(choose("sip:example.com;transport=tcp", rows, ALL), 0);
+        ck_assert_uint_eq(hops.count, 4);
+        ck_assert_uint_eq(hops.list[0].ip[3] + hops.list[1].ip[3], 3);
+        ck_assert_uint_eq(hops.list[2].port, 5063);
+        ck_assert_uint_eq(hops.list[3].port, 5064);
+        fast += hops.list[0].ip[3] == 2;
+    }
+    ck_assert_uint_ge(fast, 2863);
+    ck_assert_uint_le(fast, 3137);
+    forget();
+}
+END_TEST
+
 /* ---- addresses ---- */
 
 START_TEST(both_families_are_there_the_preferred_one_first)
@@ -487,6 +517,7 @@ int main(void)
     tcase_add_test(tcase, priorities_are_kept_and_weights_are_shares);
     tcase_add_loop_test(tcase, small_weights_are_shares_too, 0, 2);
     tcase_add_test(tcase, weights_of_zero_alone_are_an_order);
+    tcase_add_test(tcase, the_reserve_comes_after_those_with_weights);
     tcase_add_test(tcase, both_families_are_there_the_preferred_one_first);
     tcase_add_test(tcase, missing_answers_are_all_asked_for_and_waited_for);
     suite_add_tcase(suite, tcase);
