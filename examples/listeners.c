@@ -109,6 +109,11 @@ const char *listeners_read(struct listeners *listeners, int option,
     case LISTENERS_PER_SOURCE:
         return read_count(value,
                           &listeners->options.max_connections_per_source);
+    case LISTENERS_RECEIVE_BUFFER:
+        return read_count(value, &listeners->options.receive_buffer_bytes);
+    case LISTENERS_PORTABLE_UDP:
+        listeners->options.portable_udp = 1;
+        return NULL;
     default:
         return "unexpected";
     }

@@ -35,6 +35,8 @@ struct listeners {
      {"ws-origin", required_argument, NULL, LISTENERS_WS_ORIGIN},             \
      {"idle-timeout", required_argument, NULL, LISTENERS_IDLE_TIMEOUT},       \
      {"max-connections", required_argument, NULL, LISTENERS_CONNECTIONS},     \
+     {"receive-buffer", required_argument, NULL, LISTENERS_RECEIVE_BUFFER},   \
+     {"portable-udp", no_argument, NULL, LISTENERS_PORTABLE_UDP},             \
  {                                                                            \
   "max-connections-per-source", required_argument, NULL, LISTENERS_PER_SOURCE \
  }
@@ -51,7 +53,9 @@ enum {
     LISTENERS_IDLE_TIMEOUT,
     LISTENERS_CONNECTIONS,
     LISTENERS_PER_SOURCE,
-    LISTENERS_LAST = LISTENERS_PER_SOURCE
+    LISTENERS_RECEIVE_BUFFER,
+    LISTENERS_PORTABLE_UDP,
+    LISTENERS_LAST = LISTENERS_PORTABLE_UDP
 };
 
 /* For --help. */
@@ -71,7 +75,9 @@ enum {
  "  --idle-timeout D         how long a connection may be silent, 600s\n"      \
  "  --max-connections N      of each listener, 16384\n"                        \
  "  --max-connections-per-source N\n"                                          \
- "                           from one address, 1024\n"
+ "                           from one address, 1024\n"                         \
+ "  --receive-buffer BYTES   of each UDP socket, 4194304\n"                    \
+ "  --portable-udp           UDP through libuv alone\n"
 
 void listeners_init(struct listeners *listeners);
 

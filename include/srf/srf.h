@@ -259,9 +259,15 @@ SRF_API void *srf_data(const srf_t *srf);
 /** Settings of one listener. Initialise with srf_listen_options_init(). */
 typedef struct srf_listen_options {
     size_t size; /**< set by srf_listen_options_init() */
-    /** Kernel receive buffer of UDP in bytes; 0: 4 MiB (the system may give
-     * less). */
+    /** Kernel receive buffer of UDP in bytes; 0: 4 MiB. The system may give
+     * less (on Linux `net.core.rmem_max` is the limit), which is logged at
+     * level INFO; what finds no room is counted in
+     * srf_stats_t::dropped_receive_queue. */
     uint32_t receive_buffer_bytes;
+    /** UDP through libuv alone, as on other systems, where Linux would move
+     * many datagrams with one system call; for comparison, or where a sandbox
+     * does not allow these calls (that is found out, though). */
+    int portable_udp;
 
     /* The others are for streams: TCP, TLS, WebSocket. */
 
@@ -408,6 +414,9 @@ typedef struct srf_stats {
     uint64_t dns_stale;   /**< old records that served while DNS failed */
     uint64_t dns_failed;  /**< questions without a good answer */
     uint64_t dns_entries; /**< names and types that are remembered now */
+    /** Datagrams that came while a listener's receive buffer was full, as far
+     * as the system tells (Linux does). */
+    uint64_t dropped_receive_queue;
 } srf_stats_t;
 
 /**

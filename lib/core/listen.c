@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "core/stack.h"
 #include "transport/stream.h"
+#include "transport/udp.h"
 
 enum {
     DEFAULT_CONNECT_TIMEOUT_MS = 5000,
@@ -218,9 +219,12 @@ int srf_listen(srf_t *srf, const char *uri, const srf_listen_options_t *options)
     err = srf__advertised_read(given.advertise, &advertised);
     if (err != 0)
         return err;
+    const srf__udp_settings_t udp = {
+        .receive_buffer_bytes = given.receive_buffer_bytes,
+        .portable = given.portable_udp != 0,
+    };
     if (address.transport == SRF__TRANSPORT_UDP)
-        err = srf__udp_listen(&srf->element.transports, &address,
-                              given.receive_buffer_bytes);
+        err = srf__udp_listen(&srf->element.transports, &address, &udp);
     else
         err = listen_on_stream(srf, uri, &address, &given);
     if (err == 0)

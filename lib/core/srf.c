@@ -422,6 +422,8 @@ int srf_stats(const srf_t *srf, srf_stats_t *out)
         .dns_stale = resolver->stale,
         .dns_failed = resolver->failed,
         .dns_entries = resolver->entries,
+        .dropped_receive_queue =
+            srf__transports_drops(&srf->element.transports),
     };
     memcpy(out, &stats, out->size < sizeof(stats) ? out->size : sizeof(stats));
     return 0;

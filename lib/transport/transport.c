@@ -28,6 +28,8 @@ void srf__transports_deinit(srf__transports_t *transports)
     transports->local = NULL;
     srf__free(transports->stream_buffer);
     transports->stream_buffer = NULL;
+    srf__free(transports->udp_turn);
+    transports->udp_turn = NULL;
 }
 
 void srf__transports_close(srf__transports_t *transports, void (*cb)(void *arg),
@@ -155,6 +157,18 @@ bool srf__transports_resume(srf__flow_t *flow)
     const srf__listener_ops_t *ops = flow->listener->ops;
 
     return ops->resume == NULL || ops->resume(flow);
+}
+
+uint64_t srf__transports_drops(const srf__transports_t *transports)
+{
+    const srf__listener_t *listener = transports->listeners;
+    uint64_t drops = 0;
+
+    for (; listener != NULL; listener = listener->next) {
+        if (listener->ops->drops != NULL)
+            drops += listener->ops->drops(listener);
+    }
+    return drops;
 }
 
 bool srf__transports_is_accepted(const srf__flow_t *flow)

@@ -46,6 +46,8 @@ typedef struct srf__listener_ops {
     int (*watch)(const srf__flow_t *flow, uint64_t id);
     bool (*resume)(srf__flow_t *flow);
     bool (*is_accepted)(const srf__flow_t *flow);
+    /* Datagrams only, else NULL: how many the system has dropped. */
+    uint64_t (*drops)(const srf__listener_t *listener);
     /* Closes; calls srf__transports_closed() from the loop and is then freed by
      * the kind itself. */
     void (*close)(srf__listener_t *listener);
@@ -120,6 +122,7 @@ struct srf__transports {
     srf__hash_key_t key;
     uint32_t last_connection;
     char *stream_buffer; /* what is read from any stream; NULL until needed */
+    struct srf__udp_turn *udp_turn; /* see udp_linux.c; NULL until needed */
     srf__transports_events_t events;
     srf__transports_counters_t counters;
     srf__listener_t *listeners; /* in order of listening */
@@ -140,6 +143,10 @@ void srf__transports_close(srf__transports_t *transports, void (*cb)(void *arg),
 /* Frees what init made, after the close. */
 void srf__transports_deinit(srf__transports_t *transports);
 
+/* Datagrams that came to open listeners and that the system dropped, since
+ * there was no room for them. */
+uint64_t srf__transports_drops(const srf__transports_t *transports);
+
 /* For kinds: links a listener in at the end. */
 void srf__transports_add(srf__transports_t *transports,
                          srf__listener_t *listener);
@@ -148,10 +155,6 @@ void srf__listener_write_uri(srf__listener_t *listener);
 /* For kinds: a listener's handle is closed; it must not be linked any more
  * touched after this call by the transports. */
 void srf__transports_closed(srf__listener_t *listener);
-
-/* Opens a UDP listener. 0, or a libuv error, or SRF_ERR_NO_MEMORY. */
-int srf__udp_listen(srf__transports_t *transports, const srf__addr_t *address,
-                    uint32_t receive_buffer_bytes);
 
 /* The listener to reach `to` from: same transport and family; a listener bound
  * to an address that cannot reach `to` (loopback against not) comes last;

@@ -15,6 +15,7 @@ refused 2 '--idle-timeout: a time above zero' --idle-timeout 0s
 refused 2 '--max-connections: a number' --max-connections 0
 refused 2 '--max-connections-per-source: a number' \
     --max-connections-per-source x
+refused 2 '--receive-buffer: a number' --receive-buffer much
 refused 1 'transport=sctp: not supported' --listen 'sip:*:0;transport=sctp'
 refused 1 'invalid argument' --listen sip:127.0.0.1:0 --advertise 'a b'
 refused 1 'no certificate is given' --listen sips:127.0.0.1:0
@@ -53,7 +54,8 @@ start_program --tls-cert sip.pem --tls-ca ca.pem \
     --listen 'sips:127.0.0.1:0' --listen 'sip:127.0.0.1:0;transport=ws' \
     --listen 'sip:127.0.0.1:0;transport=wss' --listen sip:127.0.0.1:0 \
     --ws-origin https://phone.example.com --idle-timeout 60s \
-    --max-connections 100 --max-connections-per-source 10 --log-level info
+    --max-connections 100 --max-connections-per-source 10 --log-level info \
+    --portable-udp --receive-buffer 1000000000
 six_listeners() {
     [ "$(grep -c '^listening on' proxy.out)" = 6 ]
 }
@@ -61,6 +63,8 @@ wait_for 20 six_listeners || fail "six listeners wanted"
 for transport in udp tcp tls ws wss; do
     [ -n "$(proxy_port $transport)" ] || fail "no listener for $transport"
 done
+grep -q 'bytes, 1000000000 were wanted' proxy.log ||
+    fail "nobody says that the receive buffer is smaller"
 TLS_PORT=$(proxy_port tls)
 certificate_is one.example.com || fail "another certificate is shown"
 

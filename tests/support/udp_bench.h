@@ -8,7 +8,7 @@
 #ifndef SRF_UDP_BENCH_H
 #define SRF_UDP_BENCH_H
 
-#include "transport/transport.h"
+#include "transport/udp.h"
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -31,7 +31,16 @@ typedef struct record {
 
 typedef struct bench bench_t;
 
+/* Sends of the only listener that find the socket full until the loop runs. */
+typedef struct blocker {
+    uv_udp_send_t request; /* the portable listener's */
+    uv_timer_t timer;      /* the Linux listener's */
+    unsigned done;
+} blocker_t;
+
 struct bench {
+    bool portable; /* listeners on uv_udp_t, on Linux too */
+    bool full;     /* the Linux listener's calls find the socket full */
     uv_loop_t loop;
     uv_timer_t guard; /* a test that hangs fails */
     srf__log_t log;
@@ -138,17 +147,28 @@ static inline void assert_record(const record_t *record, unsigned count,
     ck_assert_mem_eq(record->data, text, strlen(text));
 }
 
-static inline void setup(void)
+static inline void set_up(bool portable)
 {
     const srf__transports_events_t events = {
         .message = on_message, .undelivered = on_undelivered, .arg = &bench};
 
     memset(&bench, 0, sizeof(bench));
+    bench.portable = portable;
     ck_assert_int_eq(uv_loop_init(&bench.loop), 0);
     ck_assert_int_eq(uv_timer_init(&bench.loop, &bench.guard), 0);
     srf__log_init(&bench.log, NULL, NULL, SRF_LOG_ERROR);
     const srf__transports_env_t env = {.loop = &bench.loop, .log = &bench.log};
     ck_assert_int_eq(srf__transports_init(&bench.transports, &env, &events), 0);
+}
+
+static inline void setup(void)
+{
+    set_up(false);
+}
+
+static inline void setup_portable(void)
+{
+    set_up(true);
 }
 
 /* After it no handle may be left in the loop. */
@@ -179,12 +199,22 @@ static inline srf__addr_t address(const char *host, uint16_t port)
     return out;
 }
 
+static inline int open_listener(const srf__addr_t *at, uint32_t buffer_bytes)
+{
+    const srf__udp_settings_t settings = {
+        .receive_buffer_bytes = buffer_bytes,
+        .portable = bench.portable,
+    };
+
+    return srf__udp_listen(&bench.transports, at, &settings);
+}
+
 static inline srf__listener_t *listen_on(const char *host, uint16_t port)
 {
     srf__addr_t at = address(host, port);
     srf__listener_t *last = bench.transports.listeners;
 
-    ck_assert_int_eq(srf__udp_listen(&bench.transports, &at, 0), 0);
+    ck_assert_int_eq(open_listener(&at, 0), 0);
     last = bench.transports.listeners;
     while (last->next != NULL)
         last = last->next;
@@ -270,49 +300,77 @@ static inline bool has_ipv6(void)
 
 /* ---- past the listener ---- */
 
-static uv_udp_t *the_handle;
-
 static inline void find_handle(uv_handle_t *handle, void *arg)
 {
-    (void)arg;
-    if (handle->type == UV_UDP)
-        the_handle = (uv_udp_t *)handle;
+    if (handle->type == UV_UDP || handle->type == UV_POLL)
+        *(uv_handle_t **)arg = handle;
 }
 
-/* Sends "lost" from the only listener's socket, but behind its back. */
-static inline bool send_past_listener(const srf__addr_t *to)
+static inline uv_handle_t *the_handle(void)
+{
+    uv_handle_t *handle = NULL;
+
+    uv_walk(&bench.loop, find_handle, &handle);
+    ck_assert_ptr_nonnull(handle);
+    return handle;
+}
+
+static inline int the_socket(void)
+{
+    uv_os_fd_t fd;
+
+    ck_assert_int_eq(uv_fileno(the_handle(), &fd), 0);
+    return fd;
+}
+
+/* Sends from the only listener's socket, but behind its back. */
+static inline bool send_past_listener(const srf__addr_t *to, const char *text)
 {
     struct sockaddr_storage storage;
     socklen_t len = (socklen_t)srf__addr_to_sockaddr(to, &storage);
-    uv_os_fd_t fd;
 
-    uv_walk(&bench.loop, find_handle, NULL);
-    ck_assert_int_eq(uv_fileno((const uv_handle_t *)the_handle, &fd), 0);
-    return sendto(fd, "lost", 4, 0, (const struct sockaddr *)&storage, len) ==
-           4;
+    return sendto(the_socket(), text, strlen(text), 0,
+                  (const struct sockaddr *)&storage,
+                  len) == (ssize_t)strlen(text);
 }
 
 static inline void on_blocker(uv_udp_send_t *request, int status)
 {
     (void)status;
-    (*(unsigned *)request->data)++;
+    ((blocker_t *)request->data)->done++;
 }
 
-/* Has libuv queue what is sent to the only listener until the loop runs: it
- * does so while a request of its own is not completed. */
-static inline void block(uv_udp_send_t *request, unsigned *done,
-                         const srf__addr_t *to)
+static inline void on_unblock(uv_timer_t *timer)
+{
+    bench.full = false;
+    ((blocker_t *)timer->data)->done++;
+    uv_close((uv_handle_t *)timer, NULL);
+}
+
+/* Sends "b" to `to`. What the only listener sends then finds the socket full
+ * until the loop runs. libuv believes that while a request of its own is not
+ * completed; the system calls of the other listener are those of the test. */
+static inline void block(blocker_t *blocker, const srf__addr_t *to)
 {
     struct sockaddr_storage storage;
     char byte[] = "b";
     uv_buf_t buf = uv_buf_init(byte, 1);
 
-    uv_walk(&bench.loop, find_handle, NULL);
-    (void)srf__addr_to_sockaddr(to, &storage);
-    request->data = done;
-    ck_assert_int_eq(uv_udp_send(request, the_handle, &buf, 1,
-                                 (const struct sockaddr *)&storage, on_blocker),
-                     0);
+    memset(blocker, 0, sizeof(*blocker));
+    blocker->request.data = blocker;
+    blocker->timer.data = blocker;
+    if (bench.portable) {
+        (void)srf__addr_to_sockaddr(to, &storage);
+        ck_assert_int_eq(
+            uv_udp_send(&blocker->request, (uv_udp_t *)the_handle(), &buf, 1,
+                        (const struct sockaddr *)&storage, on_blocker),
+            0);
+        return;
+    }
+    ck_assert(send_past_listener(to, "b"));
+    bench.full = true;
+    ck_assert_int_eq(uv_timer_init(&bench.loop, &blocker->timer), 0);
+    ck_assert_int_eq(uv_timer_start(&blocker->timer, on_unblock, 0, 0), 0);
 }
 
 #endif /* SRF_UDP_BENCH_H */
