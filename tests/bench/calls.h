@@ -15,13 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BENCH_TEXT = 2048, BENCH_SDP = 200 };
+enum { BENCH_TEXT = 2048, BENCH_KEPT = 1024, BENCH_SDP = 200 };
 
 /* Called before and after each piece of the stack's work. */
 typedef void (*bench_switch)(void);
 
 typedef struct bench_call {
-    char out[BENCH_TEXT];    /* the last request that reached a target */
+    char out[BENCH_KEPT];    /* the last request that reached a target */
     unsigned char to_target; /* datagrams */
     unsigned char to_caller;
 } bench_call_t;
@@ -29,8 +29,8 @@ typedef struct bench_call {
 enum { BENCH_TARGETS = 4 };
 
 typedef struct bench_trunk {
-    char out[BENCH_TARGETS][BENCH_TEXT];
-    char invite[BENCH_TARGETS][BENCH_TEXT];
+    char out[BENCH_TARGETS][BENCH_KEPT];
+    char invite[BENCH_TARGETS][BENCH_KEPT];
 } bench_trunk_t;
 
 typedef struct bench {
@@ -116,6 +116,7 @@ static inline int bench_send(const srf__flow_t *flow, const srf__str_t *parts,
     bench_call_t *call = &bench->calls[number];
     if (srf__addr_ip_eq(to, &bench->target.peer)) {
         call->to_target++;
+        bench_check(len < sizeof(call->out), "datagram too long to be kept");
         memcpy(call->out, data, len + 1);
         bench_keep(bench, number, to->port, data);
     } else {
