@@ -1,7 +1,8 @@
 /*
  * What the benchmarks share: a stack on a virtual clock behind a listener that
  * only hands datagrams over, and both ends of many calls through it. Only the
- * stack's own work is to be measured: the texts are made outside of it.
+ * stack's own work is to be measured: the texts are made outside of it. With
+ * `deliver` the messages go another way.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -33,7 +34,21 @@ typedef struct bench_trunk {
     char invite[BENCH_TARGETS][BENCH_KEPT];
 } bench_trunk_t;
 
-typedef struct bench {
+typedef struct bench_text {
+    size_t len;
+    char p[BENCH_TEXT];
+} bench_text_t;
+
+/* What stands in messages for the ends and for the stack between them. */
+typedef struct bench_names {
+    const char *via;    /* of the caller */
+    const char *caller; /* what follows "sip:ann@" */
+    const char *target; /* what follows "sip:bob@" */
+    const char *stack;  /* what follows "sip:" in its Record-Route */
+} bench_names_t;
+
+typedef struct bench bench_t;
+struct bench {
     srf__listener_t listener;
     srf__wheel_t wheel;
     srf_t *srf;
@@ -44,18 +59,18 @@ typedef struct bench {
      * INVITE. NULL: nobody asks. */
     bench_trunk_t *trunks;
     const char *const *uris; /* the targets as the program names them */
+    bench_names_t names;
+    /* Brings a message of `from` to the stack; NULL: at once. */
+    void (*deliver)(bench_t *bench, const srf__flow_t *from,
+                    const bench_text_t *text);
+    void *deliver_arg;
     srf_proxy_options_t options;
     unsigned count;
     unsigned round; /* part of the Call-ID */
     unsigned done;  /* callbacks of srf_proxy_request() */
     bench_switch on;
     bench_switch off;
-} bench_t;
-
-typedef struct bench_text {
-    size_t len;
-    char p[BENCH_TEXT];
-} bench_text_t;
+};
 
 static inline void bench_check(int good, const char *what)
 {
@@ -94,11 +109,31 @@ static inline void bench_keep(bench_t *bench, unsigned long number,
         strcpy(bench->trunks[number].invite[target], data);
 }
 
+/* A message of the stack has reached `to`. */
+static inline void bench_take(bench_t *bench, const srf__addr_t *to,
+                              const char *data)
+{
+    const char *id = strstr(data, "\nCall-ID: ");
+
+    bench_check(id != NULL, "datagram without Call-ID");
+    unsigned long number = strtoul(id + 10, NULL, 10);
+    bench_check(number < bench->count, "datagram of an unknown call");
+    bench_call_t *call = &bench->calls[number];
+    if (!srf__addr_ip_eq(to, &bench->target.peer)) {
+        call->to_caller++;
+        return;
+    }
+    size_t len = strlen(data);
+    bench_check(len < sizeof(call->out), "datagram too long to be kept");
+    call->to_target++;
+    memcpy(call->out, data, len + 1);
+    bench_keep(bench, number, to->port, data);
+}
+
 static inline int bench_send(const srf__flow_t *flow, const srf__str_t *parts,
                              unsigned count)
 {
     bench_t *bench = (bench_t *)(void *)flow->listener;
-    const srf__addr_t *to = &flow->peer;
     char data[BENCH_TEXT + 1];
     size_t len = 0;
 
@@ -109,19 +144,7 @@ static inline int bench_send(const srf__flow_t *flow, const srf__str_t *parts,
         len += parts[i].len;
     }
     data[len] = '\0';
-    const char *id = strstr(data, "\nCall-ID: ");
-    bench_check(id != NULL, "datagram without Call-ID");
-    unsigned long number = strtoul(id + 10, NULL, 10);
-    bench_check(number < bench->count, "datagram of an unknown call");
-    bench_call_t *call = &bench->calls[number];
-    if (srf__addr_ip_eq(to, &bench->target.peer)) {
-        call->to_target++;
-        bench_check(len < sizeof(call->out), "datagram too long to be kept");
-        memcpy(call->out, data, len + 1);
-        bench_keep(bench, number, to->port, data);
-    } else {
-        call->to_caller++;
-    }
+    bench_take(bench, &flow->peer, data);
     bench->on();
     return 0;
 }
@@ -168,27 +191,42 @@ static inline srf__addr_t bench_address(const char *ip, uint16_t port)
     return out;
 }
 
-static inline bench_t *bench_create(unsigned count, bench_switch on,
-                                    bench_switch off)
+/* A stack without a listener. */
+static inline bench_t *bench_begin(unsigned count, struct uv_loop_s *loop,
+                                   bench_switch on, bench_switch off)
 {
-    static const char *const uris[] = {"sip:192.0.2.20:5080", NULL};
-    static const srf__listener_ops_t ops = {.send = bench_send,
-                                            .close = bench_close};
     bench_t *bench = calloc(1, sizeof(*bench));
 
     bench_check(bench != NULL, "out of memory");
     bench->calls = calloc(count, sizeof(*bench->calls));
     bench_check(bench->calls != NULL, "out of memory");
     bench->count = count;
-    bench->uris = uris;
     srf_proxy_options_init(&bench->options);
     bench->options.record_route = 1;
     bench->on = on;
     bench->off = off;
     srf__wheel_init(&bench->wheel, 1000);
-    const srf__env_t env = {
-        .wheel = &bench->wheel, .seed = 4711, .wall_us = bench_wall};
+    const srf__env_t env = {.loop = loop,
+                            .wheel = &bench->wheel,
+                            .seed = 4711,
+                            .wall_us = bench_wall};
     bench_check(srf__create(&bench->srf, &env, NULL) == 0, "no stack");
+    srf_set_data(bench->srf, bench);
+    bench_check(srf_on(bench->srf, NULL, bench_on_request) == 0, "no handler");
+    return bench;
+}
+
+static inline bench_t *bench_create(unsigned count, bench_switch on,
+                                    bench_switch off)
+{
+    static const char *const uris[] = {"sip:192.0.2.20:5080", NULL};
+    static const srf__listener_ops_t ops = {.send = bench_send,
+                                            .close = bench_close};
+    bench_t *bench = bench_begin(count, NULL, on, off);
+
+    bench->uris = uris;
+    bench->names = (bench_names_t){"UDP 192.0.2.10:5070", "192.0.2.10:5070",
+                                   "192.0.2.20:5080", "192.0.2.1:5060"};
     bench->listener.ops = &ops;
     bench->listener.bound = bench_address("192.0.2.1", 5060);
     strcpy(bench->listener.uri, "sip:192.0.2.1:5060;transport=udp");
@@ -197,8 +235,6 @@ static inline bench_t *bench_create(unsigned count, bench_switch on,
     bench->caller.peer = bench_address("192.0.2.10", 5070);
     bench->target.listener = &bench->listener;
     bench->target.peer = bench_address("192.0.2.20", 5080);
-    srf_set_data(bench->srf, bench);
-    bench_check(srf_on(bench->srf, NULL, bench_on_request) == 0, "no handler");
     return bench;
 }
 
@@ -208,6 +244,10 @@ static inline void bench_receive(bench_t *bench, const srf__flow_t *from,
     const srf__transports_events_t *events =
         &bench->srf->element.transports.events;
 
+    if (bench->deliver != NULL) {
+        bench->deliver(bench, from, text);
+        return;
+    }
     bench->on();
     events->message(events->arg, from, text->p, text->len);
     bench->off();
@@ -289,18 +329,18 @@ static inline void bench_invite(bench_t *bench, unsigned number)
 
     bench_add(&text,
               "INVITE sip:+4930%07u@example.com SIP/2.0\r\n"
-              "Via: SIP/2.0/UDP 192.0.2.10:5070;branch=z9hG4bKi%u-%u\r\n"
+              "Via: SIP/2.0/%s;branch=z9hG4bKi%u-%u\r\n"
               "Max-Forwards: 70\r\n"
               "From: \"Ann\" <sip:ann@example.com>;tag=9fxced76sl-%u\r\n"
               "To: <sip:+4930%07u@example.com>\r\n"
               "Call-ID: %u-%u-3848276298220188511@192.0.2.10\r\n"
               "CSeq: 1 INVITE\r\n"
-              "Contact: <sip:ann@192.0.2.10:5070>\r\n"
+              "Contact: <sip:ann@%s>\r\n"
               "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS\r\n"
               "User-Agent: bench/1.0\r\n"
               "Supported: timer, replaces, 100rel\r\nPrivacy: none\r\n",
-              number, bench->round, number, number, number, number,
-              bench->round);
+              number, bench->names.via, bench->round, number, number, number,
+              number, bench->round, bench->names.caller);
     bench_add_sdp(&text);
     bench_receive(bench, &bench->caller, &text);
 }
@@ -312,9 +352,9 @@ static inline void bench_follow(bench_t *bench, unsigned number,
     bench_text_t text = {0};
 
     bench_add(&text,
-              "%s sip:bob@192.0.2.20:5080 SIP/2.0\r\n"
-              "Via: SIP/2.0/UDP 192.0.2.10:5070;branch=z9hG4bK%c%u-%u\r\n"
-              "Route: <sip:192.0.2.1:5060;lr>\r\n"
+              "%s sip:bob@%s SIP/2.0\r\n"
+              "Via: SIP/2.0/%s;branch=z9hG4bK%c%u-%u\r\n"
+              "Route: <sip:%s;lr>\r\n"
               "Max-Forwards: 70\r\n"
               "From: \"Ann\" <sip:ann@example.com>;tag=9fxced76sl-%u\r\n"
               "To: <sip:+4930%07u@example.com>;tag=314159-%u\r\n"
@@ -322,7 +362,8 @@ static inline void bench_follow(bench_t *bench, unsigned number,
               "CSeq: %u %s\r\n"
               "User-Agent: bench/1.0\r\n"
               "Content-Length: 0\r\n\r\n",
-              method, method[0], bench->round, number, number, number, number,
+              method, bench->names.target, bench->names.via, method[0],
+              bench->round, number, bench->names.stack, number, number, number,
               number, bench->round, cseq, method);
     bench_receive(bench, &bench->caller, &text);
 }
@@ -334,14 +375,14 @@ static inline void bench_ack_refusal(bench_t *bench, unsigned number)
 
     bench_add(&text,
               "ACK sip:+4930%07u@example.com SIP/2.0\r\n"
-              "Via: SIP/2.0/UDP 192.0.2.10:5070;branch=z9hG4bKi%u-%u\r\n"
+              "Via: SIP/2.0/%s;branch=z9hG4bKi%u-%u\r\n"
               "Max-Forwards: 70\r\n"
               "From: \"Ann\" <sip:ann@example.com>;tag=9fxced76sl-%u\r\n"
               "To: <sip:+4930%07u@example.com>;tag=314159-%u\r\n"
               "Call-ID: %u-%u-3848276298220188511@192.0.2.10\r\n"
               "CSeq: 1 ACK\r\nContent-Length: 0\r\n\r\n",
-              number, bench->round, number, number, number, number, number,
-              bench->round);
+              number, bench->names.via, bench->round, number, number, number,
+              number, number, bench->round);
     bench_receive(bench, &bench->caller, &text);
 }
 
@@ -377,7 +418,7 @@ static inline void bench_answer(bench_t *bench, unsigned number,
     bench_copy(&text, request, "\nCall-ID: ");
     bench_copy(&text, request, "\nCSeq: ");
     if (is_invite && lines[0] == '\0')
-        bench_add(&text, "Contact: <sip:bob@192.0.2.20:5080>\r\n");
+        bench_add(&text, "Contact: <sip:bob@%s>\r\n", bench->names.target);
     bench_add(&text, "%s", lines);
     if (with_sdp)
         bench_add_sdp(&text);
