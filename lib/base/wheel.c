@@ -1,18 +1,19 @@
 /*
  * The timer wheel. Level 0 has a slot per millisecond, each further level a
- * slot per turn of the one below. A timer lies in the level of the highest
- * digit (of base 256) in which its due time differs from now, and moves down as
- * that digit comes up.
+ * slot per turn of the one below, and all of them are rings. A timer lies in
+ * the lowest level whose next 256 slots reach its due time, and moves down when
+ * its slot comes up: so every turn of level 0 has its share of what waits for
+ * half a minute, instead of all of it at the end of a turn of level 1.
  *
  * SPDX-License-Identifier: MIT
  */
 #include "base/wheel.h"
 
+#include "base/error.h"
+
 #include <string.h>
 
 enum { SLOT_BITS = 8, SLOT_MASK = SRF__WHEEL_SLOTS - 1 };
-
-static const uint64_t reach_ms = (1ull << (SLOT_BITS * SRF__WHEEL_LEVELS)) - 1;
 
 void srf__wheel_init(srf__wheel_t *wheel, uint64_t now_ms)
 {
@@ -27,17 +28,22 @@ static unsigned digit(uint64_t ms, unsigned level)
     return (unsigned)(ms >> (SLOT_BITS * level)) & SLOT_MASK;
 }
 
+static uint64_t slots_ahead(const srf__wheel_t *wheel, uint64_t due_ms,
+                            unsigned level)
+{
+    unsigned shift = SLOT_BITS * level;
+
+    return (due_ms >> shift) - (wheel->now_ms >> shift);
+}
+
 /* Links a timer in where its due time belongs, seen from now. */
 static void place(srf__wheel_t *wheel, srf__timer_t *timer)
 {
-    uint64_t differs = timer->due_ms ^ wheel->now_ms;
     unsigned level = 0;
 
-    if (differs > SLOT_MASK)
-        level = (unsigned)(63 - __builtin_clzll(differs)) / SLOT_BITS;
-    /* Only when the top digit wraps: the last level is a ring. */
-    if (level >= SRF__WHEEL_LEVELS)
-        level = SRF__WHEEL_LEVELS - 1;
+    while (slots_ahead(wheel, timer->due_ms, level) >= SRF__WHEEL_SLOTS)
+        level++;
+    srf__assert(level < SRF__WHEEL_LEVELS);
     unsigned slot = digit(timer->due_ms, level);
     srf__timer_t **head = &wheel->slots[level][slot];
     timer->next = *head;
@@ -68,8 +74,8 @@ void srf__timer_start(srf__wheel_t *wheel, srf__timer_t *timer,
         wheel->now_ms = now; /* after weeks idle it would cut the delay */
     if (now < wheel->now_ms)
         now = wheel->now_ms;
-    if (delay_ms > reach_ms - (now - wheel->now_ms))
-        delay_ms = reach_ms - (now - wheel->now_ms);
+    if (delay_ms > srf__wheel_reach_ms - (now - wheel->now_ms))
+        delay_ms = srf__wheel_reach_ms - (now - wheel->now_ms);
     timer->due_ms = now + delay_ms;
     timer->cb = cb;
     /* What is due now, but started while now's slot is being called, comes
@@ -87,17 +93,20 @@ void srf__timer_stop(srf__wheel_t *wheel, srf__timer_t *timer)
     wheel->count--;
 }
 
-/* The first occupied slot of a level at or behind `from`; SRF__WHEEL_SLOTS when
- * there is none. Slots that stopped timers left empty lose their mark here. */
-static unsigned next_occupied(srf__wheel_t *wheel, unsigned level,
-                              unsigned from)
+/* The first occupied slot of a level from `from` on and before `end`;
+ * SRF__WHEEL_SLOTS when there is none. Slots that stopped timers left empty
+ * lose their mark here. */
+static unsigned find_occupied(srf__wheel_t *wheel, unsigned level,
+                              unsigned from, unsigned end)
 {
-    for (unsigned word = from / 64; word < SRF__WHEEL_SLOTS / 64; word++) {
+    for (unsigned word = from / 64; word * 64 < end; word++) {
         uint64_t bits = wheel->occupied[level][word];
         if (word == from / 64)
             bits &= ~0ull << (from % 64);
         while (bits != 0) {
             unsigned slot = word * 64 + (unsigned)__builtin_ctzll(bits);
+            if (slot >= end)
+                break;
             if (wheel->slots[level][slot] != NULL)
                 return slot;
             wheel->occupied[level][word] &= ~(1ull << (slot % 64));
@@ -107,33 +116,38 @@ static unsigned next_occupied(srf__wheel_t *wheel, unsigned level,
     return SRF__WHEEL_SLOTS;
 }
 
-/* Start of the span of time that the slot stands for, seen from now. */
-static uint64_t slot_time(const srf__wheel_t *wheel, unsigned level,
-                          unsigned slot)
+/* When the first occupied slot of a level begins; UINT64_MAX when there is
+ * none. */
+static uint64_t next_of_level(srf__wheel_t *wheel, unsigned level)
 {
     unsigned shift = SLOT_BITS * level;
-    uint64_t base = wheel->now_ms >> shift >> SLOT_BITS << SLOT_BITS << shift;
+    unsigned from = digit(wheel->now_ms, level);
+    unsigned slot = find_occupied(wheel, level, from, SRF__WHEEL_SLOTS);
 
-    return base | (uint64_t)slot << shift;
+    if (slot == SRF__WHEEL_SLOTS)
+        slot = find_occupied(wheel, level, 0, from);
+    if (slot == SRF__WHEEL_SLOTS)
+        return UINT64_MAX;
+    return ((wheel->now_ms >> shift) + ((slot - from) & SLOT_MASK)) << shift;
 }
 
 uint64_t srf__wheel_next(srf__wheel_t *wheel)
 {
+    uint64_t next = UINT64_MAX;
+
     if (wheel->count == 0)
         return UINT64_MAX;
     for (unsigned level = 0; level < SRF__WHEEL_LEVELS; level++) {
-        /* Above level 0 the slot of now itself is empty, except after a wrap
-         * of the last level. */
-        unsigned from = digit(wheel->now_ms, level);
-        unsigned slot =
-            next_occupied(wheel, level, level == 0 ? from : from + 1);
-        if (slot < SRF__WHEEL_SLOTS)
-            return slot_time(wheel, level, slot);
+        unsigned shift = SLOT_BITS * level;
+        /* The slot of now itself is empty above level 0. */
+        uint64_t first = ((wheel->now_ms >> shift) + (level > 0)) << shift;
+        if (next <= first)
+            break;
+        uint64_t begin = next_of_level(wheel, level);
+        if (begin < next)
+            next = begin;
     }
-    /* Wrapped around: the last level's ring goes on in its next turn. */
-    unsigned last = SRF__WHEEL_LEVELS - 1;
-    return slot_time(wheel, last, next_occupied(wheel, last, 0)) +
-           (1ull << (SLOT_BITS * SRF__WHEEL_LEVELS));
+    return next;
 }
 
 /* Moves the timers of a slot that now has come to further down. */

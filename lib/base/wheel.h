@@ -15,6 +15,10 @@
 
 enum { SRF__WHEEL_LEVELS = 4, SRF__WHEEL_SLOTS = 256 };
 
+/* The longest delay, 49 days: the slot of the last level that it is in must not
+ * be that of now. */
+static const uint64_t srf__wheel_reach_ms = (255ull << 24) - 1;
+
 typedef struct srf__timer srf__timer_t;
 typedef struct srf__wheel srf__wheel_t;
 typedef void (*srf__timer_cb)(srf__timer_t *timer);
@@ -53,7 +57,7 @@ static inline uint64_t srf__wheel_now(srf__wheel_t *wheel)
 
 /* (Re)starts `timer` to call `cb` `delay_ms` from now. Delay 0 means as soon
  * as the wheel turns, never from inside this call. Delays beyond the wheel's
- * reach (49 days) are cut to it. */
+ * reach are cut to it. */
 void srf__timer_start(srf__wheel_t *wheel, srf__timer_t *timer,
                       uint64_t delay_ms, srf__timer_cb cb);
 /* Stops it; a stopped timer may be stopped again. */

@@ -165,9 +165,9 @@ START_TEST(delays_beyond_the_reach_are_cut_to_it)
     probe_t probe = {.count = 0};
 
     srf__timer_start(&wheel, &probe.timer, UINT64_MAX, fired);
-    srf__wheel_advance(&wheel, 1000 + (1ull << 32) - 2);
+    srf__wheel_advance(&wheel, 1000 + srf__wheel_reach_ms - 1);
     ck_assert_uint_eq(probe.count, 0);
-    srf__wheel_advance(&wheel, 1000 + (1ull << 32) - 1);
+    srf__wheel_advance(&wheel, 1000 + srf__wheel_reach_ms);
     ck_assert_uint_eq(probe.count, 1);
 }
 END_TEST
@@ -316,6 +316,36 @@ START_TEST(random_timers_fire_when_a_plain_list_says)
 }
 END_TEST
 
+/* What moves down at one moment is told by the address of what it is linked
+ * to. */
+START_TEST(timers_of_a_minute_move_down_a_few_at_a_time)
+{
+    enum { PER_SLOT = 20, SLOTS_MS = 256, TIMERS = 125 * PER_SLOT };
+    static probe_t probes[TIMERS];
+    srf__timer_t **before[TIMERS];
+    unsigned most = 0;
+
+    memset(probes, 0, sizeof(probes));
+    srf__wheel_init(&wheel, 60000);
+    for (unsigned i = 0; i < TIMERS; i++)
+        srf__timer_start(&wheel, &probes[i].timer,
+                         300 + (uint64_t)i * SLOTS_MS / PER_SLOT, fired);
+    /* Over the end of a turn of level 1. */
+    for (unsigned ms = 60001; ms < 100000; ms++) {
+        unsigned moved = 0;
+        for (unsigned i = 0; i < TIMERS; i++)
+            before[i] = probes[i].timer.link;
+        srf__wheel_advance(&wheel, ms);
+        for (unsigned i = 0; i < TIMERS; i++)
+            moved += probes[i].timer.link != before[i];
+        if (moved > most)
+            most = moved;
+    }
+    ck_assert_uint_eq(wheel.count, 0);
+    ck_assert_uint_le(most, 2 * PER_SLOT);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("wheel");
@@ -340,6 +370,7 @@ int main(void)
     tcase_add_test(tcase, the_owner_is_told_only_of_times_that_come_nearer);
     tcase_add_loop_test(tcase, random_timers_fire_when_a_plain_list_says, 0,
                         20);
+    tcase_add_test(tcase, timers_of_a_minute_move_down_a_few_at_a_time);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }
