@@ -133,6 +133,9 @@ static const char *behind_line(const char *p, const char *end)
 static bool is_content_length(const char *line, const char *end,
                               const char **value)
 {
+    /* Most lines are over with their first letter (compact form: "l"). */
+    if ((*line | 0x20) != 'c' && (*line | 0x20) != 'l')
+        return false;
     const char *name_end = srf__skip_run(line, SRF__CHAR_TOKEN);
     const char *colon = srf__skip_lws(name_end, end - 1);
 
