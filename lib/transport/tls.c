@@ -32,6 +32,13 @@ struct srf__tls {
 
 /* ---- the network as OpenSSL sees it ---- */
 
+/* OpenSSL wipes all of its queue, though there is mostly nothing in it. */
+static void clear_errors(void)
+{
+    if (ERR_peek_error() != 0)
+        ERR_clear_error();
+}
+
 static int on_bio_read(BIO *bio, char *out, int len)
 {
     srf__tls_t *tls = BIO_get_data(bio);
@@ -188,9 +195,9 @@ int srf__tls_create(srf__tls_context_t *context, bool is_server,
         memcpy(tls->name, name.p, name.len);
     tls->name_len = name.len;
     tls->context = srf__tls_context_ref(context);
-    ERR_clear_error();
+    clear_errors();
     bool begun = begin(tls, is_server);
-    ERR_clear_error();
+    clear_errors();
     if (!begun) {
         srf__tls_destroy(tls);
         return SRF_ERR_NO_MEMORY;
@@ -258,7 +265,7 @@ static bool succeeded(srf__tls_t *tls, int result)
     default:
         fail(tls);
     }
-    ERR_clear_error();
+    clear_errors();
     return false;
 }
 
@@ -269,7 +276,7 @@ void srf__tls_receive(srf__tls_t *tls, const char *data, size_t len)
     if (tls->failed || SSL_is_init_finished(tls->ssl) ||
         (len == 0 && SSL_is_server(tls->ssl)))
         return;
-    ERR_clear_error();
+    clear_errors();
     (void)succeeded(tls, SSL_do_handshake(tls->ssl));
 }
 
@@ -277,7 +284,7 @@ size_t srf__tls_read(srf__tls_t *tls, char *out, size_t cap)
 {
     if (tls->failed || tls->closed || !SSL_is_init_finished(tls->ssl))
         return 0;
-    ERR_clear_error();
+    clear_errors();
     size_t len = 0;
     return succeeded(tls, SSL_read_ex(tls->ssl, out, cap, &len)) ? len : 0;
 }
@@ -288,7 +295,7 @@ static int write_part(srf__tls_t *tls, srf__str_t part)
     size_t done;
 
     while (part.len > 0) {
-        ERR_clear_error();
+        clear_errors();
         if (!succeeded(tls, SSL_write_ex(tls->ssl, part.p, part.len, &done))) {
             fail(tls);
             return SRF_ERR_TLS;
@@ -325,9 +332,9 @@ void srf__tls_shutdown(srf__tls_t *tls)
     if (tls->failed || !SSL_is_init_finished(tls->ssl))
         return;
     tls->in = srf__str(NULL, 0); /* may be gone */
-    ERR_clear_error();
+    clear_errors();
     (void)SSL_shutdown(tls->ssl);
-    ERR_clear_error();
+    clear_errors();
 }
 
 char *srf__tls_take(srf__tls_t *tls, size_t *len)
