@@ -21,6 +21,7 @@ void srf__wheel_init(srf__wheel_t *wheel, uint64_t now_ms)
     wheel->now_ms = now_ms;
     wheel->target_ms = now_ms;
     wheel->armed_ms = UINT64_MAX;
+    wheel->next_ms = UINT64_MAX;
 }
 
 static unsigned digit(uint64_t ms, unsigned level)
@@ -44,6 +45,7 @@ static void place(srf__wheel_t *wheel, srf__timer_t *timer)
     while (slots_ahead(wheel, timer->due_ms, level) >= SRF__WHEEL_SLOTS)
         level++;
     srf__assert(level < SRF__WHEEL_LEVELS);
+    unsigned shift = SLOT_BITS * level;
     unsigned slot = digit(timer->due_ms, level);
     srf__timer_t **head = &wheel->slots[level][slot];
     timer->next = *head;
@@ -52,6 +54,9 @@ static void place(srf__wheel_t *wheel, srf__timer_t *timer)
         timer->next->link = &timer->next;
     *head = timer;
     wheel->occupied[level][slot / 64] |= 1ull << (slot % 64);
+    uint64_t begin = timer->due_ms >> shift << shift;
+    if (begin < wheel->next_ms)
+        wheel->next_ms = begin;
 }
 
 static void unlink_timer(srf__timer_t *timer)
@@ -131,12 +136,10 @@ static uint64_t next_of_level(srf__wheel_t *wheel, unsigned level)
     return ((wheel->now_ms >> shift) + ((slot - from) & SLOT_MASK)) << shift;
 }
 
-uint64_t srf__wheel_next(srf__wheel_t *wheel)
+static uint64_t find_next(srf__wheel_t *wheel)
 {
     uint64_t next = UINT64_MAX;
 
-    if (wheel->count == 0)
-        return UINT64_MAX;
     for (unsigned level = 0; level < SRF__WHEEL_LEVELS; level++) {
         unsigned shift = SLOT_BITS * level;
         /* The slot of now itself is empty above level 0. */
@@ -148,6 +151,15 @@ uint64_t srf__wheel_next(srf__wheel_t *wheel)
             next = begin;
     }
     return next;
+}
+
+uint64_t srf__wheel_next(srf__wheel_t *wheel)
+{
+    if (wheel->count == 0)
+        return UINT64_MAX;
+    if (wheel->next_ms <= wheel->now_ms)
+        wheel->next_ms = find_next(wheel);
+    return wheel->next_ms;
 }
 
 /* Moves the timers of a slot that now has come to further down. */

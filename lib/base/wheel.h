@@ -35,6 +35,7 @@ struct srf__wheel {
     uint64_t now_ms;    /* every slot before this has been dispatched */
     uint64_t target_ms; /* where the advance under way ends */
     uint64_t count;     /* live timers */
+    uint64_t next_ms;   /* no slot in use begins before; not known when past */
     /* What delays count from; NULL: now_ms, or in a callback the time given to
      * srf__wheel_advance(). now_ms lags behind it while nothing is due. */
     uint64_t (*clock)(srf__wheel_t *wheel);
