@@ -133,6 +133,10 @@ typedef struct srf_allocator {
  * libuv, OpenSSL, c-ares and libosip2, which have global hooks of their own
  * (uv_replace_allocator(), CRYPTO_set_mem_functions(), ...).
  *
+ * Without one a stack takes transactions and messages from pages of its own,
+ * which the system gets back after a peak; one of the program's is asked for
+ * each of them.
+ *
  * @param allocator  copied; NULL restores the C library's functions.
  * @return 0; SRF_ERR_INVALID_ARGUMENT when a function is missing.
  * @since 0.1

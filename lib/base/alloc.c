@@ -42,8 +42,6 @@ static srf_allocator_t current = {
     libc_malloc, libc_calloc, libc_realloc, libc_free, NULL,
 };
 
-_Thread_local int64_t srf__held;
-
 int srf_set_allocator(const srf_allocator_t *allocator)
 {
     if (allocator == NULL) {
@@ -55,6 +53,11 @@ int srf_set_allocator(const srf_allocator_t *allocator)
         return SRF_ERR_INVALID_ARGUMENT;
     current = *allocator;
     return 0;
+}
+
+bool srf__alloc_is_libc(void)
+{
+    return current.malloc_fn == libc_malloc;
 }
 
 void *srf__malloc(size_t size)

@@ -9,6 +9,7 @@
 
 #include "base/str.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,23 +18,20 @@ void *srf__calloc(size_t count, size_t size);
 void *srf__realloc(void *ptr, size_t size);
 void srf__free(void *ptr);
 
-/*
- * A gauge beside the allocator: bytes of messages alive, which are the larger
- * part of what a call takes. One per thread, as a stack belongs to one thread;
- * what is counted in is counted out again there. Counting every piece would
- * need its size when it is freed, which not every allocator can tell.
- */
-extern _Thread_local int64_t srf__held;
+/* Whether it is that of the C library, and nobody asked for another one. */
+bool srf__alloc_is_libc(void);
 
-static inline void srf__hold(size_t bytes)
-{
-    srf__held += (int64_t)bytes;
-}
-
-static inline void srf__let_go(size_t bytes)
-{
-    srf__held -= (int64_t)bytes;
-}
+/* A sanitizer wants to see each piece by itself. */
+#if defined(__SANITIZE_ADDRESS__)
+# define SRF__SANITIZED true
+#elif defined(__has_feature)
+# if __has_feature(address_sanitizer)
+#  define SRF__SANITIZED true
+# endif
+#endif
+#if !defined(SRF__SANITIZED)
+# define SRF__SANITIZED false
+#endif
 
 /*
  * An arena: pieces come from a chain of blocks. An arena filled with zeros is

@@ -353,7 +353,7 @@ static void on_answer(srf_outgoing_t *outgoing, const srf__facts_t *response,
 static void on_response(srf__client_t *client, const srf__facts_t *response)
 {
     srf_outgoing_t *outgoing = client->user_data;
-    srf_msg_t *msg = srf__msg_create(response);
+    srf_msg_t *msg = srf__msg_create(&outgoing->srf->element.pool, response);
 
     srf__outgoing_remember(outgoing, true);
     if (outgoing->detour == SRF__DETOUR_TAKEN)

@@ -76,7 +76,8 @@ int srf__outgoing_read(srf_outgoing_t *outgoing, const char *uri,
 int srf__outgoing_build(srf_outgoing_t *outgoing, srf_msg_t **out);
 /* The same for another request along `flow`; spec->via is set meanwhile. NULL
  * when memory is out. */
-srf_msg_t *srf__outgoing_build_along(srf__request_spec_t *spec,
+srf_msg_t *srf__outgoing_build_along(srf__pool_t *pool,
+                                     srf__request_spec_t *spec,
                                      const srf__flow_t *flow,
                                      srf__str_t branch);
 

@@ -57,7 +57,8 @@ static srf_msg_t *write_ack(const srf__answerer_t *one, srf__dialog_t *dialog)
     srf__msg_forget_facts(outgoing->image);
     return dialog->routes.err != 0
                ? NULL
-               : srf__outgoing_build_along(&spec, &one->flow,
+               : srf__outgoing_build_along(&outgoing->srf->element.pool, &spec,
+                                           &one->flow,
                                            srf__str(branch, sizeof(branch)));
 }
 
@@ -119,7 +120,8 @@ static int look_up(srf__answerer_t *one, const srf__facts_t *response,
     const srf__finder_t finder = {one->outgoing->flow.listener, on_found, one};
     srf__hops_t hops;
 
-    one->response = srf__msg_create(response);
+    one->response =
+        srf__msg_create(&one->outgoing->srf->element.pool, response);
     if (one->response == NULL)
         return SRF_ERR_NO_MEMORY;
     int err = srf__element_resolve(&one->outgoing->srf->element, uri, &finder,

@@ -391,7 +391,8 @@ int srf__outgoing_read(srf_outgoing_t *outgoing, const char *uri,
 
 /* ---- building ---- */
 
-srf_msg_t *srf__outgoing_build_along(srf__request_spec_t *spec,
+srf_msg_t *srf__outgoing_build_along(srf__pool_t *pool,
+                                     srf__request_spec_t *spec,
                                      const srf__flow_t *flow, srf__str_t branch)
 {
     char storage[VIA_BYTES];
@@ -410,7 +411,7 @@ srf_msg_t *srf__outgoing_build_along(srf__request_spec_t *spec,
     srf__buf_add_text(&via, ";rport"); /* RFC 3581 §3 */
     srf__assert(via.err == 0);
     spec->via = srf__buf_str(&via);
-    srf_msg_t *msg = srf__build_request(spec);
+    srf_msg_t *msg = srf__build_request(pool, spec);
     spec->via = srf__str(NULL, 0);
     return msg;
 }
@@ -481,7 +482,8 @@ int srf__outgoing_build(srf_outgoing_t *outgoing, srf_msg_t **out)
     if (err == 0) {
         spec.lines = srf__buf_str(&lines);
         srf__client_branch(outgoing->client, 0, branch);
-        *out = srf__outgoing_build_along(&spec, &outgoing->flow,
+        *out = srf__outgoing_build_along(&outgoing->srf->element.pool, &spec,
+                                         &outgoing->flow,
                                          srf__str(branch, sizeof(branch)));
         err = check_image(*out);
     }

@@ -22,13 +22,6 @@ enum {
     CEILING_BYTES = 65536
 };
 
-/* What the structures of a call take, without its messages. */
-enum {
-    SERVER_BYTES = sizeof(srf__server_t),
-    CLIENT_BYTES = sizeof(srf__client_t) + sizeof(srf__branch_t),
-    PROXY_BYTES = sizeof(srf__context_t) + sizeof(srf_req_t)
-};
-
 void srf__overload_init(srf__overload_t *overload, srf__element_t *element,
                         const srf__overload_limits_t *limits)
 {
@@ -53,11 +46,8 @@ static uint64_t transactions(const srf__overload_t *overload)
 uint64_t srf__overload_memory(const srf__overload_t *overload)
 {
     const srf__element_t *element = overload->element;
-    const srf__txns_counters_t *counters = &element->txns.counters;
-    uint64_t messages = srf__held > 0 ? (uint64_t)srf__held : 0;
 
-    return messages + counters->servers * SERVER_BYTES +
-           counters->clients * CLIENT_BYTES + element->pending * PROXY_BYTES;
+    return element->pool.bytes + element->txns.own.bytes;
 }
 
 uint32_t srf__overload_lag(const srf__overload_t *overload)

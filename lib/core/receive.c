@@ -49,7 +49,7 @@ static srf__server_t *open_transaction(const arrival_t *arrival,
 {
     srf__server_t *server = NULL;
 
-    *request = srf__msg_create(arrival->facts);
+    *request = srf__msg_create(&arrival->srf->element.pool, arrival->facts);
     if (*request == NULL)
         return NULL;
     srf__msg_lend_facts(*request, arrival->facts);
@@ -234,7 +234,8 @@ static void on_new_request(const arrival_t *arrival, srf__hash128_t key);
 static void without_maddr(const arrival_t *arrival, srf__hash128_t key,
                           const srf__route_t *route)
 {
-    srf_msg_t *image = srf__route_strip_maddr(arrival->facts, route);
+    srf_msg_t *image = srf__route_strip_maddr(&arrival->srf->element.pool,
+                                              arrival->facts, route);
     const srf__facts_t *facts = image == NULL ? NULL : srf__msg_facts(image);
     const arrival_t stripped = {arrival->srf, facts, arrival->from};
 

@@ -194,7 +194,7 @@ static void destroy(srf_req_t *req)
     if (req->extra != NULL)
         srf__arena_deinit(&req->extra->arena);
     srf__free(req->extra);
-    srf__free(req);
+    srf__pool_give(&srf->element.pool, req, sizeof(*req));
     srf__unref(srf);
 }
 
@@ -218,7 +218,7 @@ void srf_req_unref(srf_req_t *req)
 
 static srf_req_t *create(srf_t *srf, srf__server_t *server)
 {
-    srf_req_t *req = srf__calloc(1, sizeof(*req));
+    srf_req_t *req = srf__pool_take_zeroed(&srf->element.pool, sizeof(*req));
 
     if (req == NULL)
         return NULL;

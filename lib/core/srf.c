@@ -212,6 +212,7 @@ static int init_parts(srf_t *srf, const srf__env_t *env,
     element->log.now_ms = wheel_now;
     element->log.now_arg = element->wheel;
     element->wall_us = env->wall_us == NULL ? real_time_us : env->wall_us;
+    element->txns.pool = &element->pool;
     element->txns.wheel = element->wheel;
     element->txns.log = &element->log;
     element->txns.random = &element->random;
@@ -240,6 +241,8 @@ static void free_stack(srf_t *srf)
     srf__free(srf->facts.headers);
     srf__handlers_deinit(srf);
     srf__element_deinit(&srf->element);
+    srf__pool_deinit(&srf->element.txns.own);
+    srf__pool_deinit(&srf->element.pool);
     srf__free(srf);
 }
 
@@ -268,6 +271,7 @@ int srf__create(srf_t **out, const srf__env_t *env,
         return SRF_ERR_NO_MEMORY;
     srf->loop = env->loop;
     srf->refs = 1;
+    srf__pool_init(&srf->element.pool);
     apply_options(srf, &given);
     err = init_parts(srf, env, &given);
     if (err != 0) {

@@ -188,9 +188,9 @@ static void put(writer_t *out, const char *data, size_t len)
 
 /* A message of what was written; when that did not fit, one of the right size
  * and a writer that begins anew there. NULL when memory is out. */
-static srf_msg_t *take_written(writer_t *out)
+static srf_msg_t *take_written(srf__pool_t *pool, writer_t *out)
 {
-    srf_msg_t *msg = srf__msg_alloc(out->len);
+    srf_msg_t *msg = srf__msg_alloc(pool, out->len);
 
     if (msg == NULL)
         return NULL;
@@ -329,7 +329,7 @@ static void write_response(writer_t *out, const srf__facts_t *facts,
     put_end(out, spec->lines, spec->body);
 }
 
-srf_msg_t *srf__build_response(const srf__facts_t *facts,
+srf_msg_t *srf__build_response(srf__pool_t *pool, const srf__facts_t *facts,
                                const srf__response_spec_t *spec)
 {
     char storage[MARK_BYTES];
@@ -344,7 +344,7 @@ srf_msg_t *srf__build_response(const srf__facts_t *facts,
     srf__assert(scratch.err == 0 && marks.err == 0);
 
     write_response(&out, facts, spec, &marks);
-    srf_msg_t *msg = take_written(&out);
+    srf_msg_t *msg = take_written(pool, &out);
     if (msg != NULL && out.p != usual)
         write_response(&out, facts, spec, &marks);
     return msg;
@@ -394,29 +394,30 @@ static void write_companion(writer_t *out, const companion_t *spec)
     put_end(out, spec->lines, srf__str(NULL, 0));
 }
 
-static srf_msg_t *build_companion(const companion_t *spec)
+static srf_msg_t *build_companion(srf__pool_t *pool, const companion_t *spec)
 {
     char usual[USUAL_BYTES];
     writer_t out = {usual, sizeof(usual), 0};
 
     write_companion(&out, spec);
-    srf_msg_t *msg = take_written(&out);
+    srf_msg_t *msg = take_written(pool, &out);
     if (msg != NULL && out.p != usual)
         write_companion(&out, spec);
     return msg;
 }
 
-srf_msg_t *srf__build_ack(const srf__facts_t *invite,
+srf_msg_t *srf__build_ack(srf__pool_t *pool, const srf__facts_t *invite,
                           const srf__facts_t *response)
 {
     /* §17.1.1.3: the To with the tag of who refused. */
     const companion_t spec = {
         .method = SRF__STR("ACK"), .invite = invite, .to = response};
 
-    return build_companion(&spec);
+    return build_companion(pool, &spec);
 }
 
-srf_msg_t *srf__build_cancel(const srf__facts_t *invite, srf__str_t lines)
+srf_msg_t *srf__build_cancel(srf__pool_t *pool, const srf__facts_t *invite,
+                             srf__str_t lines)
 {
     /* §9.1: the same To, tag or not. */
     const companion_t spec = {.method = SRF__STR("CANCEL"),
@@ -424,7 +425,7 @@ srf_msg_t *srf__build_cancel(const srf__facts_t *invite, srf__str_t lines)
                               .to = invite,
                               .lines = lines};
 
-    return build_companion(&spec);
+    return build_companion(pool, &spec);
 }
 
 static void write_request(writer_t *out, const srf__request_spec_t *spec)
@@ -439,13 +440,14 @@ static void write_request(writer_t *out, const srf__request_spec_t *spec)
     put_end(out, spec->lines, spec->body);
 }
 
-srf_msg_t *srf__build_request(const srf__request_spec_t *spec)
+srf_msg_t *srf__build_request(srf__pool_t *pool,
+                              const srf__request_spec_t *spec)
 {
     char usual[USUAL_BYTES];
     writer_t out = {usual, sizeof(usual), 0};
 
     write_request(&out, spec);
-    srf_msg_t *msg = take_written(&out);
+    srf_msg_t *msg = take_written(pool, &out);
     if (msg != NULL && out.p != usual)
         write_request(&out, spec);
     return msg;

@@ -42,18 +42,19 @@ const char *srf__status_reason(unsigned status);
  * order and the topmost marked, From, To, Call-ID, CSeq, for 1xx and 2xx also
  * Record-Route (§12.1.1), for a 100 also Timestamp; then the lines,
  * Content-Length, the body. NULL when memory is out. */
-srf_msg_t *srf__build_response(const srf__facts_t *facts,
+srf_msg_t *srf__build_response(srf__pool_t *pool, const srf__facts_t *facts,
                                const srf__response_spec_t *spec);
 
 /* ACK for a non-2xx (RFC 3261 §17.1.1.3) to `invite`, the INVITE as it was
  * sent: its Request-URI, topmost Via, Route, From, Call-ID, CSeq number; the To
  * of `response`; Max-Forwards: 70. NULL when memory is out. */
-srf_msg_t *srf__build_ack(const srf__facts_t *invite,
+srf_msg_t *srf__build_ack(srf__pool_t *pool, const srf__facts_t *invite,
                           const srf__facts_t *response);
 
 /* CANCEL (RFC 3261 §9.1) for `invite` as it was sent. `lines` are complete
  * further header lines, e.g. Reason. NULL when memory is out. */
-srf_msg_t *srf__build_cancel(const srf__facts_t *invite, srf__str_t lines);
+srf_msg_t *srf__build_cancel(srf__pool_t *pool, const srf__facts_t *invite,
+                             srf__str_t lines);
 
 typedef struct srf__request_spec {
     srf__str_t method;
@@ -68,6 +69,7 @@ typedef struct srf__request_spec {
 } srf__request_spec_t;
 
 /* A request of our own, Max-Forwards 70. NULL when memory is out. */
-srf_msg_t *srf__build_request(const srf__request_spec_t *spec);
+srf_msg_t *srf__build_request(srf__pool_t *pool,
+                              const srf__request_spec_t *spec);
 
 #endif /* SRF_BUILD_H */

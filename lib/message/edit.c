@@ -65,11 +65,11 @@ void srf__edits_gather(const srf__edits_t *edits, const char *data, size_t len,
     memcpy(out, data + pos, len - pos);
 }
 
-srf_msg_t *srf__edits_apply(const srf__edits_t *edits,
+srf_msg_t *srf__edits_apply(srf__pool_t *pool, const srf__edits_t *edits,
                             const srf__facts_t *facts)
 {
     srf__assert(edits->err == 0);
-    srf_msg_t *msg = srf__msg_alloc(srf__edits_size(edits, facts->len));
+    srf_msg_t *msg = srf__msg_alloc(pool, srf__edits_size(edits, facts->len));
 
     if (msg != NULL)
         srf__edits_gather(edits, facts->data, facts->len, msg->data);

@@ -39,7 +39,7 @@ void srf__edits_gather(const srf__edits_t *edits, const char *data, size_t len,
                        char *out);
 /* The same into a new message; NULL when memory is out. edits->err must be 0.
  */
-srf_msg_t *srf__edits_apply(const srf__edits_t *edits,
+srf_msg_t *srf__edits_apply(srf__pool_t *pool, const srf__edits_t *edits,
                             const srf__facts_t *facts);
 
 /* The edits that proxies make. Inserted views must live until gathering. */

@@ -25,15 +25,15 @@ typedef struct owned_facts {
 /* Most messages have fewer header lines. */
 enum { USUAL_HEADERS = 64 };
 
-srf_msg_t *srf__msg_alloc(size_t len)
+srf_msg_t *srf__msg_alloc(srf__pool_t *pool, size_t len)
 {
     if (len > UINT32_MAX - sizeof(srf_msg_t))
         return NULL;
 
-    srf_msg_t *msg = srf__malloc(sizeof(*msg) + len);
+    srf_msg_t *msg = srf__pool_take(pool, sizeof(*msg) + len);
     if (msg == NULL)
         return NULL;
-    srf__hold(sizeof(*msg) + len);
+    msg->pool = pool;
     msg->refs = 1;
     msg->len = (uint32_t)len;
     msg->store.facts = NULL;
@@ -43,9 +43,9 @@ srf_msg_t *srf__msg_alloc(size_t len)
     return msg;
 }
 
-srf_msg_t *srf__msg_create(const srf__facts_t *facts)
+srf_msg_t *srf__msg_create(srf__pool_t *pool, const srf__facts_t *facts)
 {
-    srf_msg_t *msg = srf__msg_alloc(facts->len);
+    srf_msg_t *msg = srf__msg_alloc(pool, facts->len);
 
     if (msg != NULL)
         memcpy(msg->data, facts->data, facts->len);
@@ -67,8 +67,7 @@ void srf__msg_unref(srf_msg_t *msg)
     if (--msg->refs > 0)
         return;
     srf__msg_forget(msg);
-    srf__let_go(sizeof(*msg) + msg->len);
-    srf__free(msg);
+    srf__pool_give(msg->pool, msg, sizeof(*msg) + msg->len);
 }
 
 void srf__msg_lend_facts(const srf_msg_t *msg, const srf__facts_t *facts)
@@ -87,9 +86,8 @@ void srf__msg_forget_facts(const srf_msg_t *msg)
 
     if (facts == NULL)
         return;
-    srf__let_go(facts_bytes(facts->header_cap));
     msg->cache->facts = NULL;
-    srf__free(facts);
+    srf__pool_give(msg->pool, facts, facts_bytes(facts->header_cap));
 }
 
 void srf__msg_forget(const srf_msg_t *msg)
@@ -137,13 +135,13 @@ static size_t count_lines(const srf_msg_t *msg)
 }
 
 /* Facts that own exactly the header lines there are. */
-static srf__facts_t *keep_facts(const srf__facts_t *facts)
+static srf__facts_t *keep_facts(const srf_msg_t *msg, const srf__facts_t *facts)
 {
-    owned_facts_t *kept = srf__malloc(facts_bytes(facts->header_count));
+    owned_facts_t *kept =
+        srf__pool_take(msg->pool, facts_bytes(facts->header_count));
 
     if (kept == NULL)
         return NULL;
-    srf__hold(facts_bytes(facts->header_count));
     kept->facts = *facts;
     kept->facts.headers = kept->headers;
     kept->facts.header_cap = facts->header_count;
@@ -163,7 +161,7 @@ static srf__facts_t *scan_many(const srf_msg_t *msg)
     if (facts.headers == NULL)
         return NULL;
     if (scan_all(msg, &facts) == SRF__SCAN_OK)
-        kept = keep_facts(&facts);
+        kept = keep_facts(msg, &facts);
     srf__free(facts.headers);
     return kept;
 }
@@ -180,7 +178,7 @@ const srf__facts_t *srf__msg_facts(const srf_msg_t *msg)
     facts.headers = headers;
     facts.header_cap = USUAL_HEADERS;
     if (scan_all(msg, &facts) == SRF__SCAN_OK) {
-        msg->cache->facts = keep_facts(&facts);
+        msg->cache->facts = keep_facts(msg, &facts);
     } else if (facts.header_count == USUAL_HEADERS) {
         msg->cache->facts = scan_many(msg);
     }

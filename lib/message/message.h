@@ -7,6 +7,7 @@
 #ifndef SRF_MESSAGE_H
 #define SRF_MESSAGE_H
 
+#include "base/pool.h"
 #include "message/scan.h"
 #include "srf/srf.h"
 
@@ -23,6 +24,7 @@ struct srf__msg_cache {
 };
 
 struct srf_msg {
+    srf__pool_t *pool; /* what it is made of; may be NULL */
     uint32_t refs;
     uint32_t len;
     /* &store: the way by which a const message fills its cache. */
@@ -32,10 +34,11 @@ struct srf_msg {
 };
 
 /* A message with room for `len` bytes at msg->data, for the caller to fill
- * before anybody else sees it. One reference. NULL when memory is out. */
-srf_msg_t *srf__msg_alloc(size_t len);
+ * before anybody else sees it. One reference. NULL when memory is out. The pool
+ * (may be NULL) must live as long. */
+srf_msg_t *srf__msg_alloc(srf__pool_t *pool, size_t len);
 /* Copies the bytes facts->data[0..facts->len). The facts are not kept. */
-srf_msg_t *srf__msg_create(const srf__facts_t *facts);
+srf_msg_t *srf__msg_create(srf__pool_t *pool, const srf__facts_t *facts);
 srf_msg_t *srf__msg_ref(srf_msg_t *msg);
 /* NULL is allowed. */
 void srf__msg_unref(srf_msg_t *msg);
@@ -52,7 +55,7 @@ void srf__msg_lend_facts(const srf_msg_t *msg, const srf__facts_t *facts);
  * out stay. */
 void srf__msg_forget_facts(const srf_msg_t *msg);
 /* Frees facts and strings: what a message costs while nobody looks at it is its
- * bytes and 40 more. Strings handed to the program die too: only for messages
+ * bytes and 48 more. Strings handed to the program die too: only for messages
  * the program has never been shown, or will no more be. */
 void srf__msg_forget(const srf_msg_t *msg);
 

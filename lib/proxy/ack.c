@@ -136,7 +136,7 @@ static waiting_t *wait_for_name(srf__element_t *element,
                                 const srf__flow_t *from)
 {
     waiting_t *waiting = srf__calloc(1, sizeof(*waiting));
-    srf_msg_t *msg = srf__msg_create(ack);
+    srf_msg_t *msg = srf__msg_create(&element->pool, ack);
 
     if (waiting == NULL || msg == NULL) {
         srf__msg_unref(msg);
@@ -196,7 +196,7 @@ static bool forward_without_maddr(srf__element_t *element,
     if (srf__route_prepare(element, ack, &route) != 0 ||
         !srf__route_has_own_maddr(&route, from))
         return false;
-    srf_msg_t *image = srf__route_strip_maddr(ack, &route);
+    srf_msg_t *image = srf__route_strip_maddr(&element->pool, ack, &route);
     const srf__facts_t *facts = image == NULL ? NULL : srf__msg_facts(image);
     if (facts != NULL)
         srf__forward_ack(element, facts, from);

@@ -94,7 +94,9 @@ static srf_msg_t *merge(const srf__context_t *context,
         add_challenges(&edits, response, facts, SRF__HDR_WWW_AUTHENTICATE);
         add_challenges(&edits, response, facts, SRF__HDR_PROXY_AUTHENTICATE);
     }
-    return edits.count == 0 ? NULL : srf__edits_apply(&edits, response);
+    return edits.count == 0
+               ? NULL
+               : srf__edits_apply(&context->element->pool, &edits, response);
 }
 
 srf_msg_t *srf__best_response(const srf__context_t *context,

@@ -102,7 +102,8 @@ static int send_request(srf__branch_t *branch, const srf__facts_t *request,
 static srf__branch_t *append_branch(srf__context_t *context,
                                     const srf__target_t *target)
 {
-    srf__branch_t *branch = srf__calloc(1, sizeof(*branch));
+    srf__branch_t *branch =
+        srf__pool_take_zeroed(&context->element->pool, sizeof(*branch));
     srf__branch_t **at = &context->branches;
 
     if (branch == NULL)
@@ -357,7 +358,9 @@ static srf_msg_t *keep_response(srf__branch_t *branch,
                                 const srf__facts_t *response)
 {
     bool trying = response->status == 100;
-    srf_msg_t *msg = trying ? NULL : srf__msg_create(response);
+    srf_msg_t *msg =
+        trying ? NULL
+               : srf__msg_create(&branch->context->element->pool, response);
 
     if ((msg == NULL && !trying) || !is_news(branch, response->status))
         return msg;
@@ -605,5 +608,5 @@ void srf__branch_destroy(srf__branch_t *branch, bool end)
         srf__msg_unref(msgs_of(branch)[i].msg);
     if (branch->msg_cap != SRF__BRANCH_FEW)
         srf__free(branch->msgs.many);
-    srf__free(branch);
+    srf__pool_give(&element->pool, branch, sizeof(*branch));
 }

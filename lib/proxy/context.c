@@ -59,7 +59,7 @@ static void destroy(srf__context_t *context, bool end)
     context->element->pending--;
     srf__server_unref(context->server);
     srf__msg_unref(context->request);
-    srf__free(context);
+    srf__pool_give(&context->element->pool, context, context->size);
 }
 
 /* ---- hooks ---- */
@@ -465,7 +465,8 @@ static void write_extras(srf__context_t *context, char *at,
     extras->failover_codes = copy_codes(&at, spec->failover_codes);
 }
 
-static srf__context_t *allocate(const srf__context_spec_t *spec)
+static srf__context_t *allocate(srf__element_t *element,
+                                const srf__context_spec_t *spec)
 {
     const char *const none[] = {""};
     const char *const *uris = spec->target_count == 0 ? none : spec->targets;
@@ -475,9 +476,12 @@ static srf__context_t *allocate(const srf__context_spec_t *spec)
 
     for (unsigned i = 0; i < count; i++)
         size += srf__target_size(srf__str_of(uris[i]));
-    srf__context_t *context = srf__calloc(1, size);
+    srf__context_t *context =
+        size > UINT32_MAX ? NULL : srf__pool_take_zeroed(&element->pool, size);
     if (context == NULL)
         return NULL;
+    context->element = element;
+    context->size = (uint32_t)size;
     char *p = (char *)(context + 1);
     write_extras(context, p, spec);
     p += extras;
@@ -525,11 +529,10 @@ int srf__context_start(srf__element_t *element, srf__server_t *server,
                        const srf__context_spec_t *spec, srf__context_t **out)
 {
     const srf__facts_t *request = srf__msg_facts(server->request);
-    srf__context_t *context = request == NULL ? NULL : allocate(spec);
+    srf__context_t *context = request == NULL ? NULL : allocate(element, spec);
 
     if (context == NULL)
         return SRF_ERR_NO_MEMORY;
-    context->element = element;
     context->server = srf__server_ref(server);
     context->request = srf__msg_ref(server->request);
     apply_spec(context, spec);

@@ -80,6 +80,7 @@ struct srf__context {
     srf__target_t **untried;       /* where the latter begin */
     const char *headers;
     uint32_t headers_len;
+    uint32_t size; /* of its block: extras, targets and headers with it */
     uint32_t timer_c_ms;
     uint32_t loop_hash;
     int err;               /* for the callback */

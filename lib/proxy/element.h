@@ -8,6 +8,7 @@
 #define SRF_ELEMENT_H
 
 #include "base/log.h"
+#include "base/pool.h"
 #include "base/random.h"
 #include "base/wheel.h"
 #include "message/uri.h"
@@ -24,6 +25,7 @@ typedef struct srf__alias {
 } srf__alias_t;
 
 typedef struct srf__element {
+    srf__pool_t pool; /* of what calls consist of */
     srf__wheel_t *wheel;
     srf__log_t log;
     srf__random_t random;

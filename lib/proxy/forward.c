@@ -278,7 +278,7 @@ srf_msg_t *srf__forward_request(srf__element_t *element,
 
     if (scratch.err != 0 || edits.err != 0)
         return NULL;
-    return srf__edits_apply(&edits, request);
+    return srf__edits_apply(&element->pool, &edits, request);
 }
 
 bool srf__forward_response_cut(const srf__facts_t *response, srf__span_t *out)

@@ -39,14 +39,15 @@ unsigned srf__places_left(const srf__element_t *element,
 srf__places_t *srf__places_create(srf__element_t *element,
                                   srf__branch_t *branch)
 {
-    srf__places_t *places = srf__calloc(1, sizeof(*places));
+    srf__places_t *places =
+        srf__pool_take_zeroed(&element->pool, sizeof(*places));
 
     if (places == NULL)
         return NULL;
     places->branch = branch;
     places->node.key = key_of(branch);
     if (srf__map_add(&element->places, &places->node) != 0) {
-        srf__free(places);
+        srf__pool_give(&element->pool, places, sizeof(*places));
         return NULL;
     }
     return places;
@@ -69,7 +70,7 @@ void srf__places_destroy(srf__element_t *element, srf__places_t *places)
     if (places->lookup != NULL)
         srf__lookup_cancel(places->lookup);
     srf__map_remove(&element->places, &places->node);
-    srf__free(places);
+    srf__pool_give(&element->pool, places, sizeof(*places));
 }
 
 int srf__element_resolve(srf__element_t *element, const srf__uri_t *uri,

@@ -151,7 +151,8 @@ static bool is_kept(const srf__uri_t *uri, srf__str_t param)
            uri->transport == default_transport(uri);
 }
 
-srf_msg_t *srf__route_strip_maddr(const srf__facts_t *request,
+srf_msg_t *srf__route_strip_maddr(srf__pool_t *pool,
+                                  const srf__facts_t *request,
                                   const srf__route_t *route)
 {
     const srf__uri_t *uri = &route->request_uri;
@@ -171,7 +172,7 @@ srf_msg_t *srf__route_strip_maddr(const srf__facts_t *request,
             cut(&edits, request, p, behind);
         p = behind;
     }
-    return srf__edits_apply(&edits, request);
+    return srf__edits_apply(pool, &edits, request);
 }
 
 static void append_route(srf__edits_t *edits, const srf__facts_t *request,

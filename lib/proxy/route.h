@@ -34,7 +34,8 @@ bool srf__route_has_own_maddr(const srf__route_t *route,
                               const srf__flow_t *from);
 /* Such a request without maddr and without a port or transport other than the
  * default ones (§16.4); NULL when memory is out. */
-srf_msg_t *srf__route_strip_maddr(const srf__facts_t *request,
+srf_msg_t *srf__route_strip_maddr(srf__pool_t *pool,
+                                  const srf__facts_t *request,
                                   const srf__route_t *route);
 
 /* How the Route header fields change on the way out. */

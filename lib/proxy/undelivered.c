@@ -142,11 +142,12 @@ static stray_t *create(srf__element_t *element, const srf__facts_t *response,
 /* ---- what is sent ---- */
 
 /* The response that the transaction repeats, as it is sent. */
-static srf_msg_t *copy_kept(const srf__server_t *server)
+static srf_msg_t *copy_kept(srf__pool_t *pool, const srf__server_t *server)
 {
     const srf_msg_t *kept = server->response;
     const srf__span_t cut = server->response_cut;
-    srf_msg_t *copy = kept == NULL ? NULL : srf__msg_alloc(kept->len - cut.len);
+    srf_msg_t *copy =
+        kept == NULL ? NULL : srf__msg_alloc(pool, kept->len - cut.len);
 
     if (copy == NULL)
         return NULL;
@@ -168,7 +169,8 @@ void srf__response_undelivered(srf__element_t *element,
 
     if (server == NULL || facts->via.branch.len == 0)
         return;
-    response = complete ? srf__msg_create(facts) : copy_kept(server);
+    response = complete ? srf__msg_create(&element->pool, facts)
+                        : copy_kept(&element->pool, server);
     if (response == NULL)
         return; /* its sender repeats it, if it matters */
     if (stray != NULL && stray->at < stray->hops.count &&

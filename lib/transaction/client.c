@@ -25,6 +25,12 @@ static srf__client_t *cancel_of(const srf__client_t *invite)
     return invite->want_cancel ? NULL : invite->cancel.txn;
 }
 
+static void release(srf__client_t *client)
+{
+    if (client != NULL)
+        srf__pool_give(&client->txns->own, client, sizeof(*client));
+}
+
 static void unref(srf__client_t *client)
 {
     if (--client->refs > 0)
@@ -33,12 +39,12 @@ static void unref(srf__client_t *client)
     srf__msg_unref(client->ack);
     if (client->want_cancel)
         srf__free(client->cancel.lines);
-    srf__free(client);
+    release(client);
 }
 
 static srf__client_t *allocate(srf__txns_t *txns, srf__method_t method)
 {
-    srf__client_t *client = srf__calloc(1, sizeof(*client));
+    srf__client_t *client = srf__pool_take_zeroed(&txns->own, sizeof(*client));
 
     if (client == NULL)
         return NULL;
@@ -58,7 +64,7 @@ int srf__client_create(srf__txns_t *txns, srf__method_t method,
         return SRF_ERR_NO_MEMORY;
     int err = srf__slot_take(txns, client, &client->slot);
     if (err != 0) {
-        srf__free(client);
+        release(client);
         return err;
     }
     client->generation = srf__random_u32(txns->random);
@@ -144,7 +150,7 @@ static void send_ack(srf__client_t *client, const srf__facts_t *response)
     if (client->ack == NULL && response != NULL) {
         const srf__facts_t *invite = sent_request(client);
         if (invite != NULL)
-            client->ack = srf__build_ack(invite, response);
+            client->ack = srf__build_ack(client->txns->pool, invite, response);
         if (client->ack != NULL)
             client->txns->counters.requests_sent++;
     }
@@ -158,12 +164,12 @@ static void send_cancel(srf__client_t *invite, srf__str_t lines)
     const srf__facts_t *sent = sent_request(invite);
 
     if (cancel == NULL || sent == NULL) {
-        srf__free(cancel);
+        release(cancel);
         return;
     }
-    srf_msg_t *msg = srf__build_cancel(sent, lines);
+    srf_msg_t *msg = srf__build_cancel(invite->txns->pool, sent, lines);
     if (msg == NULL) {
-        srf__free(cancel);
+        release(cancel);
         return;
     }
     cancel->is_cancel = true;

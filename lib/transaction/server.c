@@ -27,14 +27,19 @@ srf__server_t *srf__server_ref(srf__server_t *server)
     return server;
 }
 
+static void release(srf__server_t *server)
+{
+    srf__free(server->maddr);
+    srf__pool_give(&server->txns->own, server, sizeof(*server));
+}
+
 void srf__server_unref(srf__server_t *server)
 {
     if (server == NULL || --server->refs > 0)
         return;
     srf__msg_unref(server->request);
     srf__msg_unref(server->response);
-    srf__free(server->maddr);
-    srf__free(server);
+    release(server);
 }
 
 void srf__server_set_user(srf__server_t *server, const srf__server_user_t *user,
@@ -97,7 +102,7 @@ static srf_msg_t *build(srf__server_t *server, srf__response_spec_t *spec)
     srf__via_mark_for(server->txns, request, &server->from, &storage,
                       &spec->via_mark);
     spec->to_tag = srf__str(server->tag, sizeof(server->tag));
-    return srf__build_response(request, spec);
+    return srf__build_response(server->txns->pool, request, spec);
 }
 
 /* The 100 that the machine sends of its own is repeated like a response of the
@@ -231,7 +236,8 @@ int srf__server_create(srf__txns_t *txns, srf__hash128_t key,
 
     *out = NULL;
     srf__server_t *server =
-        facts == NULL ? NULL : srf__calloc(1, sizeof(*server));
+        facts == NULL ? NULL
+                      : srf__pool_take_zeroed(&txns->own, sizeof(*server));
     if (server == NULL)
         return SRF_ERR_NO_MEMORY;
     server->node.key = key;
@@ -239,8 +245,7 @@ int srf__server_create(srf__txns_t *txns, srf__hash128_t key,
     server->from = *from;
     if (keep_reply_flow(server, facts) != 0 ||
         srf__map_add(&txns->servers, &server->node) != 0) {
-        srf__free(server->maddr);
-        srf__free(server);
+        release(server);
         return SRF_ERR_NO_MEMORY;
     }
     server->request = srf__msg_ref(request);
@@ -414,7 +419,7 @@ void srf__stateless_reply(srf__txns_t *txns, const srf__facts_t *request,
     srf__via_mark_for(txns, request, from, &storage, &spec.via_mark);
     if (!read_maddr(request, from, &flow.peer))
         flow.peer.port = reply_port(txns, request, from);
-    srf_msg_t *msg = srf__build_response(request, &spec);
+    srf_msg_t *msg = srf__build_response(txns->pool, request, &spec);
     if (msg == NULL)
         return; /* the caller sends its request again */
     txns->answered_stateless = true;

@@ -12,11 +12,22 @@
 #include "transaction/server.h"
 
 static const char cookie[] = "z9hG4bK"; /* RFC 3261 §8.1.1.7 */
-enum { COOKIE_LEN = sizeof(cookie) - 1, FIRST_SLOTS = 64 };
+enum { COOKIE_LEN = sizeof(cookie) - 1, FIRST_SLOTS = 64, KEPT_SLOTS = 1024 };
 
 void srf__txns_init(srf__txns_t *txns)
 {
+    srf__pool_init(&txns->own);
     srf__random_bytes(txns->random, &txns->key, sizeof(txns->key));
+}
+
+static void drop_slots(srf__txns_t *txns)
+{
+    srf__free(txns->slots);
+    srf__free(txns->free_slots);
+    txns->slots = NULL;
+    txns->free_slots = NULL;
+    txns->slot_count = 0;
+    txns->free_count = 0;
 }
 
 void srf__txns_deinit(srf__txns_t *txns)
@@ -25,12 +36,7 @@ void srf__txns_deinit(srf__txns_t *txns)
         if (txns->slots[i] != NULL)
             srf__client_drop(txns->slots[i]);
     }
-    srf__free(txns->slots);
-    srf__free(txns->free_slots);
-    txns->slots = NULL;
-    txns->free_slots = NULL;
-    txns->slot_count = 0;
-    txns->free_count = 0;
+    drop_slots(txns);
 
     srf__map_node_t *node = srf__map_any(&txns->servers);
     while (node != NULL) {
@@ -119,6 +125,9 @@ void srf__slot_free(srf__txns_t *txns, uint32_t slot)
     srf__assert(slot < txns->slot_count && txns->slots[slot] != NULL);
     txns->slots[slot] = NULL;
     txns->free_slots[txns->free_count++] = slot;
+    /* After a peak they begin anew. */
+    if (txns->free_count == txns->slot_count && txns->slot_count > KEPT_SLOTS)
+        drop_slots(txns);
 }
 
 srf__client_t *srf__slot_get(const srf__txns_t *txns, uint32_t slot)

@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "base/pool.h"
 #include "base/random.h"
 #include "base/wheel.h"
 #include "message/message.h"
@@ -34,6 +35,10 @@ typedef struct srf__txns_counters {
 } srf__txns_counters_t;
 
 struct srf__txns {
+    srf__pool_t *pool; /* of messages; may be NULL */
+    /* Of transactions: they outlive by half a minute what else a call consists
+     * of, whose pages would wait for them. */
+    srf__pool_t own;
     srf__wheel_t *wheel;
     srf__log_t *log;
     srf__random_t *random;

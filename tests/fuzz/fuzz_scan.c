@@ -125,7 +125,7 @@ static void check_response(const srf__facts_t *request, bool whole)
             .to_tag = SRF__STR("fuzz"),
             .lines = SRF__STR("Server: fuzz\r\n"),
         };
-        srf_msg_t *response = srf__build_response(request, &spec);
+        srf_msg_t *response = srf__build_response(NULL, request, &spec);
         FUZZ_CHECK(response != NULL);
         scan(&read, response->data, response->len);
         if (whole && read.facts.header_count < HEADERS &&
@@ -166,7 +166,7 @@ static void check_forward(const srf__facts_t *facts)
         srf__edit_replace_value(&edits, hops, SRF__STR("69"));
     srf__edit_insert_line(&edits, facts, NULL, SRF__STR("X-Fuzz: yes\r\n"));
     FUZZ_CHECK(edits.err == 0);
-    srf_msg_t *out = srf__edits_apply(&edits, facts);
+    srf_msg_t *out = srf__edits_apply(NULL, &edits, facts);
     FUZZ_CHECK(out != NULL);
     scan(&read, out->data, out->len);
     if (facts->header_count <= HEADERS - 2 && out->len < SRF__HEAD_MAX) {
@@ -189,7 +189,7 @@ static void check_cut(const srf__facts_t *facts)
 
     srf__edits_init(&edits);
     srf__edits_add(&edits, cut.off, cut.len, srf__str(NULL, 0));
-    srf_msg_t *out = srf__edits_apply(&edits, facts);
+    srf_msg_t *out = srf__edits_apply(NULL, &edits, facts);
     FUZZ_CHECK(out != NULL && out->len < facts->len);
     scan(&read, out->data, out->len);
     FUZZ_CHECK(facts->via2 != 0 || read.result != SRF__SCAN_OK);
@@ -199,9 +199,9 @@ static void check_cut(const srf__facts_t *facts)
 static void check_built(const srf__facts_t *invite)
 {
     scanned_t read;
-    srf_msg_t *ack = srf__build_ack(invite, invite);
+    srf_msg_t *ack = srf__build_ack(NULL, invite, invite);
     srf_msg_t *cancel =
-        srf__build_cancel(invite, SRF__STR("Reason: SIP;cause=200\r\n"));
+        srf__build_cancel(NULL, invite, SRF__STR("Reason: SIP;cause=200\r\n"));
 
     FUZZ_CHECK(ack != NULL && cancel != NULL);
     scan(&read, ack->data, ack->len);

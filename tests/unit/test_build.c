@@ -228,7 +228,7 @@ START_TEST(topmost_via_is_marked)
     srf__edit_mark_via(&edits, &facts, &mark, &scratch);
 
     ck_assert_int_eq(scratch.err, 0);
-    msg = srf__edits_apply(&edits, &facts);
+    msg = srf__edits_apply(NULL, &edits, &facts);
     ck_assert_ptr_nonnull(msg);
     ck_assert_msg(
         srf__str_eq(srf__str(msg->data, msg->len), srf__str_of(expected)),
@@ -274,7 +274,7 @@ START_TEST(response_100_has_timestamp_but_no_tag_and_no_record_route)
                                        .to_tag = SRF__STR("mine")};
 
     scan_ok(invite);
-    msg = srf__build_response(&facts, &spec);
+    msg = srf__build_response(NULL, &facts, &spec);
 
     check_msg("SIP/2.0 100 Trying\r\n" VIAS FROM "t: <sip:t@e>\r\n" CALL_ID CSEQ
               "Timestamp: 54.3\r\nContent-Length: 0\r\n\r\n");
@@ -297,7 +297,7 @@ START_TEST(response_1xx_and_2xx_have_tag_and_record_route)
                                            .to_tag = SRF__STR("mine")};
         scan_ok(invite);
         srf__msg_unref(msg);
-        msg = srf__build_response(&facts, &spec);
+        msg = srf__build_response(NULL, &facts, &spec);
         snprintf(expected, sizeof(expected),
                  "%s" VIAS RECORD_ROUTES FROM
                  "t: <sip:t@e>;tag=mine\r\n" CALL_ID CSEQ
@@ -319,7 +319,7 @@ START_TEST(response_with_failure_has_no_record_route)
     };
 
     scan_ok(invite);
-    msg = srf__build_response(&facts, &spec);
+    msg = srf__build_response(NULL, &facts, &spec);
 
     const char expected[] =
         "SIP/2.0 486 Not Now\r\n" VIAS FROM
@@ -343,7 +343,7 @@ START_TEST(response_marks_the_topmost_via)
     };
 
     scan_ok(invite);
-    msg = srf__build_response(&facts, &spec);
+    msg = srf__build_response(NULL, &facts, &spec);
 
     check_msg(
         "SIP/2.0 404 Not Found\r\n"
@@ -362,7 +362,7 @@ START_TEST(response_keeps_a_tag_that_is_there)
     ck_assert_int_eq(
         scan_parts(&(parts_t){.to = "To : <sip:t@e> ;x;tag=theirs;y \r\n"}),
         SRF__SCAN_OK);
-    msg = srf__build_response(&facts, &spec);
+    msg = srf__build_response(NULL, &facts, &spec);
 
     check_msg("SIP/2.0 200 OK\r\n"
               "Via: SIP/2.0/UDP c.example.org;branch=z9hG4bK1\r\n"
@@ -381,7 +381,7 @@ START_TEST(response_adds_the_tag_behind_a_folded_value)
     ck_assert_int_eq(
         scan_parts(&(parts_t){.to = "To:\r\n <sip:t@e>\r\n ;x \r\n"}),
         SRF__SCAN_OK);
-    msg = srf__build_response(&facts, &spec);
+    msg = srf__build_response(NULL, &facts, &spec);
 
     check_msg("SIP/2.0 200 OK\r\n"
               "Via: SIP/2.0/UDP c.example.org;branch=z9hG4bK1\r\n"
@@ -400,7 +400,7 @@ START_TEST(response_without_tag_given_adds_none)
     const srf__response_spec_t spec = {.status = 200};
 
     ck_assert_int_eq(scan_parts(&(parts_t){.rest = NULL}), SRF__SCAN_OK);
-    msg = srf__build_response(&facts, &spec);
+    msg = srf__build_response(NULL, &facts, &spec);
 
     ck_assert_ptr_nonnull(msg);
     ck_assert_uint_eq(srf__msg_facts(msg)->to_tag.len, 0);
@@ -419,7 +419,7 @@ START_TEST(refused_request_is_answered_with_what_there_is)
     ck_assert_int_eq(scan_parts(&(parts_t){.cseq = "", .to = ""}),
                      SRF__SCAN_REJECT);
     ck_assert(facts.answerable);
-    msg = srf__build_response(&facts, &spec);
+    msg = srf__build_response(NULL, &facts, &spec);
 
     static const char expected[] =
         "SIP/2.0 400 Missing CSeq\r\n"
@@ -449,7 +449,7 @@ START_TEST(ack_follows_the_invite_and_takes_the_to_of_the_response)
     ck_assert_int_eq(
         srf__scan(text_486, sizeof(text_486) - 1, &limits, &response),
         SRF__SCAN_OK);
-    msg = srf__build_ack(&facts, &response);
+    msg = srf__build_ack(NULL, &facts, &response);
 
     check_msg("ACK sip:u@h;x=y SIP/2.0\r\n"
               "Via: SIP/2.0/UDP p.example:5070 ;branch=z9hG4bKp\r\n"
@@ -464,7 +464,7 @@ END_TEST
 START_TEST(cancel_follows_the_invite)
 {
     scan_ok(invite);
-    msg = srf__build_cancel(&facts,
+    msg = srf__build_cancel(NULL, &facts,
                             SRF__STR("Reason: SIP;cause=200\r\nX: y\r\n"));
 
     check_msg("CANCEL sip:u@h;x=y SIP/2.0\r\n"
@@ -481,7 +481,7 @@ START_TEST(cancel_of_a_request_inside_a_dialog_keeps_the_to_tag)
 {
     ck_assert_int_eq(scan_parts(&(parts_t){.to = "To: <sip:t@e>;tag=tt\r\n"}),
                      SRF__SCAN_OK);
-    msg = srf__build_cancel(&facts, srf__str(NULL, 0));
+    msg = srf__build_cancel(NULL, &facts, srf__str(NULL, 0));
 
     ck_assert_ptr_nonnull(msg);
     const srf__facts_t *read = srf__msg_facts(msg);
@@ -503,7 +503,7 @@ START_TEST(request_of_our_own_is_complete)
         .body = SRF__STR("hello"),
     };
 
-    msg = srf__build_request(&spec);
+    msg = srf__build_request(NULL, &spec);
 
     check_msg("OPTIONS sip:h:5070 SIP/2.0\r\n"
               "Via: SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bKx;rport\r\n"
@@ -555,10 +555,10 @@ START_TEST(without_memory_there_is_no_message)
 
     scan_ok(invite);
     ck_assert_int_eq(srf_set_allocator(&none), 0);
-    const void *built[] = {srf__build_response(&facts, &response),
-                           srf__build_ack(&facts, &facts),
-                           srf__build_cancel(&facts, srf__str(NULL, 0)),
-                           srf__build_request(&request)};
+    const void *built[] = {srf__build_response(NULL, &facts, &response),
+                           srf__build_ack(NULL, &facts, &facts),
+                           srf__build_cancel(NULL, &facts, srf__str(NULL, 0)),
+                           srf__build_request(NULL, &request)};
     ck_assert_int_eq(srf_set_allocator(NULL), 0);
 
     for (int i = 0; i < COUNT(built); i++)

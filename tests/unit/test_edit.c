@@ -39,7 +39,7 @@ static void check_text(const char *data, const char *expected)
 static void check_message(const char *expected)
 {
     ck_assert_int_eq(edits.err, 0);
-    srf_msg_t *msg = srf__edits_apply(&edits, &facts);
+    srf_msg_t *msg = srf__edits_apply(NULL, &edits, &facts);
     ck_assert_ptr_nonnull(msg);
     check_result(srf__str(msg->data, msg->len), expected);
     srf__msg_unref(msg);

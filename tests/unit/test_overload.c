@@ -493,15 +493,15 @@ START_TEST(memory_is_noticed_within_few_requests)
     unsigned passed = 0;
 
     ck_assert(!is_on_with(1));
-    srf__hold(200 << 20);
+    element.pool.bytes += 200 << 20;
     while (!srf__overload_is_on(&overload))
         passed++;
     ck_assert_uint_le(passed, 100 / 4);
-    srf__let_go(109 << 20);
+    element.pool.bytes -= 109 << 20;
     ck_assert(srf__overload_is_on(&overload)); /* 91 MB of 100 */
-    srf__let_go(2 << 20);
+    element.pool.bytes -= 2 << 20;
     ck_assert(!srf__overload_is_on(&overload));
-    srf__let_go(89 << 20);
+    element.pool.bytes -= 89 << 20;
 }
 END_TEST
 

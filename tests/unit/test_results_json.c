@@ -203,7 +203,7 @@ static void teardown(void)
 
 static const srf_msg_t *make_bytes(const char *data, size_t len)
 {
-    srf_msg_t *msg = srf__msg_alloc(len);
+    srf_msg_t *msg = srf__msg_alloc(NULL, len);
 
     ck_assert_ptr_nonnull(msg);
     memcpy(msg->data, data, len);

@@ -76,6 +76,28 @@ START_TEST(slots_are_given_out_once_and_again_when_free)
 }
 END_TEST
 
+START_TEST(slots_of_a_peak_are_let_go_when_all_are_free)
+{
+    enum { PEAK = 5000 };
+    static uint32_t slots[PEAK];
+    srf__client_t *clients = (srf__client_t *)&txns; /* only an address */
+    uint32_t one;
+
+    for (unsigned i = 0; i < PEAK; i++)
+        ck_assert_int_eq(srf__slot_take(&txns, clients, &slots[i]), 0);
+    for (unsigned i = 0; i < PEAK; i++)
+        srf__slot_free(&txns, slots[i]);
+
+    ck_assert_uint_eq(txns.slot_count, 0);
+    ck_assert_ptr_null(srf__slot_get(&txns, slots[PEAK - 1]));
+    ck_assert_int_eq(srf__slot_take(&txns, clients, &one), 0);
+    ck_assert_ptr_eq(srf__slot_get(&txns, one), clients);
+    ck_assert_uint_lt(txns.slot_count, 1000);
+    srf__slot_free(&txns, one);
+    srf__txns_deinit(&txns);
+}
+END_TEST
+
 typedef struct request {
     const char *method;
     const char *uri;
@@ -168,6 +190,7 @@ int main(void)
     tcase_add_test(tcase, a_branch_is_read_back_as_it_was_written);
     tcase_add_test(tcase, branches_of_others_are_not_ours);
     tcase_add_test(tcase, slots_are_given_out_once_and_again_when_free);
+    tcase_add_test(tcase, slots_of_a_peak_are_let_go_when_all_are_free);
     tcase_add_test(tcase,
                    ack_and_cancel_find_their_invite_by_branch_and_sent_by);
     tcase_add_test(tcase, methods_we_do_not_know_are_told_apart);

@@ -31,7 +31,7 @@ static srf_msg_t *message(const char *lines)
     facts.header_cap = 32;
     ck_assert_int_eq(srf__scan(text, (size_t)len, &limits, &facts),
                      SRF__SCAN_OK);
-    srf_msg_t *msg = srf__msg_create(&facts);
+    srf_msg_t *msg = srf__msg_create(NULL, &facts);
     ck_assert_ptr_nonnull(msg);
     return msg;
 }
