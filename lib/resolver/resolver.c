@@ -293,6 +293,7 @@ typedef struct view {
     srf__lookup_t *lookup; /* NULL: it has not begun to wait */
     uint64_t expires_ms;   /* of the first of them */
     bool failed;           /* memory was out */
+    bool added;            /* entries that no answer will come for */
 } view_t;
 
 /* An answer that is not known, though it cannot be had either. */
@@ -340,10 +341,12 @@ static const srf__records_t *on_lookup(void *arg, const char *name,
         resolver->counters.hits++;
         return show(view, entry);
     }
-    if (is_known(entry))
+    if (is_known(entry)) {
+        view->added = true;
         return show(view, entry);
+    }
     if (!ask(entry)) {
-        view->failed = true;
+        view->failed = view->added = true;
         return nothing();
     }
     if (view->lookup != NULL)
@@ -435,6 +438,8 @@ static int select_anew(srf__resolver_t *resolver, srf__lookup_t *lookup,
     };
     int err = srf__select(uri, &env, out);
 
+    if (view.added)
+        trim(resolver);
     if (view.failed)
         return SRF_ERR_NO_MEMORY;
     if (err == 0)

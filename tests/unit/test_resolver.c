@@ -37,6 +37,7 @@ static srf__resolver_t *resolver;
 static question_t questions[QUESTIONS];
 static unsigned asked;
 static bool cannot_ask;
+static bool knows; /* it has no records of any name, and needs not ask */
 static unsigned tellings;
 static dns_message_t message;
 
@@ -58,12 +59,20 @@ static int ask(void *arg, const char *name, uint16_t type, srf__dns_cb cb,
     return 0;
 }
 
+static srf__records_t *know(void *arg, const char *name, uint16_t type)
+{
+    (void)arg;
+    (void)name;
+    return knows ? srf__records_empty(type, SRF__ANSWER_NO_RECORD, 1) : NULL;
+}
+
 static void setup(void)
 {
     const srf__resolver_env_t env = {
         .wheel = &wheel,
         .random = &dice,
         .ask = ask,
+        .know = know,
         .min_ttl_s = 1,
         .max_ttl_s = 100,
         .negative_ttl_s = 30,
@@ -73,6 +82,7 @@ static void setup(void)
 
     asked = 0;
     cannot_ask = false;
+    knows = false;
     srf__wheel_init(&wheel, 1000);
     srf__random_init_seeded(&dice, 1);
     ck_assert_int_eq(srf__resolver_create(&env, &resolver), 0);
@@ -416,6 +426,23 @@ START_TEST(questions_that_are_open_stay)
 }
 END_TEST
 
+/* What nobody is asked for is limited as well. */
+START_TEST(names_that_are_known_here_are_forgotten_too)
+{
+    srf__lookup_t *pending;
+    char uri[60];
+    told_t told;
+
+    knows = true;
+    for (unsigned i = 0; i < 50; i++) {
+        (void)snprintf(uri, sizeof(uri), "sip:h%u.localhost", i);
+        ck_assert_int_eq(resolve(uri, &told, &pending), SRF_ERR_NAME_NOT_FOUND);
+        ck_assert_uint_le(srf__resolver_counters(resolver)->entries, 8);
+    }
+    ck_assert_uint_eq(asked, 0);
+}
+END_TEST
+
 START_TEST(a_question_that_cannot_be_asked_is_an_error)
 {
     srf__lookup_t *pending;
@@ -467,6 +494,7 @@ int main(void)
     tcase_add_test(tcase, one_that_is_told_may_cancel_another);
     tcase_add_test(tcase, the_least_used_are_forgotten);
     tcase_add_test(tcase, questions_that_are_open_stay);
+    tcase_add_test(tcase, names_that_are_known_here_are_forgotten_too);
     tcase_add_test(tcase, a_question_that_cannot_be_asked_is_an_error);
     tcase_add_test(tcase, an_answer_that_memory_was_out_for_is_a_failure);
     tcase_add_test(tcase, a_resolver_may_go_while_questions_are_open);
