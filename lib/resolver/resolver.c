@@ -17,6 +17,7 @@ enum {
     FAILED_S = 3,       /* until a question that failed is asked again */
     UNTOLD_S = 10,      /* how long nothing holds when no zone says */
     WAITS_MAX = 64,     /* answers that one lookup may wait for */
+    HELD_MAX = 144,     /* entries that it may hold; a selection has fewer */
     PENDING_MAX = 4096, /* lookups under way */
     FOUND_MAX = 1024    /* selections that are remembered */
 };
@@ -41,8 +42,8 @@ struct entry {
     uint64_t stale_ms; /* the records may serve until then when asking fails */
     wait_t *waits;     /* in the order in which they came */
     wait_t **waits_end;
-    uint32_t runs; /* that look at it now: it may not go */
-    bool asked;    /* DNS is being asked */
+    uint32_t holds; /* of those that need it: it may not go */
+    bool asked;     /* DNS is being asked */
     uint16_t type;
     char name[];
 };
@@ -54,6 +55,8 @@ struct srf__lookup {
     srf__lookup_spec_t spec;
     wait_t waits[WAITS_MAX];
     unsigned wait_count;
+    entry_t *held[HELD_MAX]; /* what it has seen so far */
+    unsigned held_count;
     unsigned lost; /* answers that there was no place to wait for */
     srf__timer_t timer;
     int err; /* told by the timer */
@@ -122,7 +125,7 @@ static void drop_entry(entry_t *entry)
     srf__free(entry);
 }
 
-/* Entries that somebody waits for, or looks at, stay. */
+/* Entries that somebody waits for, or needs, stay. */
 static void trim(srf__resolver_t *resolver)
 {
     entry_t *entry = resolver->oldest;
@@ -130,7 +133,7 @@ static void trim(srf__resolver_t *resolver)
     while (entry != NULL &&
            resolver->counters.entries > resolver->env.max_entries) {
         entry_t *newer = entry->newer;
-        if (!entry->asked && entry->runs == 0)
+        if (!entry->asked && entry->holds == 0)
             drop_entry(entry);
         entry = newer;
     }
@@ -234,10 +237,10 @@ static void on_answer(void *arg, srf__records_t *records)
         records = srf__records_empty(entry->type, SRF__ANSWER_FAILED, 0);
     if (records != NULL)
         keep(entry, records);
-    entry->runs++;
+    entry->holds++;
     while (entry->waits != NULL && !entry->asked && !resolver->closing)
         run(entry->waits->lookup);
-    entry->runs--;
+    entry->holds--;
     if (entry->records == NULL && !entry->asked)
         drop_entry(entry);
     trim(resolver);
@@ -260,6 +263,8 @@ static bool ask(entry_t *entry)
 
 static void leave_waits(srf__lookup_t *lookup)
 {
+    while (lookup->held_count > 0)
+        lookup->held[--lookup->held_count]->holds--;
     for (unsigned i = 0; i < lookup->wait_count; i++) {
         wait_t *wait = &lookup->waits[i];
         *wait->link = wait->next;
@@ -285,6 +290,16 @@ static void wait_for(srf__lookup_t *lookup, entry_t *entry)
     wait->link = entry->waits_end;
     *wait->link = wait;
     entry->waits_end = &wait->next;
+}
+
+/* Else many lookups at once would drive out each other's answers, and ask for
+ * them again and again. */
+static void hold(srf__lookup_t *lookup, entry_t *entry)
+{
+    if (lookup->held_count == HELD_MAX)
+        return;
+    lookup->held[lookup->held_count++] = entry;
+    entry->holds++;
 }
 
 /* A selection under way: the entries it looks at may not go. */
@@ -319,8 +334,10 @@ static bool is_known(entry_t *entry)
     return records != NULL;
 }
 
-static const srf__records_t *show(view_t *view, const entry_t *entry)
+static const srf__records_t *show(view_t *view, entry_t *entry)
 {
+    if (view->lookup != NULL)
+        hold(view->lookup, entry);
     if (entry->expires_ms < view->expires_ms)
         view->expires_ms = entry->expires_ms;
     return entry->records;

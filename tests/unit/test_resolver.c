@@ -443,6 +443,43 @@ START_TEST(names_that_are_known_here_are_forgotten_too)
 }
 END_TEST
 
+/* Answers all that is open once, each with the same. */
+static void answer_round(uint32_t ttl_s)
+{
+    unsigned end = asked;
+
+    for (unsigned i = 0; i < end; i++) {
+        if (questions[i].answered)
+            continue;
+        if (questions[i].type == SRF__RR_A)
+            answer_a(questions[i].name, ttl_s, IP);
+        else
+            answer_nothing(questions[i].name, questions[i].type, ttl_s);
+    }
+}
+
+/* More of them than there is room for: each still gets to its end. */
+START_TEST(many_lookups_at_once_do_not_drive_each_other_out)
+{
+    told_t told[20];
+    char uri[60];
+
+    for (unsigned i = 0; i < 20; i++) {
+        (void)snprintf(uri, sizeof(uri), "sip:h%u.example.com", i);
+        expect_pending(uri, &told[i]);
+    }
+    for (unsigned i = 0; i < 3; i++) /* NAPTR, SRV, A */
+        answer_round(100);
+    ck_assert_uint_eq(open_questions(), 0);
+    ck_assert_uint_eq(asked, 60);
+    for (unsigned i = 0; i < 20; i++) {
+        ck_assert_uint_eq(told[i].count, 1);
+        ck_assert_int_eq(told[i].err, 0);
+    }
+    ck_assert_uint_le(srf__resolver_counters(resolver)->entries, 8);
+}
+END_TEST
+
 START_TEST(a_question_that_cannot_be_asked_is_an_error)
 {
     srf__lookup_t *pending;
@@ -495,6 +532,7 @@ int main(void)
     tcase_add_test(tcase, the_least_used_are_forgotten);
     tcase_add_test(tcase, questions_that_are_open_stay);
     tcase_add_test(tcase, names_that_are_known_here_are_forgotten_too);
+    tcase_add_test(tcase, many_lookups_at_once_do_not_drive_each_other_out);
     tcase_add_test(tcase, a_question_that_cannot_be_asked_is_an_error);
     tcase_add_test(tcase, an_answer_that_memory_was_out_for_is_a_failure);
     tcase_add_test(tcase, a_resolver_may_go_while_questions_are_open);
