@@ -53,6 +53,7 @@ struct srf__lookup {
     srf__lookup_t *next;
     srf__lookup_t **link;
     srf__lookup_spec_t spec;
+    uint64_t begun_ms;
     wait_t waits[WAITS_MAX];
     unsigned wait_count;
     entry_t *held[HELD_MAX]; /* what it has seen so far */
@@ -311,6 +312,16 @@ typedef struct view {
     bool added;            /* entries that no answer will come for */
 } view_t;
 
+/* What held when a lookup began, or came since, holds for all of it: the next
+ * answer may take longer than the last one holds. */
+static bool is_valid(const view_t *view, const entry_t *entry)
+{
+    uint64_t since =
+        view->lookup == NULL ? now_of(view->resolver) : view->lookup->begun_ms;
+
+    return entry->records != NULL && since < entry->expires_ms;
+}
+
 /* An answer that is not known, though it cannot be had either. */
 static const srf__records_t *nothing(void)
 {
@@ -354,7 +365,7 @@ static const srf__records_t *on_lookup(void *arg, const char *name,
         view->failed = true;
         return nothing();
     }
-    if (entry->records != NULL && now_of(resolver) < entry->expires_ms) {
+    if (is_valid(view, entry)) {
         resolver->counters.hits++;
         return show(view, entry);
     }
@@ -542,6 +553,7 @@ static srf__lookup_t *create_lookup(srf__resolver_t *resolver,
         return NULL;
     lookup->resolver = resolver;
     lookup->spec = *spec;
+    lookup->begun_ms = now_of(resolver);
     memcpy(lookup->uri, uri->text.p, uri->text.len);
     lookup->next = resolver->lookups;
     lookup->link = &resolver->lookups;

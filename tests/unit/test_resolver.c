@@ -480,6 +480,26 @@ START_TEST(many_lookups_at_once_do_not_drive_each_other_out)
 }
 END_TEST
 
+/* The next answer may take longer than the last one holds. */
+START_TEST(what_held_when_a_lookup_began_holds_for_all_of_it)
+{
+    srf__lookup_t *pending;
+    told_t told;
+
+    expect_pending("sip:example.com", &told);
+    for (unsigned i = 0; i < 3; i++) {
+        pass(2000);
+        answer_round(0);
+    }
+    ck_assert_uint_eq(asked, 3);
+    ck_assert_uint_eq(told.count, 1);
+    ck_assert_int_eq(told.err, 0);
+    ck_assert_int_eq(resolve("sip:example.com", &told, &pending),
+                     SRF__SELECT_PENDING); /* the next one asks */
+    ck_assert_uint_eq(open_questions(), 1);
+}
+END_TEST
+
 START_TEST(a_question_that_cannot_be_asked_is_an_error)
 {
     srf__lookup_t *pending;
@@ -533,6 +553,7 @@ int main(void)
     tcase_add_test(tcase, questions_that_are_open_stay);
     tcase_add_test(tcase, names_that_are_known_here_are_forgotten_too);
     tcase_add_test(tcase, many_lookups_at_once_do_not_drive_each_other_out);
+    tcase_add_test(tcase, what_held_when_a_lookup_began_holds_for_all_of_it);
     tcase_add_test(tcase, a_question_that_cannot_be_asked_is_an_error);
     tcase_add_test(tcase, an_answer_that_memory_was_out_for_is_a_failure);
     tcase_add_test(tcase, a_resolver_may_go_while_questions_are_open);
