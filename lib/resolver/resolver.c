@@ -16,7 +16,7 @@ enum {
     NAME_BYTES = 256,
     FAILED_S = 3,       /* until a question that failed is asked again */
     UNTOLD_S = 10,      /* how long nothing holds when no zone says */
-    WAITS_MAX = 64,     /* answers that one lookup may wait for */
+    WAITS_MAX = 64,     /* answers that one lookup waits for at a time */
     HELD_MAX = 144,     /* entries that it may hold; a selection has fewer */
     PENDING_MAX = 4096, /* lookups under way */
     FOUND_MAX = 1024    /* selections that are remembered */
@@ -58,7 +58,6 @@ struct srf__lookup {
     unsigned wait_count;
     entry_t *held[HELD_MAX]; /* what it has seen so far */
     unsigned held_count;
-    unsigned lost; /* answers that there was no place to wait for */
     srf__timer_t timer;
     int err; /* told by the timer */
     char uri[];
@@ -275,15 +274,13 @@ static void leave_waits(srf__lookup_t *lookup)
             wait->entry->waits_end = wait->link;
     }
     lookup->wait_count = 0;
-    lookup->lost = 0;
 }
 
+/* For what there is no room for it waits when an answer has come. */
 static void wait_for(srf__lookup_t *lookup, entry_t *entry)
 {
-    if (lookup->wait_count == WAITS_MAX) {
-        lookup->lost++;
+    if (lookup->wait_count == WAITS_MAX)
         return;
-    }
     wait_t *wait = &lookup->waits[lookup->wait_count++];
     wait->lookup = lookup;
     wait->entry = entry;
@@ -526,9 +523,7 @@ static void run(srf__lookup_t *lookup)
     int err = srf__uri_parse(srf__str_of(lookup->uri), &uri);
     if (err == 0)
         err = select_now(lookup->resolver, lookup, &uri, &lookup->spec, &hops);
-    /* It waits for more than it can, or for nothing. */
-    if (err == SRF__SELECT_PENDING &&
-        (lookup->lost > 0 || lookup->wait_count == 0))
+    if (err == SRF__SELECT_PENDING && lookup->wait_count == 0)
         err = SRF_ERR_NAME_NOT_FOUND;
     if (err != SRF__SELECT_PENDING)
         finish(lookup, err, &hops);
@@ -580,7 +575,7 @@ int srf__resolve(srf__resolver_t *resolver, const srf__uri_t *uri,
         return SRF_ERR_NO_MEMORY;
     /* The answers come from the loop, so none has yet. */
     err = select_now(resolver, lookup, uri, spec, out);
-    if (err != SRF__SELECT_PENDING || lookup->lost > 0)
+    if (err != SRF__SELECT_PENDING)
         srf__timer_start(resolver->env.wheel, &lookup->timer, 0, on_timer);
     *pending = lookup;
     return SRF__SELECT_PENDING;

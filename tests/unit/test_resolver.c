@@ -38,6 +38,7 @@ static question_t questions[QUESTIONS];
 static unsigned asked;
 static bool cannot_ask;
 static bool knows; /* it has no records of any name, and needs not ask */
+static bool both;  /* families */
 static unsigned tellings;
 static dns_message_t message;
 
@@ -83,6 +84,7 @@ static void setup(void)
     asked = 0;
     cannot_ask = false;
     knows = false;
+    both = false;
     srf__wheel_init(&wheel, 1000);
     srf__random_init_seeded(&dice, 1);
     ck_assert_int_eq(srf__resolver_create(&env, &resolver), 0);
@@ -173,6 +175,7 @@ static int resolve(const char *text, told_t *told, srf__lookup_t **pending)
     const srf__lookup_spec_t spec = {
         .transports = 1 << SRF__TRANSPORT_UDP,
         .ipv4 = true,
+        .ipv6 = both,
         .cb = on_told,
         .arg = told,
     };
@@ -500,6 +503,35 @@ START_TEST(what_held_when_a_lookup_began_holds_for_all_of_it)
 }
 END_TEST
 
+/* It waits for some of them, and for the rest when one has come. */
+START_TEST(many_servers_with_two_families_are_all_looked_up)
+{
+    static const unsigned server[3] = {0, 0, 5070};
+    char host[40];
+    told_t told;
+
+    both = true;
+    expect_pending("sip:example.com", &told);
+    answer_nothing("example.com", SRF__RR_NAPTR, 50);
+    dns_begin(&message, 0, "_sip._udp.example.com", SRF__RR_SRV);
+    for (unsigned i = 0; i < 40; i++) {
+        (void)snprintf(host, sizeof(host), "h%u.example.com", i);
+        dns_srv(&message, "@12", 50, server, host);
+    }
+    answer_message("_sip._udp.example.com", SRF__RR_SRV);
+    ck_assert_uint_eq(told.count, 0);
+    ck_assert_uint_eq(open_questions(), 80);
+    for (unsigned i = 0; i < 40; i++) {
+        (void)snprintf(host, sizeof(host), "h%u.example.com", i);
+        answer_nothing(host, SRF__RR_AAAA, 50);
+        answer_a(host, 50, IP + i);
+    }
+    ck_assert_uint_eq(told.count, 1);
+    ck_assert_int_eq(told.err, 0);
+    ck_assert_uint_eq(told.hops.count, SRF__HOPS_MAX);
+}
+END_TEST
+
 START_TEST(a_question_that_cannot_be_asked_is_an_error)
 {
     srf__lookup_t *pending;
@@ -554,6 +586,7 @@ int main(void)
     tcase_add_test(tcase, names_that_are_known_here_are_forgotten_too);
     tcase_add_test(tcase, many_lookups_at_once_do_not_drive_each_other_out);
     tcase_add_test(tcase, what_held_when_a_lookup_began_holds_for_all_of_it);
+    tcase_add_test(tcase, many_servers_with_two_families_are_all_looked_up);
     tcase_add_test(tcase, a_question_that_cannot_be_asked_is_an_error);
     tcase_add_test(tcase, an_answer_that_memory_was_out_for_is_a_failure);
     tcase_add_test(tcase, a_resolver_may_go_while_questions_are_open);
