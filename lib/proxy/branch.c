@@ -134,6 +134,17 @@ static uint16_t share_of_breadth(const srf__context_t *context)
     return (uint16_t)(left > others ? left - others : 1);
 }
 
+/* Unless it has one. It keeps that until its end. */
+static void take_breadth(srf__branch_t *branch)
+{
+    srf__context_t *context = branch->context;
+
+    if (!context->limits_breadth || branch->breadth != 0)
+        return;
+    branch->breadth = share_of_breadth(context);
+    context->breadth = (uint16_t)(context->breadth - branch->breadth);
+}
+
 /* What a failure to send counts as. */
 static void end_unsent(srf__branch_t *branch, int err)
 {
@@ -183,6 +194,7 @@ static void try_target(srf__branch_t *branch, const srf__facts_t *request)
     if (err == SRF_ERR_NAME_NOT_FOUND)
         err = find_place(branch, &plan);
     if (err == SRF__SELECT_PENDING) {
+        take_breadth(branch); /* those behind it must not have it all */
         srf__buf_deinit(&plan.uri);
         return;
     }
@@ -201,12 +213,10 @@ static void try_target(srf__branch_t *branch, const srf__facts_t *request)
         err = SRF_ERR_NO_TRANSPORT;
     if (err == 0)
         err = srf__plan_flow(context, &plan, &to);
-    if (err == 0 && context->limits_breadth && branch->breadth == 0) {
-        branch->breadth = share_of_breadth(context);
-        context->breadth = (uint16_t)(context->breadth - branch->breadth);
-    }
-    if (err == 0)
+    if (err == 0) {
+        take_breadth(branch);
         err = send_request(branch, request, &plan, &to);
+    }
     if (err != 0)
         end_unsent(branch, err);
     srf__buf_deinit(&plan.uri);

@@ -277,6 +277,33 @@ START_TEST(names_are_forked_to_as_well)
 }
 END_TEST
 
+/* Two names, one after the other on the wire, share what came (RFC 5393
+ * §5.3.3.1), whoever is found first. */
+START_TEST(names_share_the_breadth)
+{
+    static const char *const given[] = {"", "Max-Breadth: 1\n"};
+    static const char *const lines[] = {"\r\nMax-Breadth: 30\r\n",
+                                        "\r\nMax-Breadth: 1\r\n"};
+
+    add_service();
+    nameserver_add_srv(&names, "_sip._udp.two.example.com", 1, wire_port(two),
+                       "a.example.com");
+    target("sip.example.com");
+    (void)snprintf(stage.targets[1], STAGE_TEXT, "sip:two.example.com");
+    stage.options.forking = SRF_FORKING_SIMULTANEOUS;
+    stage_request(&stage, caller, WIRE_UDP, "INVITE", "sip:bob@call.test", "a",
+                  given[_i]);
+    (void)wire_expect(caller, "SIP/2.0 100");
+    const char *first = wire_expect(one, "INVITE ");
+    ck_assert_ptr_nonnull(strstr(first, lines[_i]));
+    if (_i == 1) { /* its turn comes when the first has failed */
+        wire_expect_nothing(two, 20);
+        stage_answer(one, first, "486 Busy Here", "");
+    }
+    ck_assert_ptr_nonnull(strstr(wire_expect(two, "INVITE "), lines[_i]));
+}
+END_TEST
+
 /* Its certificate is for the domain that was asked for, not for the host that
  * SRV led to (RFC 5922 §4). */
 START_TEST(a_server_must_be_who_the_target_names)
@@ -359,6 +386,7 @@ int main(void)
     tcase_add_test(tcase, a_stack_may_end_while_names_are_looked_up);
     tcase_add_test(tcase, an_ack_to_a_name_waits_for_its_address);
     tcase_add_test(tcase, names_are_forked_to_as_well);
+    tcase_add_loop_test(tcase, names_share_the_breadth, 0, 2);
     tcase_add_test(tcase, servers_that_cannot_be_read_are_refused);
     tcase_add_loop_test(tcase, a_server_must_be_who_the_target_names, 0, 2);
     suite_add_tcase(suite, tcase);
