@@ -108,17 +108,21 @@ static void forget(waiting_t *waiting)
     srf__free(waiting);
 }
 
-static void to_first(srf__element_t *element, const srf__facts_t *ack,
-                     const srf__flow_t *from, const srf__hops_t *hops)
+/* To the first of them that it can be sent to. */
+static void to_one(srf__element_t *element, const srf__facts_t *ack,
+                   const srf__flow_t *from, const srf__hops_t *hops)
 {
+    bool sent = false;
     srf__route_t route;
     srf__hop_t hop;
 
     if (find_hop(element, ack, &route, &hop) != SRF_ERR_NAME_NOT_FOUND)
         return;
-    hop.addr = hops->list[0];
     hop.name = route.has_next ? route.next.host : route.request_uri.host;
-    (void)go_on(element, ack, from, &route, &hop);
+    for (unsigned i = 0; i < hops->count && !sent; i++) {
+        hop.addr = hops->list[i];
+        sent = go_on(element, ack, from, &route, &hop);
+    }
 }
 
 static void on_found(void *arg, int err, const srf__hops_t *hops)
@@ -127,7 +131,7 @@ static void on_found(void *arg, int err, const srf__hops_t *hops)
     const srf__facts_t *ack = err == 0 ? srf__msg_facts(waiting->ack) : NULL;
 
     if (ack != NULL)
-        to_first(waiting->element, ack, &waiting->from, hops);
+        to_one(waiting->element, ack, &waiting->from, hops);
     forget(waiting);
 }
 
@@ -171,7 +175,7 @@ static bool look_up(srf__element_t *element, const srf__facts_t *ack,
         return true;
     forget(waiting);
     if (err == 0)
-        to_first(element, ack, from, &hops);
+        to_one(element, ack, from, &hops);
     return err == 0;
 }
 

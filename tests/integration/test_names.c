@@ -260,6 +260,26 @@ START_TEST(an_ack_to_a_name_waits_for_its_address)
 }
 END_TEST
 
+/* UDP is spoken over IPv6 alone, which comes second for who came over IPv4. */
+START_TEST(an_ack_goes_to_an_address_that_can_be_sent_to)
+{
+    char uri[100];
+
+    stage.ip = stage.host = "127.0.0.1";
+    wire_t *other = wire_connect(&stage.loop, WIRE_TCP, stage.ip,
+                                 stage_listen(&stage, WIRE_TCP), NULL);
+    nameserver_add_a(&names, "b.example.com", "127.0.0.1");
+    nameserver_add_aaaa(&names, "b.example.com", "::1");
+    (void)snprintf(uri, sizeof(uri), "sip:bob@b.example.com:%u",
+                   wire_port(two));
+    for (unsigned i = 0; i < 2; i++) { /* looked up, and at hand */
+        stage_request(&stage, other, WIRE_TCP, "ACK", uri, "a", "");
+        (void)wire_expect(two, "ACK sip:bob@b.example.com:");
+    }
+    wire_close(other);
+}
+END_TEST
+
 START_TEST(names_are_forked_to_as_well)
 {
     add_service();
@@ -395,6 +415,7 @@ int main(void)
     tcase_set_timeout(tcase, 20);
     tcase_add_checked_fixture(tcase, setup_six, teardown);
     tcase_add_test(tcase, a_name_with_ipv6_addresses_alone_is_found);
+    tcase_add_test(tcase, an_ack_goes_to_an_address_that_can_be_sent_to);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }
