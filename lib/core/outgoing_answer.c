@@ -117,7 +117,8 @@ static void on_found(void *arg, int err, const srf__hops_t *hops)
 static int look_up(srf__answerer_t *one, const srf__facts_t *response,
                    const srf__uri_t *uri, srf__hop_t *hop)
 {
-    const srf__finder_t finder = {one->outgoing->flow.listener, on_found, one};
+    const srf__finder_t finder = {one->outgoing->flow.listener, on_found, one,
+                                  0};
     srf__hops_t hops;
 
     one->response =

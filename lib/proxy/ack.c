@@ -20,19 +20,26 @@ typedef struct srf__waiting_ack {
     srf__lookup_t *lookup;
 } waiting_t;
 
-/* A branch for what is forwarded without state: the same for each
- * retransmission (RFC 3261 §16.11), and of no slot. */
-static void stateless_branch(srf__element_t *element, const srf__facts_t *ack,
-                             char out[SRF__BRANCH_LEN])
+/* The same for each retransmission (RFC 3261 §16.11). */
+static srf__hash128_t hash_ack(const srf__element_t *element,
+                               const srf__facts_t *ack)
 {
     srf__hasher_t hasher;
-    srf__branch_id_t id = {.worker = element->txns.worker,
-                           .slot = SRF__SLOTS_MAX - 1};
 
     srf__hasher_init(&hasher, &element->txns.key, false);
     srf__hasher_field(&hasher, srf__facts_str(ack, ack->via.branch));
     srf__hasher_field(&hasher, srf__facts_str(ack, ack->via.host));
-    id.generation = (uint32_t)srf__hasher_final(&hasher).h[0];
+    return srf__hasher_final(&hasher);
+}
+
+/* A branch for what is forwarded without state, of no slot. */
+static void stateless_branch(srf__element_t *element, const srf__facts_t *ack,
+                             char out[SRF__BRANCH_LEN])
+{
+    srf__branch_id_t id = {.worker = element->txns.worker,
+                           .slot = SRF__SLOTS_MAX - 1};
+
+    id.generation = (uint32_t)hash_ack(element, ack).h[0];
     srf__branch_write(&id, out);
 }
 
@@ -167,7 +174,9 @@ static bool look_up(srf__element_t *element, const srf__facts_t *ack,
 
     if (waiting == NULL)
         return false;
-    const srf__finder_t finder = {from->listener, on_found, waiting};
+    /* Without state no lots are drawn (RFC 3263 §4.4). */
+    const srf__finder_t finder = {from->listener, on_found, waiting,
+                                  hash_ack(element, ack).h[0] | 1};
     int err = srf__element_resolve(
         element, route->has_next ? &route->next : &route->request_uri, &finder,
         &hops, &waiting->lookup);

@@ -171,7 +171,7 @@ static int find_place(srf__branch_t *branch, srf__plan_t *plan)
             return SRF_ERR_NO_MEMORY;
         branch->named = true;
         const srf__finder_t finder = {branch->context->server->from.listener,
-                                      on_found, branch};
+                                      on_found, branch, 0};
         int err = srf__element_resolve(element, &plan->hop, &finder,
                                        &places->hops, &places->lookup);
         branch->resolving = err == SRF__SELECT_PENDING;

@@ -98,7 +98,7 @@ static bool write_uri(const srf__facts_t *response, srf__buf_t *out)
 /* The addresses, now or later; the one that failed is not tried again. */
 static void find(stray_t *stray, const srf__addr_t *failed)
 {
-    const srf__finder_t finder = {NULL, on_found, stray};
+    const srf__finder_t finder = {NULL, on_found, stray, 0};
     srf__uri_t uri;
     srf__hop_t hop;
 

@@ -490,7 +490,11 @@ static int select_now(srf__resolver_t *resolver, srf__lookup_t *lookup,
     }
     if (err != 0)
         return err;
-    srf__servers_draw(servers, resolver->env.random, out);
+    srf__random_t seeded;
+    if (spec->seed != 0)
+        srf__random_init_seeded(&seeded, spec->seed);
+    srf__servers_draw(servers, spec->seed != 0 ? &seeded : resolver->env.random,
+                      out);
     srf__dead_order(&resolver->dead, out);
     return 0;
 }

@@ -53,6 +53,7 @@ typedef struct srf__lookup_spec {
     bool ipv4;
     bool ipv6;
     bool ipv6_first;
+    uint64_t seed; /* lookups with the same draw the same order; 0: chance */
     srf__lookup_cb cb;
     void *arg;
 } srf__lookup_spec_t;

@@ -260,6 +260,39 @@ START_TEST(an_ack_to_a_name_waits_for_its_address)
 }
 END_TEST
 
+/* It comes again with each 2xx that does, and goes the same way: whoever
+ * forwards without state draws no lots (RFC 3263 §4.4, RFC 3261 §16.11). */
+START_TEST(an_ack_that_comes_again_goes_the_same_way)
+{
+    nameserver_add_srv(&names, "_sip._udp.sip.example.com", 1, wire_port(one),
+                       "a.example.com");
+    names.rows[names.count - 1].values[1] = 1; /* weights */
+    nameserver_add_srv(&names, "_sip._udp.sip.example.com", 1, wire_port(two),
+                       "a.example.com");
+    names.rows[names.count - 1].values[1] = 1;
+    nameserver_add_a(&names, "a.example.com", "127.0.0.1");
+    unsigned used = 0;
+    for (unsigned i = 0; i < 30; i++) {
+        char name[10];
+        unsigned arrived[2] = {0, 0};
+        (void)snprintf(name, sizeof(name), "a%u", i);
+        for (unsigned times = 0; times < 4; times++)
+            stage_request(&stage, caller, WIRE_UDP, "ACK",
+                          "sip:bob@sip.example.com", name, "");
+        while (arrived[0] + arrived[1] < 4) {
+            wire_run(&stage.loop, 1);
+            while (wire_poll(one) != NULL)
+                arrived[0]++;
+            while (wire_poll(two) != NULL)
+                arrived[1]++;
+        }
+        ck_assert(arrived[0] == 0 || arrived[1] == 0);
+        used |= arrived[0] > 0 ? 1 : 2;
+    }
+    ck_assert_uint_eq(used, 3); /* others may go another way */
+}
+END_TEST
+
 /* UDP is spoken over IPv6 alone, which comes second for who came over IPv4. */
 START_TEST(an_ack_goes_to_an_address_that_can_be_sent_to)
 {
@@ -405,6 +438,7 @@ int main(void)
     tcase_add_test(tcase, a_call_may_be_cancelled_while_its_name_is_looked_up);
     tcase_add_test(tcase, a_stack_may_end_while_names_are_looked_up);
     tcase_add_test(tcase, an_ack_to_a_name_waits_for_its_address);
+    tcase_add_test(tcase, an_ack_that_comes_again_goes_the_same_way);
     tcase_add_test(tcase, names_are_forked_to_as_well);
     tcase_add_loop_test(tcase, names_share_the_breadth, 0, 2);
     tcase_add_test(tcase, servers_that_cannot_be_read_are_refused);
