@@ -43,6 +43,14 @@ static void stateless_branch(srf__element_t *element, const srf__facts_t *ack,
     srf__branch_write(&id, out);
 }
 
+/* It would come back for ever, with nothing changed. */
+static bool goes_round(srf__element_t *element, const srf__route_t *route,
+                       const srf__addr_t *addr)
+{
+    return route->removed == 0 && !route->from_strict &&
+           srf__transports_is_local(&element->transports, addr);
+}
+
 /* The URI that an ACK goes on to, and its address if it has one. 0;
  * SRF_ERR_NAME_NOT_FOUND: its host is a name; another error: it goes nowhere.
  */
@@ -51,12 +59,10 @@ static int find_hop(srf__element_t *element, const srf__facts_t *ack,
 {
     if (ack->max_forwards == 0 || srf__route_prepare(element, ack, route) != 0)
         return SRF_ERR_SYNTAX;
-    bool unchanged = route->removed == 0 && !route->from_strict;
     if (route->request_uri_is_us && !route->has_next)
         return SRF_ERR_NO_TARGET;
     int err = srf__forward_next_hop(route, hop);
-    if (err == 0 && unchanged &&
-        srf__transports_is_local(&element->transports, &hop->addr))
+    if (err == 0 && goes_round(element, route, &hop->addr))
         return SRF_ERR_NO_TARGET;
     return err;
 }
@@ -128,7 +134,8 @@ static void to_one(srf__element_t *element, const srf__facts_t *ack,
     hop.name = route.has_next ? route.next.host : route.request_uri.host;
     for (unsigned i = 0; i < hops->count && !sent; i++) {
         hop.addr = hops->list[i];
-        sent = go_on(element, ack, from, &route, &hop);
+        sent = !goes_round(element, &route, &hop.addr) &&
+               go_on(element, ack, from, &route, &hop);
     }
 }
 

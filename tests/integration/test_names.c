@@ -293,6 +293,22 @@ START_TEST(an_ack_that_comes_again_goes_the_same_way)
 }
 END_TEST
 
+/* A name that leads back to us: nothing is answered that would tell of it. */
+START_TEST(an_ack_to_a_name_that_is_ours_does_not_go_round)
+{
+    char uri[100];
+
+    nameserver_add_a(&names, "b.example.com", "127.0.0.1");
+    (void)snprintf(uri, sizeof(uri), "sip:bob@b.example.com%s",
+                   strrchr(srf_listener_uri(stage.proxy, 0), ':'));
+    for (unsigned i = 0; i < 2; i++) { /* looked up, and at hand */
+        stage_request(&stage, caller, WIRE_UDP, "ACK", uri, "a", "");
+        wire_run(&stage.loop, 50);
+        ck_assert_uint_eq(stage_stats(&stage).requests_received, i + 1);
+    }
+}
+END_TEST
+
 /* UDP is spoken over IPv6 alone, which comes second for who came over IPv4. */
 START_TEST(an_ack_goes_to_an_address_that_can_be_sent_to)
 {
@@ -439,6 +455,7 @@ int main(void)
     tcase_add_test(tcase, a_stack_may_end_while_names_are_looked_up);
     tcase_add_test(tcase, an_ack_to_a_name_waits_for_its_address);
     tcase_add_test(tcase, an_ack_that_comes_again_goes_the_same_way);
+    tcase_add_test(tcase, an_ack_to_a_name_that_is_ours_does_not_go_round);
     tcase_add_test(tcase, names_are_forked_to_as_well);
     tcase_add_loop_test(tcase, names_share_the_breadth, 0, 2);
     tcase_add_test(tcase, servers_that_cannot_be_read_are_refused);
