@@ -134,15 +134,34 @@ static uint16_t share_of_breadth(const srf__context_t *context)
     return (uint16_t)(left > others ? left - others : 1);
 }
 
-/* Unless it has one. It keeps that until its end. */
+/* An address that is given up lives on beside the next one: each gets its part
+ * of what its target has. */
+static void divide_breadth(srf__branch_t *branch, srf__places_t *places)
+{
+    const srf__element_t *element = branch->context->element;
+    unsigned all = branch->breadth + places->breadth;
+    unsigned left = srf__places_left(element, branch);
+
+    branch->breadth = (uint16_t)((all + left) / (left + 1));
+    places->breadth = (uint16_t)(all - branch->breadth);
+}
+
+/* Unless it has its share. It keeps that until its end. */
 static void take_breadth(srf__branch_t *branch)
 {
     srf__context_t *context = branch->context;
+    srf__places_t *places =
+        branch->named ? srf__places_find(context->element, branch) : NULL;
 
-    if (!context->limits_breadth || branch->breadth != 0)
+    if (!context->limits_breadth)
         return;
-    branch->breadth = share_of_breadth(context);
-    context->breadth = (uint16_t)(context->breadth - branch->breadth);
+    if (branch->breadth == 0 && (places == NULL || places->breadth == 0)) {
+        branch->breadth = share_of_breadth(context);
+        context->breadth = (uint16_t)(context->breadth - branch->breadth);
+    }
+    if (places != NULL && context->extras != NULL &&
+        context->extras->provisional_timeout_ms != 0)
+        divide_breadth(branch, places);
 }
 
 /* What a failure to send counts as. */
@@ -244,7 +263,8 @@ static srf__branch_t *launch_next_place(srf__branch_t *branch)
         branch->named ? srf__places_find(context->element, branch) : NULL;
 
     if (places == NULL || places->at + 1 >= places->hops.count ||
-        context->finished || context->cancelled || context->breadth == 0)
+        context->finished || context->cancelled ||
+        context->breadth + places->breadth == 0)
         return NULL;
     const srf__facts_t *request = srf__context_request(context);
     srf__branch_t *next =

@@ -18,6 +18,7 @@ typedef struct srf__places {
     srf__branch_t *branch;
     srf__lookup_t *lookup; /* under way; NULL: none */
     unsigned at;           /* the address that is tried */
+    uint16_t breadth;      /* kept of Max-Breadth for those that are left */
     srf__hops_t hops;
 } srf__places_t;
 

@@ -373,6 +373,28 @@ START_TEST(names_share_the_breadth)
 }
 END_TEST
 
+/* The first address, given up, lives on with its share of Max-Breadth; the
+ * next one has what was kept for it. */
+START_TEST(a_silent_address_leaves_breadth_for_the_next)
+{
+    add_service();
+    nameserver_add_srv(&names, "_sip._udp.two.example.com", 1, wire_port(one),
+                       "a.example.com");
+    nameserver_add_srv(&names, "_sip._udp.two.example.com", 2, wire_port(two),
+                       "a.example.com");
+    target("sip:one@sip.example.com");
+    (void)snprintf(stage.targets[1], STAGE_TEXT, "sip:two@two.example.com");
+    stage.options.forking = SRF_FORKING_SIMULTANEOUS;
+    stage.options.provisional_timeout_ms = 150;
+    call("INVITE", "a");
+    (void)wire_expect(caller, "SIP/2.0 100");
+    for (unsigned i = 0; i < 2; i++)
+        ck_assert_ptr_nonnull(
+            strstr(wire_expect(two, "INVITE "), "Max-Breadth: 15\r\n"));
+    stage_answer(two, wire_expect(two, "INVITE "), "603 Decline", "");
+}
+END_TEST
+
 /* Its certificate is for the domain that was asked for, not for the host that
  * SRV led to (RFC 5922 §4). */
 START_TEST(a_server_must_be_who_the_target_names)
@@ -458,6 +480,7 @@ int main(void)
     tcase_add_test(tcase, an_ack_to_a_name_that_is_ours_does_not_go_round);
     tcase_add_test(tcase, names_are_forked_to_as_well);
     tcase_add_loop_test(tcase, names_share_the_breadth, 0, 2);
+    tcase_add_test(tcase, a_silent_address_leaves_breadth_for_the_next);
     tcase_add_test(tcase, servers_that_cannot_be_read_are_refused);
     tcase_add_loop_test(tcase, a_server_must_be_who_the_target_names, 0, 2);
     suite_add_tcase(suite, tcase);
