@@ -73,6 +73,16 @@ void srf__places_destroy(srf__element_t *element, srf__places_t *places)
     srf__pool_give(&element->pool, places, sizeof(*places));
 }
 
+/* A WebSocket listener only reaches clients that have connected (RFC 7118 §3):
+ * that is no way to a server, unless the URI asks for it. */
+static bool is_way(const srf__listener_t *listener, const srf__uri_t *uri)
+{
+    uint8_t transport = listener->bound.transport;
+
+    return uri->transport != SRF__TRANSPORT_NONE ||
+           (transport != SRF__TRANSPORT_WS && transport != SRF__TRANSPORT_WSS);
+}
+
 int srf__element_resolve(srf__element_t *element, const srf__uri_t *uri,
                          const srf__finder_t *finder, srf__hops_t *out,
                          srf__lookup_t **pending)
@@ -86,6 +96,8 @@ int srf__element_resolve(srf__element_t *element, const srf__uri_t *uri,
         (uri->scheme != SRF__SCHEME_SIP && uri->scheme != SRF__SCHEME_SIPS))
         return SRF_ERR_NAME_NOT_FOUND;
     for (; listener != NULL; listener = listener->next) {
+        if (!is_way(listener, uri))
+            continue;
         spec.transports |=
             (srf__transport_set_t)(1u << listener->bound.transport);
         spec.ipv4 = spec.ipv4 || listener->bound.family == 4;

@@ -260,6 +260,24 @@ START_TEST(an_ack_to_a_name_waits_for_its_address)
 }
 END_TEST
 
+/* WebSocket clients come to us, nobody can be connected to (RFC 7118 §3): what
+ * a domain has for them does not keep us from its other servers. */
+START_TEST(servers_for_websocket_clients_are_not_for_us)
+{
+    (void)stage_listen(&stage, WIRE_WS);
+    nameserver_add_srv(&names, "_sip._ws.sip.example.com", 1, 80,
+                       "a.example.com");
+    nameserver_add_a(&names, "a.example.com", "127.0.0.1");
+    nameserver_add_a(&names, "sip.example.com", "127.0.0.77");
+    target("sip.example.com");
+    call("MESSAGE", "a");
+    (void)wire_expect(caller, "SIP/2.0 500"); /* nobody is there */
+    stage_wait_results(&stage, 1);
+    ck_assert_uint_eq(stage.tries, 1);
+    ck_assert_str_eq(stage.transports[0], "udp");
+}
+END_TEST
+
 /* It comes again with each 2xx that does, and goes the same way: whoever
  * forwards without state draws no lots (RFC 3263 §4.4, RFC 3261 §16.11). */
 START_TEST(an_ack_that_comes_again_goes_the_same_way)
@@ -476,6 +494,7 @@ int main(void)
     tcase_add_test(tcase, a_call_may_be_cancelled_while_its_name_is_looked_up);
     tcase_add_test(tcase, a_stack_may_end_while_names_are_looked_up);
     tcase_add_test(tcase, an_ack_to_a_name_waits_for_its_address);
+    tcase_add_test(tcase, servers_for_websocket_clients_are_not_for_us);
     tcase_add_test(tcase, an_ack_that_comes_again_goes_the_same_way);
     tcase_add_test(tcase, an_ack_to_a_name_that_is_ours_does_not_go_round);
     tcase_add_test(tcase, names_are_forked_to_as_well);
