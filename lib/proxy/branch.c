@@ -189,7 +189,7 @@ static int find_place(srf__branch_t *branch, srf__plan_t *plan)
         if (places == NULL)
             return SRF_ERR_NO_MEMORY;
         branch->named = true;
-        const srf__finder_t finder = {branch->context->server->from.listener,
+        const srf__finder_t finder = {srf__plan_listener(branch->context),
                                       on_found, branch, 0};
         int err = srf__element_resolve(element, &plan->hop, &finder,
                                        &places->hops, &places->lookup);

@@ -108,16 +108,19 @@ srf__str_t srf__plan_uri(const srf__plan_t *plan)
                              : plan->route.request_uri.text;
 }
 
+srf__listener_t *srf__plan_listener(const srf__context_t *context)
+{
+    return context->extras != NULL && context->extras->outbound != NULL
+               ? context->extras->outbound
+               : context->server->from.listener;
+}
+
 int srf__plan_flow(srf__context_t *context, const srf__plan_t *plan,
                    srf__flow_t *out)
 {
-    srf__listener_t *preferred = context->server->from.listener;
-
-    if (context->extras != NULL && context->extras->outbound != NULL)
-        preferred = context->extras->outbound;
     if (plan->flow.listener == NULL)
         return srf__hop_flow(&context->element->transports, &plan->to,
-                             preferred, out);
+                             srf__plan_listener(context), out);
     *out = plan->flow;
     return 0;
 }

@@ -31,6 +31,8 @@ srf_msg_t *srf__plan_request(const srf__branch_t *branch,
                              const srf__plan_t *plan, const srf__flow_t *to);
 /* The Request-URI that it leaves with. */
 srf__str_t srf__plan_uri(const srf__plan_t *plan);
+/* The listener that requests leave by, where it fits. */
+srf__listener_t *srf__plan_listener(const srf__context_t *context);
 /* The flow to plan->to. 0 or an error of srf__hop_flow(). */
 int srf__plan_flow(srf__context_t *context, const srf__plan_t *plan,
                    srf__flow_t *out);

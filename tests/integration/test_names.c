@@ -327,6 +327,25 @@ START_TEST(an_ack_to_a_name_that_is_ours_does_not_go_round)
 }
 END_TEST
 
+/* The family of the listener that it leaves by comes first. */
+START_TEST(the_outbound_listener_decides_the_family)
+{
+    stage.ip = stage.host = "127.0.0.1";
+    (void)stage_listen(&stage, WIRE_UDP);
+    stage.options.outbound = srf_listener_uri(stage.proxy, 2);
+    wire_t *callee = wire_listen(&stage.loop, WIRE_UDP, stage.ip, NULL);
+    nameserver_add_srv(&names, "_sip._udp.sip.example.com", 1,
+                       wire_port(callee), "a.example.com");
+    nameserver_add_a(&names, "a.example.com", "127.0.0.1");
+    nameserver_add_aaaa(&names, "a.example.com", "::1");
+    target("sip.example.com");
+    expect_service(callee, "a");
+    stage_wait_results(&stage, 1);
+    ck_assert_uint_eq(stage.tries, 1);
+    wire_close(callee);
+}
+END_TEST
+
 /* UDP is spoken over IPv6 alone, which comes second for who came over IPv4. */
 START_TEST(an_ack_goes_to_an_address_that_can_be_sent_to)
 {
@@ -509,6 +528,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup_six, teardown);
     tcase_add_test(tcase, a_name_with_ipv6_addresses_alone_is_found);
     tcase_add_test(tcase, an_ack_goes_to_an_address_that_can_be_sent_to);
+    tcase_add_test(tcase, the_outbound_listener_decides_the_family);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }
