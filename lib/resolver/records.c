@@ -316,8 +316,11 @@ static bool read_answers(srf__records_t *records, reader_t *reader,
     records->answer = records->count > 0       ? SRF__ANSWER_FOUND
                       : rcode == RCODE_NO_NAME ? SRF__ANSWER_NO_NAME
                                                : SRF__ANSWER_NO_RECORD;
-    if (records->count == 0)
-        records->ttl_s = negative_ttl(reader, authorities);
+    if (records->count == 0) { /* ttl_s is that of the CNAMEs so far */
+        uint32_t ttl_s = negative_ttl(reader, authorities);
+        if (ttl_s == UINT32_MAX || ttl_s < records->ttl_s)
+            records->ttl_s = ttl_s;
+    }
     return true;
 }
 

@@ -87,6 +87,19 @@ START_TEST(a_cname_to_nowhere_is_no_record)
 }
 END_TEST
 
+/* It may lead to another name sooner than one appears at the end of it. */
+START_TEST(a_cname_to_nowhere_holds_no_longer_than_itself)
+{
+    dns_begin(&message, 3, "a.example.com", SRF__RR_A);
+    dns_cname(&message, "a.example.com", 5, "b.example.com");
+    dns_soa(&message, "example.com", 500, 30);
+    srf__records_t *records = read_as("a.example.com", SRF__RR_A);
+    ck_assert_int_eq(records->answer, SRF__ANSWER_NO_NAME);
+    ck_assert_uint_eq(records->ttl_s, 5);
+    srf__records_unref(records);
+}
+END_TEST
+
 START_TEST(servers_are_read)
 {
     static const unsigned one[3] = {10, 60, 5060};
@@ -246,6 +259,7 @@ int main(void)
     tcase_add_test(tcase, a_chain_of_cnames_is_followed);
     tcase_add_test(tcase, a_loop_of_cnames_is_no_answer);
     tcase_add_test(tcase, a_cname_to_nowhere_is_no_record);
+    tcase_add_test(tcase, a_cname_to_nowhere_holds_no_longer_than_itself);
     tcase_add_test(tcase, servers_are_read);
     tcase_add_test(tcase, naming_authority_pointers_are_read);
     tcase_add_loop_test(tcase, nothing_holds_as_long_as_the_zone_says, 0, 5);
