@@ -227,22 +227,26 @@ static srf__transport_id_t named_transport(const srf__uri_t *uri)
     }
 }
 
-/* Servers of a service; without any, the host itself at the default port. */
+/* Servers of a service; without any, the host itself at the default port
+ * (§4.2). */
+static void add_found(selection_t *selection, const srf__records_t *records,
+                      const way_t *way)
+{
+    if (!is_found(records))
+        add_host(selection, srf__transport_port(way->transport),
+                 way->transport);
+    else if (has_service(records))
+        add_servers(selection, records, way->transport);
+}
+
 static void add_service(selection_t *selection, const way_t *way)
 {
     uint16_t port = selection->uri->port;
-    const srf__records_t *records = NULL;
 
-    if (port == 0)
-        records = lookup_service(selection, way->srv);
-    if (is_found(records)) {
-        if (has_service(records))
-            add_servers(selection, records, way->transport);
-        return;
-    }
-    if (port == 0)
-        port = srf__transport_port(way->transport);
-    add_host(selection, port, way->transport);
+    if (port != 0)
+        add_host(selection, port, way->transport);
+    else
+        add_found(selection, lookup_service(selection, way->srv), way);
 }
 
 /* The NAPTR record that applies: what we speak, lowest order, then preference.
@@ -316,8 +320,8 @@ static void add_by_naptr(selection_t *selection)
         return;
     }
     const srf__records_t *records = lookup(selection, naptr->host, SRF__RR_SRV);
-    if (has_service(records))
-        add_servers(selection, records, way->transport);
+    if (!selection->pending)
+        add_found(selection, records, way);
 }
 
 static bool speaks_anything(const selection_t *selection)

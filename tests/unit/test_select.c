@@ -280,6 +280,27 @@ START_TEST(naptr_says_what_is_spoken)
 }
 END_TEST
 
+/* RFC 3263 §4.2: the transport is known then, and the host is the server; not
+ * where the service is declined. */
+START_TEST(naptr_without_servers_leads_to_the_host)
+{
+    static const row_t rows[] = {
+        NAPTR("example.com", 10, 10, "SIP+D2T", "_sip._tcp.example.com"),
+        NAPTR("b.example.com", 10, 10, "SIP+D2T", "_sip._tcp.b.example.com"),
+        SRV("_sip._udp.example.com", 0, 0, 5070, "example.com"),
+        SRV("_sip._tcp.b.example.com", 0, 0, 0, ""),
+        A("example.com", "192.0.2.1"),
+        A("b.example.com", "192.0.2.2"),
+        {NULL, 0, 0, 0, 0, NULL, NULL, NULL, false}};
+
+    ck_assert_int_eq(choose("sip:example.com", rows, ALL), 0);
+    ck_assert_str_eq(chosen(), "tcp 192.0.2.1:5060");
+    ck_assert_int_eq(choose("sip:b.example.com", rows, ALL),
+                     SRF_ERR_NAME_NOT_FOUND);
+    forget();
+}
+END_TEST
+
 START_TEST(preference_decides_within_an_order_and_regexps_are_passed_over)
 {
     static const row_t rows[] = {
@@ -510,6 +531,7 @@ int main(void)
     tcase_add_loop_test(tcase, what_cannot_be_spoken_is_no_way, 0, 7);
     tcase_add_test(tcase, a_name_without_address_is_not_found);
     tcase_add_loop_test(tcase, naptr_says_what_is_spoken, 0, 4);
+    tcase_add_test(tcase, naptr_without_servers_leads_to_the_host);
     tcase_add_test(
         tcase, preference_decides_within_an_order_and_regexps_are_passed_over);
     tcase_add_test(tcase, without_naptr_the_servers_tell_what_is_spoken);
