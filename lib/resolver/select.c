@@ -123,7 +123,8 @@ static void add_family(srf__servers_t *out, const srf__records_t *records,
         if (out->address_count == SRF__ADDRESSES_MAX)
             return;
         memcpy(addr.ip, records->list[i].ip, six ? 16 : 4);
-        out->addresses[out->address_count++] = addr;
+        if (!srf__addr_is_any(&addr)) /* nobody's */
+            out->addresses[out->address_count++] = addr;
     }
 }
 

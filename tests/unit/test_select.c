@@ -244,6 +244,22 @@ START_TEST(a_name_without_address_is_not_found)
 }
 END_TEST
 
+/* Filters say so of names they keep away; it would lead to this machine. */
+START_TEST(an_address_that_is_none_is_left_out)
+{
+    static const row_t rows[] = {A("a.example.com", "0.0.0.0"),
+                                 A("b.example.com", "0.0.0.0"),
+                                 A("b.example.com", "192.0.2.2"),
+                                 {NULL, 0, 0, 0, 0, NULL, NULL, NULL, false}};
+
+    ck_assert_int_eq(choose("sip:a.example.com:5060", rows, ALL),
+                     SRF_ERR_NAME_NOT_FOUND);
+    ck_assert_int_eq(choose("sip:b.example.com:5060", rows, ALL), 0);
+    ck_assert_str_eq(chosen(), "udp 192.0.2.2:5060");
+    forget();
+}
+END_TEST
+
 /* ---- NAPTR ---- */
 
 /* The case of RFC 3263 §4.1: TLS is wanted most, then TCP, then UDP. */
@@ -530,6 +546,7 @@ int main(void)
     tcase_add_loop_test(tcase, what_the_uri_says_is_not_asked, 0, 11);
     tcase_add_loop_test(tcase, what_cannot_be_spoken_is_no_way, 0, 7);
     tcase_add_test(tcase, a_name_without_address_is_not_found);
+    tcase_add_test(tcase, an_address_that_is_none_is_left_out);
     tcase_add_loop_test(tcase, naptr_says_what_is_spoken, 0, 4);
     tcase_add_test(tcase, naptr_without_servers_leads_to_the_host);
     tcase_add_test(
