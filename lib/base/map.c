@@ -8,97 +8,189 @@
 #include "base/alloc.h"
 #include "base/error.h"
 
-enum { FIRST_BUCKETS = 64 };
+enum {
+    FIRST_BUCKETS = 64,
+    /* Buckets that move with each operation, so that all have before the next
+     * change of the table is due. When it shrinks there is little in them. */
+    MOVED_WHEN_GROWING = 8,
+    MOVED_WHEN_SHRINKING = 32,
+    KEPT_BUCKETS = 1024, /* of an empty map */
+    BUCKET_BYTES = sizeof(srf__map_node_t *) + sizeof(uint16_t)
+};
 
-static srf__map_node_t **bucket_of(const srf__map_t *map, srf__hash128_t key)
+/* ---- one table ---- */
+
+static size_t bucket_of(const srf__map_table_t *table, srf__hash128_t key)
 {
-    return &map->buckets[key.h[0] & (map->bucket_count - 1)];
+    return key.h[0] & (table->count - 1);
 }
 
-static bool same(const srf__map_node_t *node, srf__hash128_t key)
+static uint16_t mark_of(srf__hash128_t key)
 {
-    return node->key.h[0] == key.h[0] && node->key.h[1] == key.h[1];
+    return (uint16_t)(1u << (key.h[1] & 15));
 }
+
+static srf__map_node_t *find(const srf__map_table_t *table, srf__hash128_t key)
+{
+    size_t at = bucket_of(table, key);
+
+    if ((table->marks[at] & mark_of(key)) == 0)
+        return NULL;
+    srf__map_node_t *node = table->buckets[at];
+    while (node != NULL &&
+           (node->key.h[0] != key.h[0] || node->key.h[1] != key.h[1]))
+        node = node->next;
+    return node;
+}
+
+static size_t link_node(srf__map_table_t *table, srf__map_node_t *node)
+{
+    size_t at = bucket_of(table, node->key);
+
+    node->next = table->buckets[at];
+    table->buckets[at] = node;
+    table->marks[at] |= mark_of(node->key);
+    return at;
+}
+
+/* False when it is not in this table. Marks are only wiped with the last node
+ * of a bucket: one too many does no harm. */
+static bool unlink_node(srf__map_table_t *table, const srf__map_node_t *node)
+{
+    size_t bucket = bucket_of(table, node->key);
+    srf__map_node_t **at = &table->buckets[bucket];
+
+    while (*at != NULL && *at != node)
+        at = &(*at)->next;
+    if (*at == NULL)
+        return false;
+    *at = node->next;
+    if (table->buckets[bucket] == NULL)
+        table->marks[bucket] = 0;
+    return true;
+}
+
+static bool create_table(srf__map_table_t *table, size_t count)
+{
+    table->buckets = srf__calloc(count, BUCKET_BYTES);
+    if (table->buckets == NULL)
+        return false;
+    table->marks = (uint16_t *)(void *)(table->buckets + count);
+    table->count = count;
+    return true;
+}
+
+static void destroy_table(srf__map_table_t *table)
+{
+    srf__free(table->buckets);
+    memset(table, 0, sizeof(*table));
+}
+
+/* ---- from one table to the next ---- */
+
+static void move_buckets(srf__map_t *map, size_t buckets)
+{
+    srf__map_table_t *old = &map->old;
+
+    for (; buckets > 0 && map->moved < old->count; buckets--) {
+        srf__map_node_t *node = old->buckets[map->moved++];
+        while (node != NULL) {
+            srf__map_node_t *next = node->next;
+            size_t at = link_node(&map->table, node);
+            if (at < map->first)
+                map->first = at;
+            node = next;
+        }
+    }
+    if (old->count > 0 && map->moved == old->count)
+        destroy_table(old);
+}
+
+static void move_some(srf__map_t *map)
+{
+    move_buckets(map, map->old.count < map->table.count ? MOVED_WHEN_GROWING
+                                                        : MOVED_WHEN_SHRINKING);
+}
+
+/* Begins to; without memory the table stays. */
+static void resize(srf__map_t *map, size_t count)
+{
+    srf__map_table_t table;
+
+    if (!create_table(&table, count))
+        return;
+    map->old = map->table;
+    map->table = table;
+    map->moved = 0;
+    map->first = 0;
+}
+
+/* ---- the map ---- */
 
 srf__map_node_t *srf__map_get(const srf__map_t *map, srf__hash128_t key)
 {
     if (map->count == 0)
         return NULL;
-    srf__map_node_t *node = *bucket_of(map, key);
-    while (node != NULL && !same(node, key))
-        node = node->next;
+    srf__map_node_t *node = find(&map->table, key);
+    if (node == NULL && map->old.count > 0 &&
+        bucket_of(&map->old, key) >= map->moved)
+        node = find(&map->old, key);
     return node;
-}
-
-static bool resize(srf__map_t *map, size_t bucket_count)
-{
-    srf__map_t larger = {.bucket_count = bucket_count};
-
-    larger.buckets = srf__calloc(bucket_count, sizeof(*larger.buckets));
-    if (larger.buckets == NULL)
-        return false;
-    for (size_t i = 0; i < map->bucket_count; i++) {
-        srf__map_node_t *node = map->buckets[i];
-        while (node != NULL) {
-            srf__map_node_t *next = node->next;
-            srf__map_node_t **bucket = bucket_of(&larger, node->key);
-            node->next = *bucket;
-            *bucket = node;
-            node = next;
-        }
-    }
-    srf__free(map->buckets);
-    map->buckets = larger.buckets;
-    map->bucket_count = bucket_count;
-    map->first = 0;
-    return true;
 }
 
 int srf__map_add(srf__map_t *map, srf__map_node_t *node)
 {
-    /* Longer chains do when there is no memory for more buckets. */
-    if (map->count >= map->bucket_count &&
-        !resize(map, map->bucket_count == 0 ? FIRST_BUCKETS
-                                            : map->bucket_count * 2) &&
-        map->bucket_count == 0)
+    if (map->table.count == 0 && !create_table(&map->table, FIRST_BUCKETS))
         return SRF_ERR_NO_MEMORY;
-    srf__map_node_t **bucket = bucket_of(map, node->key);
-    node->next = *bucket;
-    *bucket = node;
+    if (map->old.count > 0)
+        move_some(map);
+    else if (map->count >= map->table.count)
+        resize(map, map->table.count * 2);
+    size_t at = link_node(&map->table, node);
     map->count++;
-    if ((size_t)(bucket - map->buckets) < map->first)
-        map->first = (size_t)(bucket - map->buckets);
+    if (at < map->first)
+        map->first = at;
     return 0;
 }
 
 void srf__map_remove(srf__map_t *map, srf__map_node_t *node)
 {
-    srf__map_node_t **at = bucket_of(map, node->key);
+    bool found = unlink_node(&map->table, node) ||
+                 (map->old.count > 0 && unlink_node(&map->old, node));
 
-    while (*at != node) {
-        srf__assert(*at != NULL);
-        at = &(*at)->next;
-    }
-    *at = node->next;
+    srf__assert(found);
+    (void)found;
     node->next = NULL;
     map->count--;
+    if (map->count == 0 && map->table.count > KEPT_BUCKETS)
+        srf__map_deinit(map); /* after a peak it begins anew */
+    else if (map->old.count > 0)
+        move_some(map);
     /* Far below the point of growing, so that it does not swing. */
-    if (map->bucket_count > FIRST_BUCKETS && map->count < map->bucket_count / 8)
-        (void)resize(map, map->bucket_count / 2);
+    else if (map->table.count > FIRST_BUCKETS &&
+             map->count < map->table.count / 8)
+        resize(map, map->table.count / 2);
 }
 
 srf__map_node_t *srf__map_any(srf__map_t *map)
 {
     if (map->count == 0)
         return NULL;
+    move_buckets(map, map->old.count);
     /* From where the last search ended: emptying the map is one pass. */
-    while (map->buckets[map->first] == NULL)
+    while (map->table.buckets[map->first] == NULL)
         map->first++;
-    return map->buckets[map->first];
+    return map->table.buckets[map->first];
 }
 
 void srf__map_deinit(srf__map_t *map)
 {
-    srf__free(map->buckets);
+    srf__free(map->table.buckets);
+    srf__free(map->old.buckets);
     memset(map, 0, sizeof(*map));
+}
+
+size_t srf__map_bytes(const srf__map_t *map)
+{
+    return (map->table.count + map->old.count) * BUCKET_BYTES;
 }

@@ -17,11 +17,22 @@ typedef struct srf__map_node {
     srf__hash128_t key;
 } srf__map_node_t;
 
+typedef struct srf__map_table {
+    srf__map_node_t **buckets; /* and behind them the marks */
+    /* Of each bucket: bits for the keys in it. Most keys that are not in the
+     * map are not looked for in its nodes, which are in no cache. */
+    uint16_t *marks;
+    size_t count; /* of buckets, a power of two; 0: there is no table */
+} srf__map_table_t;
+
 typedef struct srf__map {
-    srf__map_node_t **buckets;
-    size_t bucket_count; /* power of two, or 0 before the first insert */
-    size_t count;
-    size_t first; /* no bucket before this one is occupied */
+    srf__map_table_t table;
+    /* When the table grows or shrinks, what is in the old one moves over with
+     * the operations that follow, so that none takes long. */
+    srf__map_table_t old;
+    size_t moved; /* buckets of the old one that are empty now */
+    size_t count; /* of nodes */
+    size_t first; /* no bucket of the table before this one is occupied */
 } srf__map_t;
 
 /* An srf__map_t filled with zeros is empty and valid. */
@@ -39,5 +50,7 @@ void srf__map_remove(srf__map_t *map, srf__map_node_t *node);
 srf__map_node_t *srf__map_any(srf__map_t *map);
 /* Frees the table; the nodes are their owners'. */
 void srf__map_deinit(srf__map_t *map);
+/* What the tables take. */
+size_t srf__map_bytes(const srf__map_t *map);
 
 #endif /* SRF_MAP_H */

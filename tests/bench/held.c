@@ -41,7 +41,7 @@ static size_t tables(const bench_t *bench)
 {
     const srf__txns_t *txns = &bench->srf->element.txns;
 
-    return txns->servers.bucket_count * sizeof(void *) +
+    return srf__map_bytes(&txns->servers) +
            txns->slot_count * (sizeof(void *) + sizeof(uint32_t));
 }
 
