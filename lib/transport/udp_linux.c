@@ -15,7 +15,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 
-#if defined(__linux__) && !defined(SRF_PORTABLE_UDP)
+#if defined(__linux__)
 
 # include <errno.h>
 # include <netinet/in.h>
