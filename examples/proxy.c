@@ -52,6 +52,7 @@ enum {
     OPT_DNS_TRIES,
     OPT_DEAD_ADDRESS,
     OPT_RESULTS,
+    OPT_NO_RESULTS,
     OPT_LOG_LEVEL,
     OPT_HELP,
     OPT_VERSION
@@ -84,6 +85,7 @@ static const struct option long_options[] = {
     {"dead-address", required_argument, NULL, OPT_DEAD_ADDRESS},
     {"outbound", required_argument, NULL, OPT_OUTBOUND},
     {"results", required_argument, NULL, OPT_RESULTS},
+    {"no-results", no_argument, NULL, OPT_NO_RESULTS},
     {"log-level", required_argument, NULL, OPT_LOG_LEVEL},
     {"help", no_argument, NULL, OPT_HELP},
     {"version", no_argument, NULL, OPT_VERSION},
@@ -130,6 +132,7 @@ static const char help_text[] =
     "  --outbound URI           the listener that requests leave from, as it\n"
     "                           is printed, where it can\n"
     "  --results FILE           append results to FILE instead of stdout\n"
+    "  --no-results             print none, which spares their making\n"
     "  --log-level LEVEL        error, warning (default), info, debug, trace\n"
     "  --help, --version\n"
     "\n"
@@ -142,6 +145,7 @@ struct app {
     size_t alias_count;
     const char *const *targets; /* NULL: outbound proxy */
     const char *results_path;
+    int no_results;
     const char *headers[2 * MAX_NAMES + 1]; /* names and values in turn */
     size_t header_count;
     int32_t stop_codes[MAX_NAMES + 1];
@@ -375,6 +379,9 @@ static int read_flag(struct app *app, int opt)
     case OPT_FORCE_RPORT:
         app->stack.force_rport = 1;
         return 1;
+    case OPT_NO_RESULTS:
+        app->no_results = 1;
+        return 1;
     default:
         return 0;
     }
@@ -411,6 +418,8 @@ static int read_arguments(struct app *app, int argc, char **argv)
         if (err != 0)
             return err;
     }
+    if (app->no_results && app->results_path != NULL)
+        return usage_error("--no-results", "not with --results");
     /* argv ends with NULL, as an array of targets does. */
     if (optind < argc)
         app->targets = (const char *const *)(argv + optind);
@@ -440,11 +449,14 @@ static void on_log(srf_log_level_t level, const srf_log_event_t *event,
 static void on_done(srf_req_t *req, int err, const srf_proxy_results_t *results)
 {
     struct app *app = srf_data(srf_req_srf(req));
-    char *json = srf_proxy_results_json(results);
+    char *json;
 
     if (err != 0)
         fprintf(stderr, "srf-proxy: %s: %s\n", srf_req_call_id(req),
                 srf_strerror(err));
+    if (app->no_results)
+        return;
+    json = srf_proxy_results_json(results);
     if (json == NULL) {
         fprintf(stderr, "srf-proxy: %s: result lost: %s\n",
                 srf_req_call_id(req), srf_strerror(SRF_ERR_NO_MEMORY));

@@ -23,6 +23,7 @@ refused 2 '--max-transactions: a number' --max-transactions many
 refused 2 "--header: 'Name: value' is wanted" --header 'X Y: z'
 refused 2 "--header: 'Name: value' is wanted" --header $'X: y\r\nZ: w'
 refused 2 '--trying-delay: at most 200ms' --trying-delay 201ms
+refused 2 '--no-results: not with --results' --no-results --results /dev/null
 refused 1 'not a uri: invalid URI' --listen 'not a uri'
 refused 1 'alias: invalid argument' --alias 'bad alias'
 refused 1 'No such file or directory' --results "$WORK/none/results"
@@ -56,3 +57,14 @@ run_uac second uac_rejected_503.xml "127.0.0.1:$PROXY_PORT"
 end_program
 has_lines 1 || fail "a call under way has no result"
 grep -q 'canceled' "$WORK/proxy.log" || fail "its error is not logged"
+
+# A call without its line of JSON.
+start_uas server uas_any.xml
+start_program --listen 'sip:127.0.0.1:0;transport=udp' --record-route \
+    --no-results "127.0.0.1:$UAS_PORT"
+wait_listening
+run_uac caller uac_any.xml "127.0.0.1:$PROXY_PORT"
+wait_uas server
+end_program
+[ "$(grep -cv '^listening on' "$WORK/proxy.out")" = 0 ] ||
+    fail "results in spite of --no-results"
