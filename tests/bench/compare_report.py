@@ -135,7 +135,7 @@ class Report:
 
     def rate_table(self, kind, title):
         table = Table(title, "calls/s", "", "failed", "sent again",
-                      "CPU us per call", "user+sys", "of relay", "of Kamailio")
+                      "CPU us per call", "of relay", "of Kamailio")
         for rate in self.rates(kind):
             for subject in SUBJECTS:
                 runs = self.of(kind, subject, rate)
@@ -145,8 +145,6 @@ class Report:
                     rate, NAMES[subject], sum(run["failed"] for run in runs),
                     f"{100 * max(run['again_share'] for run in runs):.2f} %",
                     spread([run["cpu_us"] for run in runs]),
-                    f"{median([run['user_us'] for run in runs]):.0f}+"
-                    f"{median([run['system_us'] for run in runs]):.0f}",
                     spread(self.ratios(kind, subject, "relay", rate), "{:.2f}")
                     if subject != "relay" else "",
                     spread(self.ratios(kind, subject, "kamailio", rate), "{:.2f}")

@@ -13,15 +13,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GAP "########" /* LOAD_DIGITS of them */
+#define GAP "########" /* LOAD_DIGITS of them: the call's number */
+/* As many hexadecimal digits that look like chance: identifiers of many callers
+ * are no ascending numbers, and the tables of a proxy may notice. */
+#define MIX "@@@@@@@@"
 
 enum { MAX_GAPS = 8, SDP_BYTES = 200 };
 
-/* Text with gaps for the call's number. */
+typedef struct label {
+    char number[LOAD_DIGITS];
+    char mix[LOAD_DIGITS];
+} label_t;
+
+/* Text with gaps for the two parts of a call's label. */
 typedef struct piece {
     size_t len;
     unsigned gaps;
     uint16_t gap[MAX_GAPS];
+    unsigned char is_mix[MAX_GAPS];
     char text[1200];
 } piece_t;
 
@@ -43,7 +52,7 @@ __attribute__((format(printf, 2, 3))) static void make(piece_t *piece,
                                                        const char *format, ...)
 {
     va_list args;
-    char *at = piece->text;
+    const char *at;
 
     va_start(args, format);
     int len = vsnprintf(piece->text, sizeof(piece->text), format, args);
@@ -52,25 +61,39 @@ __attribute__((format(printf, 2, 3))) static void make(piece_t *piece,
         abort();
     piece->len = (size_t)len;
     piece->gaps = 0;
-    while ((at = strstr(at, GAP)) != NULL) {
+    for (at = piece->text; *at != '\0'; at++) {
+        int is_mix = strncmp(at, MIX, LOAD_DIGITS) == 0;
+
+        if (!is_mix && strncmp(at, GAP, LOAD_DIGITS) != 0)
+            continue;
         if (piece->gaps == MAX_GAPS)
             abort();
+        piece->is_mix[piece->gaps] = (unsigned char)is_mix;
         piece->gap[piece->gaps++] = (uint16_t)(at - piece->text);
-        at += LOAD_DIGITS;
+        at += LOAD_DIGITS - 1;
     }
 }
 
-static void write_number(char *out, uint32_t number)
+static label_t label_of(uint32_t call)
 {
-    for (unsigned i = LOAD_DIGITS; i-- > 0; number /= 10)
-        out[i] = (char)('0' + number % 10);
+    static const char digits[] = "0123456789abcdef";
+    uint64_t mix = (call + 1) * 0x9e3779b97f4a7c15u;
+    label_t out;
+
+    mix = (mix ^ mix >> 29) * 0xbf58476d1ce4e5b9u;
+    for (unsigned i = LOAD_DIGITS; i-- > 0; call /= 10)
+        out.number[i] = (char)('0' + call % 10);
+    for (unsigned i = 0; i < LOAD_DIGITS; i++)
+        out.mix[i] = digits[mix >> (60 - 4 * i) & 15];
+    return out;
 }
 
-static char *put_piece(char *out, const piece_t *piece, const char *number)
+static char *put_piece(char *out, const piece_t *piece, const label_t *label)
 {
     memcpy(out, piece->text, piece->len);
     for (unsigned i = 0; i < piece->gaps; i++)
-        memcpy(out + piece->gap[i], number, LOAD_DIGITS);
+        memcpy(out + piece->gap[i],
+               piece->is_mix[i] ? label->mix : label->number, LOAD_DIGITS);
     return out + piece->len;
 }
 
@@ -110,13 +133,13 @@ static void make_dialog(const load_options_t *options, load_method_t method,
 {
     make(&texts.head[method],
          " SIP/2.0\r\n"
-         "Via: SIP/2.0/UDP 127.0.0.1:%05u;rport;branch=z9hG4bK-%c-" GAP
-         "-%s\r\n"
+         "Via: SIP/2.0/UDP 127.0.0.1:%05u;rport;branch=z9hG4bK-%c-" GAP MIX
+         "%s\r\n"
          "Max-Forwards: 70\r\n",
          options->caller, name[0], texts.token);
     make(&texts.tail[method],
-         "From: \"Ann\" <sip:ann@example.com>;tag=c" GAP "\r\n"
-         "Call-ID: " GAP "-%s@127.0.0.1\r\n"
+         "From: \"Ann\" <sip:ann@example.com>;tag=c" GAP MIX "\r\n"
+         "Call-ID: " GAP "-%s" MIX "@127.0.0.1\r\n"
          "CSeq: %u %s\r\n"
          "User-Agent: bench-load\r\n"
          "Content-Length: 0\r\n\r\n",
@@ -140,7 +163,7 @@ static void make_responses(const load_options_t *options)
              "Content-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s",
              ports[i], SDP_BYTES, sdp("bob"));
     }
-    make(&texts.to_tag, ";tag=s" GAP);
+    make(&texts.to_tag, ";tag=s" GAP MIX);
     make(&texts.empty_tail, "Server: bench-load\r\nContent-Length: 0\r\n\r\n");
 }
 
@@ -151,9 +174,9 @@ void load_messages_init(const load_options_t *options, const char *token)
          "INVITE sip:+4930" GAP "@127.0.0.1:%05u SIP/2.0\r\n"
          "Via: SIP/2.0/UDP 127.0.0.1:%05u;rport;branch=z9hG4bK-I-" GAP "-%s\r\n"
          "Max-Forwards: 70\r\n"
-         "From: \"Ann\" <sip:ann@example.com>;tag=c" GAP "\r\n"
+         "From: \"Ann\" <sip:ann@example.com>;tag=c" GAP MIX "\r\n"
          "To: <sip:+4930" GAP "@example.com>\r\n"
-         "Call-ID: " GAP "-%s@127.0.0.1\r\n"
+         "Call-ID: " GAP "-%s" MIX "@127.0.0.1\r\n"
          "CSeq: 1 INVITE\r\n"
          "Contact: <sip:ann@127.0.0.1:%05u>\r\n"
          "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS\r\n"
@@ -167,8 +190,8 @@ void load_messages_init(const load_options_t *options, const char *token)
          "ACK sip:+4930" GAP "@127.0.0.1:%05u SIP/2.0\r\n"
          "Via: SIP/2.0/UDP 127.0.0.1:%05u;rport;branch=z9hG4bK-I-" GAP "-%s\r\n"
          "Max-Forwards: 70\r\n"
-         "From: \"Ann\" <sip:ann@example.com>;tag=c" GAP "\r\n"
-         "Call-ID: " GAP "-%s@127.0.0.1\r\n"
+         "From: \"Ann\" <sip:ann@example.com>;tag=c" GAP MIX "\r\n"
+         "Call-ID: " GAP "-%s" MIX "@127.0.0.1\r\n"
          "CSeq: 1 ACK\r\n",
          options->proxy, options->caller, token, token);
     make_dialog(options, LOAD_ACK, "ACK", 1);
@@ -375,24 +398,22 @@ int load_keep_dialog(load_block_t *block, const load_message_t *response)
 
 size_t load_write_invite(char *out, uint32_t call)
 {
-    char number[LOAD_DIGITS];
+    const label_t label = label_of(call);
 
-    write_number(number, call);
-    return (size_t)(put_piece(out, &texts.invite, number) - out);
+    return (size_t)(put_piece(out, &texts.invite, &label) - out);
 }
 
 size_t load_write_request(char *out, uint32_t call, load_method_t method,
                           const load_block_t *block)
 {
-    char number[LOAD_DIGITS];
+    const label_t label = label_of(call);
     char *p = out;
 
-    write_number(number, call);
     p = put_string(p, method == LOAD_ACK ? "ACK " : "BYE ");
     p = put(p, block->text, block->cut);
-    p = put_piece(p, &texts.head[method], number);
+    p = put_piece(p, &texts.head[method], &label);
     p = put(p, block->text + block->cut, (size_t)(block->len - block->cut));
-    p = put_piece(p, &texts.tail[method], number);
+    p = put_piece(p, &texts.tail[method], &label);
     return (size_t)(p - out);
 }
 
@@ -400,11 +421,10 @@ size_t load_write_ack_refusal(char *out, uint32_t call,
                               const load_message_t *response)
 {
     const load_line_t *to = &response->copied[response->to];
-    char number[LOAD_DIGITS];
+    const label_t label = label_of(call);
     char *p = out;
 
-    write_number(number, call);
-    p = put_piece(p, &texts.refused, number);
+    p = put_piece(p, &texts.refused, &label);
     if (to->len < LOAD_TEXT / 4)
         p = put(p, to->p, to->len);
     p = put_string(p, "Content-Length: 0\r\n\r\n");
@@ -431,15 +451,14 @@ size_t load_write_response(char *out, uint32_t call, unsigned status,
     const piece_t *tail = status == 200   ? &texts.answer_tail[end]
                           : status == 180 ? &texts.ringing_tail[end]
                                           : &texts.empty_tail;
-    char number[LOAD_DIGITS];
+    const label_t label = label_of(call);
     char *p = put_string(out, status_line(status));
 
-    write_number(number, call);
     p = put(p, block->text, block->cut);
     if (status != 100)
-        p = put_piece(p, &texts.to_tag, number);
+        p = put_piece(p, &texts.to_tag, &label);
     p = put(p, block->text + block->cut, (size_t)(block->len - block->cut));
-    p = put_piece(p, tail, number);
+    p = put_piece(p, tail, &label);
     return (size_t)(p - out);
 }
 
