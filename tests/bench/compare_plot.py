@@ -14,7 +14,7 @@ NAMES = {"relay": "bare relay", "kamailio": "Kamailio", "srf-proxy": "srf-proxy"
 FONT = "font-family='Helvetica, Arial, sans-serif'"
 
 
-def text(x, y, string, size=12, anchor="start", colour="#333", more=""):
+def text(x, y, string, size=12, anchor="start", colour="#3a3a3a", more=""):
     return (f"<text x='{x:.1f}' y='{y:.1f}' {FONT} font-size='{size}' "
             f"text-anchor='{anchor}' fill='{colour}' {more}>"
             f"{escape(string)}</text>")
@@ -61,15 +61,15 @@ def draw_axes(axes, rates):
         us = i * axes.step
         y = axes.y(us)
         out.append(f"<line x1='{LEFT}' x2='{WIDTH - RIGHT}' y1='{y:.1f}' "
-                   f"y2='{y:.1f}' stroke='{'#888' if us == 0 else '#e3e3e3'}'/>")
+                   f"y2='{y:.1f}' stroke='{'#8a8a8a' if us == 0 else '#e3e3e3'}'/>")
         out.append(text(LEFT - 8, y + 4, f"{us:g}", anchor="end"))
     last = -100.0
     for rate in rates:
         x = axes.x(rate)
         y = axes.y(0)
         out.append(f"<line x1='{x:.1f}' x2='{x:.1f}' y1='{y:.1f}' "
-                   f"y2='{y + 5:.1f}' stroke='#888'/>")
-        if x - last >= 40:
+                   f"y2='{y + 5:.1f}' stroke='#8a8a8a'/>")
+        if x - last >= 50:
             out.append(text(x, y + 19, f"{rate:,}".replace(",", "\u2009"),
                             anchor="middle"))
             last = x
@@ -107,6 +107,13 @@ def draw_labels(axes, lines):
     return out
 
 
+def subtitle(rounds):
+    out = "microseconds of the process per record-routed call over UDP"
+    if rounds > 1:
+        out += f"; the band is from the least to the most of {rounds} rounds"
+    return out
+
+
 def draw(report):
     """The picture as text; None when nothing was measured at rates."""
     rates = report.rates("rate")
@@ -122,10 +129,9 @@ def draw(report):
            "aria-label='CPU time per call over the rate of calls'>",
            f"<rect width='{WIDTH}' height='{HEIGHT}' fill='#fff'/>",
            text(LEFT - 44, 26, "CPU time of one call, on one core", 17,
-                colour="#111", more="font-weight='bold'"),
-           text(LEFT - 44, 46, "microseconds of the process per record-routed "
-                "call over UDP; the band is from the least to the most of "
-                f"{report.data['rounds']} rounds", 12, colour="#555")]
+                colour="#1a1a1a", more="font-weight='bold'"),
+           text(LEFT - 44, 46, subtitle(report.data["rounds"]), 12,
+                colour="#5a5a5a")]
     out += draw_axes(axes, shown)
     for subject, line in lines.items():
         out += draw_subject(axes, subject, line)

@@ -15,6 +15,7 @@ HOLD_RATE = 20000
 RINGING_BYTES, HELD_CALLS = 2048, 20000
 AFTER_PERCENT = 110
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
+PICTURE = "![CPU time per call over the rate](performance.svg)"
 
 
 def load(path):
@@ -305,7 +306,8 @@ class Report:
     def where(self):
         machine = self.data["machine"]
         return (f"{machine['cpu']}, {machine['cores']} cores, Linux "
-                f"{machine['kernel']}; {machine['kamailio']}; "
+                f"{machine['kernel']}; {machine['srf-proxy']}, "
+                f"{machine['kamailio']}; "
                 f"{self.data['date']}; {self.data['rounds']} rounds of "
                 f"{self.data['seconds']:g} s, median (least-most)")
 
@@ -338,7 +340,8 @@ def update_document(path, report):
     text = path.read_text(encoding="utf-8")
     new, count = re.subn(
         re.escape(BEGIN) + ".*?" + re.escape(END),
-        lambda _: f"{BEGIN}\n\n{report.markdown()}\n{END}", text, flags=re.S)
+        lambda _: f"{BEGIN}\n\n{PICTURE}\n\n{report.markdown()}\n{END}", text,
+        flags=re.S)
     if count != 1:
         raise SystemExit(f"compare: {path} has no place for the figures")
     path.write_text(new, encoding="utf-8")

@@ -128,20 +128,25 @@ def version(*command):
         return "unknown"
     lines = [line.strip() for line in (out.stdout + out.stderr).split("\n")
              if line.strip()]
-    return lines[0] if lines else "unknown"
+    return lines[0].removeprefix("version: ") if lines else "unknown"
 
 
-def machine():
+def memory_mib():
+    fields = read_text("/proc/meminfo").split()
+    return int(fields[1]) // 1024 if len(fields) > 1 else 0
+
+
+def machine(build):
     info = read_text("/proc/cpuinfo")
     model = next((line.partition(":")[2].strip() for line in info.split("\n")
                   if line.startswith("model name")), "unknown")
-    memory = read_text("/proc/meminfo").split()
     return {
         "cpu": model,
         "cores": os.cpu_count(),
-        "memory_kib": int(memory[1]) if len(memory) > 1 else 0,
+        "memory_mib": memory_mib(),
         "kernel": os.uname().release,
         "rmem_max": int(read_text("/proc/sys/net/core/rmem_max") or 0),
+        "srf-proxy": version(build / "examples/srf-proxy", "--version"),
         "kamailio": version("kamailio", "-v"),
         "sipp": version("sipp", "-v"),
         "compiler": version("cc", "--version"),
@@ -218,7 +223,9 @@ class Subject:
                     self.server, self.caller]
         if self.name == "kamailio":
             return ["kamailio", "-f", HERE / "kamailio_compare.cfg", "-DD", "-E",
-                    "-x", "fm", "-X", "fm", "-m", "4096", "-M", "64",
+                    "-x", "fm", "-X", "fm", "-M", "64",
+                    # Only what it touches is taken.
+                    "-m", min(4096, max(256, memory_mib() // 2)),
                     "-l", f"udp:127.0.0.1:{self.proxy}",
                     "-A", f'FIRST="sip:127.0.0.1:{self.server}"',
                     "-A", f'SECOND="sip:127.0.0.1:{self.second}"']
@@ -376,7 +383,7 @@ def measure_memory(subject, calls, rate, wait):
             held = pss_bytes(pids)
             load.release()
             result = json.loads(load.line())
-        after, waited = settled_pss(pids, wait, wait + 40) if wait else (0, 0)
+        after, waited = settled_pss(pids, wait, wait + 30) if wait else (0, 0)
     return {"calls": result["calls"], "failed": result["failed"], "idle": idle,
             "held": held, "after": after, "waited_s": round(waited, 1),
             "per_call": (held - idle) / calls,
