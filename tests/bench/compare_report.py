@@ -66,22 +66,27 @@ class Table:
     def add(self, *row):
         self.rows.append(tuple(str(cell) for cell in row))
 
+    def left(self, column):
+        """Names are read from the left, numbers from the right."""
+        return column == 0 or self.rows[0][column] == ""
+
     def lines(self):
         widths = [max(len(row[i]) for row in self.rows)
                   for i in range(len(self.rows[0]))]
-        return [[cell.ljust(width) if i == 0 else cell.rjust(width)
+        return [[cell.ljust(width) if self.left(i) else cell.rjust(width)
                  for i, (cell, width) in enumerate(zip(row, widths))]
                 for row in self.rows]
 
     def text(self):
         return self.title + "\n" + "\n".join(
-            "  " + "  ".join(row).rstrip() for row in self.lines())
+            ("  " + "  ".join(row)).rstrip() for row in self.lines())
 
     def markdown(self):
         lines = self.lines()
-        rule = ["-" * len(cell) if i == 0 else "-" * (len(cell) - 1) + ":"
+        rule = ["-" * max(3, len(cell)) if self.left(i)
+                else "-" * max(2, len(cell) - 1) + ":"
                 for i, cell in enumerate(lines[0])]
-        return f"{self.title}\n\n" + "\n".join(
+        return f"### {self.title}\n\n" + "\n".join(
             "| " + " | ".join(row) + " |" for row in [lines[0], rule, *lines[1:]])
 
 
@@ -147,7 +152,7 @@ class Report:
                     f"{100 * max(run['again_share'] for run in runs):.2f} %",
                     spread([run["cpu_us"] for run in runs]),
                     spread(self.ratios(kind, subject, "relay", rate), "{:.2f}")
-                    if subject != "relay" else "",
+                    if subject != "relay" and self.of(kind, "relay", rate) else "",
                     spread(self.ratios(kind, subject, "kamailio", rate), "{:.2f}")
                     if subject == "srf-proxy" else "")
         return table
