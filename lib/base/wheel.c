@@ -13,7 +13,14 @@
 
 #include <string.h>
 
-enum { SLOT_BITS = 8, SLOT_MASK = SRF__WHEEL_SLOTS - 1 };
+enum {
+    SLOT_BITS = 8,
+    SLOT_MASK = SRF__WHEEL_SLOTS - 1,
+    /* The timers of RFC 3261 say how long to wait at least; from the shortest
+     * one of a real network on, a wake-up for each millisecond is too much. */
+    COARSE_MS = 16,
+    COARSE_FROM_MS = 128
+};
 
 void srf__wheel_init(srf__wheel_t *wheel, uint64_t now_ms)
 {
@@ -82,6 +89,9 @@ void srf__timer_start(srf__wheel_t *wheel, srf__timer_t *timer,
     if (delay_ms > srf__wheel_reach_ms - (now - wheel->now_ms))
         delay_ms = srf__wheel_reach_ms - (now - wheel->now_ms);
     timer->due_ms = now + delay_ms;
+    if (wheel->coarse && delay_ms >= COARSE_FROM_MS &&
+        delay_ms < srf__wheel_reach_ms / 2)
+        timer->due_ms = (timer->due_ms + COARSE_MS - 1) & ~(COARSE_MS - 1ull);
     timer->cb = cb;
     /* What is due now, but started while now's slot is being called, comes
      * with the next advance. */

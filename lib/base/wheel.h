@@ -36,6 +36,7 @@ struct srf__wheel {
     uint64_t target_ms; /* where the advance under way ends */
     uint64_t count;     /* live timers */
     uint64_t next_ms;   /* no slot in use begins before; not known when past */
+    bool coarse;        /* longer delays may be up to 15 ms longer still */
     /* What delays count from; NULL: now_ms, or in a callback the time given to
      * srf__wheel_advance(). now_ms lags behind it while nothing is due. */
     uint64_t (*clock)(srf__wheel_t *wheel);
@@ -56,9 +57,10 @@ static inline uint64_t srf__wheel_now(srf__wheel_t *wheel)
     return wheel->clock != NULL ? wheel->clock(wheel) : wheel->target_ms;
 }
 
-/* (Re)starts `timer` to call `cb` `delay_ms` from now. Delay 0 means as soon
- * as the wheel turns, never from inside this call. Delays beyond the wheel's
- * reach are cut to it. */
+/* (Re)starts `timer` to call `cb` `delay_ms` from now, or a little later where
+ * the wheel is coarse: so that what comes in the same moment is one wake-up.
+ * Delay 0 means as soon as the wheel turns, never from inside this call. Delays
+ * beyond the wheel's reach are cut to it. */
 void srf__timer_start(srf__wheel_t *wheel, srf__timer_t *timer,
                       uint64_t delay_ms, srf__timer_cb cb);
 /* Stops it; a stopped timer may be stopped again. */

@@ -172,6 +172,28 @@ START_TEST(delays_beyond_the_reach_are_cut_to_it)
 }
 END_TEST
 
+START_TEST(a_coarse_wheel_wakes_up_once_for_what_is_due_within_16_ms)
+{
+    probe_t probes[6] = {{.count = 0}};
+    static const uint64_t delays[] = {128, 500, 505, 511, 512, 32000};
+    static const uint64_t due[] = {1136, 1504, 1520, 1520, 1520, 33008};
+    probe_t soon = {.count = 0};
+
+    wheel.coarse = true;
+    srf__timer_start(&wheel, &soon.timer, 127, fired);
+    for (unsigned i = 0; i < 6; i++)
+        srf__timer_start(&wheel, &probes[i].timer, delays[i], fired);
+    while (wheel.count > 0)
+        srf__wheel_advance(&wheel, srf__wheel_next(&wheel));
+
+    ck_assert_uint_eq(soon.fired_ms, 1127);
+    for (unsigned i = 0; i < 6; i++) {
+        ck_assert_uint_ge(due[i], 1000 + delays[i]);
+        ck_assert_uint_eq(probes[i].fired_ms, due[i]);
+    }
+}
+END_TEST
+
 static uint64_t late_clock(srf__wheel_t *self)
 {
     return self->now_ms + 300;
@@ -364,6 +386,8 @@ int main(void)
     tcase_add_test(tcase, next_is_never_later_than_what_is_due);
     tcase_add_test(tcase, delays_beyond_the_reach_are_cut_to_it);
     tcase_add_test(tcase, delays_count_from_the_clock_when_there_is_one);
+    tcase_add_test(tcase,
+                   a_coarse_wheel_wakes_up_once_for_what_is_due_within_16_ms);
     tcase_add_loop_test(tcase, a_long_idle_time_does_not_cut_delays, 0, 9);
     tcase_add_test(tcase, a_clock_that_moves_in_a_callback_does_no_harm);
     tcase_add_test(tcase, a_callback_may_free_its_timer);
