@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 enum {
-    SRF__POOL_PAGE = 16384, /* bytes */
+    SRF__POOL_PAGE = 65536, /* bytes */
     /* Sizes are rounded up to a multiple of the fine step, larger ones to one
      * of the coarse step; what is larger still is the allocator's. */
     SRF__POOL_FINE = 8,

@@ -55,7 +55,7 @@ static void on_done(srf__context_t *context, int err,
 {
     srf_req_t *req = context->user_data;
 
-    req->final_sent = results->final_status != 0;
+    req->final_sent = context->final_status != 0;
     if (req->proxy_cb != NULL)
         req->proxy_cb(req, err, results);
     srf_req_unref(req);
@@ -179,6 +179,8 @@ static int start(srf_req_t *req, const targets_t *targets,
         .record_route = options->record_route != 0,
         .keep_user = options->keep_user != 0,
         .path = options->path != 0,
+        .unreported = req->proxy_cb == NULL && options->on_branch == NULL &&
+                      options->on_response == NULL,
         .user = &context_user,
         .user_data = req,
         .route = req->srf->delivering == req ? req->srf->route : NULL,

@@ -195,7 +195,8 @@ static void refuse_merged(const arrival_t *arrival, srf__hash128_t key)
 static void proxy_in_dialog(srf_t *srf, srf__server_t *server,
                             const srf__route_t *route)
 {
-    const srf__context_spec_t spec = {.record_route = true, .route = route};
+    const srf__context_spec_t spec = {
+        .record_route = true, .unreported = true, .route = route};
     srf__response_spec_t failed = {.status = 500};
 
     if (srf__context_start(&srf->element, server, &spec, NULL) != 0)

@@ -25,6 +25,13 @@ typedef struct owned_facts {
 /* Most messages have fewer header lines. */
 enum { USUAL_HEADERS = 64 };
 
+/* What a message keeps beside its bytes may change while it is const for those
+ * who look at it: no message is an object defined const. */
+static srf_msg_t *writable(const srf_msg_t *msg)
+{
+    return (srf_msg_t *)(uintptr_t)msg;
+}
+
 srf_msg_t *srf__msg_alloc(srf__pool_t *pool, size_t len)
 {
     if (len > UINT32_MAX - sizeof(srf_msg_t))
@@ -36,10 +43,9 @@ srf_msg_t *srf__msg_alloc(srf__pool_t *pool, size_t len)
     msg->pool = pool;
     msg->refs = 1;
     msg->len = (uint32_t)len;
-    msg->store.facts = NULL;
-    msg->store.text = NULL;
-    msg->store.lent = NULL;
-    msg->cache = &msg->store;
+    msg->lends = 0;
+    msg->facts.own = NULL;
+    msg->text = NULL;
     return msg;
 }
 
@@ -49,6 +55,19 @@ srf_msg_t *srf__msg_create(srf__pool_t *pool, const srf__facts_t *facts)
 
     if (msg != NULL)
         memcpy(msg->data, facts->data, facts->len);
+    return msg;
+}
+
+srf_msg_t *srf__msg_create_without(srf__pool_t *pool, const srf__facts_t *facts,
+                                   srf__span_t cut)
+{
+    size_t behind = (size_t)cut.off + cut.len;
+    srf_msg_t *msg = srf__msg_alloc(pool, facts->len - cut.len);
+
+    if (msg == NULL)
+        return NULL;
+    memcpy(msg->data, facts->data, cut.off);
+    memcpy(msg->data + cut.off, facts->data + behind, facts->len - behind);
     return msg;
 }
 
@@ -72,7 +91,9 @@ void srf__msg_unref(srf_msg_t *msg)
 
 void srf__msg_lend_facts(const srf_msg_t *msg, const srf__facts_t *facts)
 {
-    msg->cache->lent = facts;
+    srf__msg_forget_facts(msg);
+    writable(msg)->lends = facts != NULL;
+    writable(msg)->facts.lent = facts;
 }
 
 static size_t facts_bytes(uint16_t header_count)
@@ -82,22 +103,20 @@ static size_t facts_bytes(uint16_t header_count)
 
 void srf__msg_forget_facts(const srf_msg_t *msg)
 {
-    srf__facts_t *facts = msg->cache->facts;
+    srf__facts_t *facts = msg->facts.own;
 
-    if (facts == NULL)
+    if (facts == NULL || msg->lends)
         return;
-    msg->cache->facts = NULL;
+    writable(msg)->facts.own = NULL;
     srf__pool_give(msg->pool, facts, facts_bytes(facts->header_cap));
 }
 
 void srf__msg_forget(const srf_msg_t *msg)
 {
-    struct srf__msg_cache *cache = msg->cache;
-
     srf__msg_forget_facts(msg);
-    while (cache->text != NULL) {
-        struct srf__msg_text *text = cache->text;
-        cache->text = text->next;
+    while (msg->text != NULL) {
+        struct srf__msg_text *text = msg->text;
+        writable(msg)->text = text->next;
         srf__free(text);
     }
 }
@@ -171,18 +190,16 @@ const srf__facts_t *srf__msg_facts(const srf_msg_t *msg)
     srf__header_t headers[USUAL_HEADERS];
     srf__facts_t facts;
 
-    if (msg->cache->lent != NULL)
-        return msg->cache->lent;
-    if (msg->cache->facts != NULL)
-        return msg->cache->facts;
+    if (msg->facts.lent != NULL)
+        return msg->facts.lent;
     facts.headers = headers;
     facts.header_cap = USUAL_HEADERS;
     if (scan_all(msg, &facts) == SRF__SCAN_OK) {
-        msg->cache->facts = keep_facts(msg, &facts);
+        writable(msg)->facts.own = keep_facts(msg, &facts);
     } else if (facts.header_count == USUAL_HEADERS) {
-        msg->cache->facts = scan_many(msg);
+        writable(msg)->facts.own = scan_many(msg);
     }
-    return msg->cache->facts;
+    return msg->facts.own;
 }
 
 /* ------------------------------------------------------------------ */
@@ -217,9 +234,9 @@ static void copy_unfolded(char *out, srf__str_t piece)
  * facts point to may be gone before the message. */
 static srf__str_t own_piece(const srf_msg_t *msg, srf__str_t piece)
 {
-    const srf__facts_t *lent = msg->cache->lent;
+    const srf__facts_t *lent = msg->facts.lent;
 
-    if (lent == NULL)
+    if (!msg->lends)
         return piece;
     uintptr_t off = (uintptr_t)piece.p - (uintptr_t)lent->data;
     return off <= lent->len ? srf__str(msg->data + off, piece.len) : piece;
@@ -227,14 +244,13 @@ static srf__str_t own_piece(const srf_msg_t *msg, srf__str_t piece)
 
 const char *srf__msg_text_span(const srf_msg_t *msg, srf__str_t piece)
 {
-    struct srf__msg_cache *cache = msg->cache;
     struct srf__msg_text *text;
 
     piece = own_piece(msg, piece);
     uint32_t off = (uint32_t)(piece.p - msg->data);
     srf__assert(piece.p >= msg->data &&
                 piece.p + piece.len <= msg->data + msg->len);
-    for (text = cache->text; text != NULL; text = text->next) {
+    for (text = msg->text; text != NULL; text = text->next) {
         if (text->off == off && text->len == piece.len)
             return text->text;
     }
@@ -245,8 +261,8 @@ const char *srf__msg_text_span(const srf_msg_t *msg, srf__str_t piece)
     text->off = off;
     text->len = (uint32_t)piece.len;
     copy_unfolded(text->text, piece);
-    text->next = cache->text;
-    cache->text = text;
+    text->next = msg->text;
+    writable(msg)->text = text;
     return text->text;
 }
 

@@ -15,21 +15,17 @@
 
 struct srf__msg_text;
 
-/* What is made of the bytes when somebody asks. */
-struct srf__msg_cache {
-    srf__facts_t *facts;        /* NULL until asked for; own headers array */
-    struct srf__msg_text *text; /* NUL-terminated strings for the public
-                                   getters; NULL until asked for */
-    const srf__facts_t *lent;   /* somebody else's, used first */
-};
-
 struct srf_msg {
     srf__pool_t *pool; /* what it is made of; may be NULL */
-    uint32_t refs;
+    uint32_t refs : 31;
+    uint32_t lends : 1; /* the facts are somebody else's */
     uint32_t len;
-    /* &store: the way by which a const message fills its cache. */
-    struct srf__msg_cache *cache;
-    struct srf__msg_cache store;
+    /* Made of the bytes when somebody asks; NULL until then. */
+    union {
+        srf__facts_t *own; /* with headers of their own */
+        const srf__facts_t *lent;
+    } facts;
+    struct srf__msg_text *text; /* strings for the public getters */
     char data[];
 };
 
@@ -39,6 +35,9 @@ struct srf_msg {
 srf_msg_t *srf__msg_alloc(srf__pool_t *pool, size_t len);
 /* Copies the bytes facts->data[0..facts->len). The facts are not kept. */
 srf_msg_t *srf__msg_create(srf__pool_t *pool, const srf__facts_t *facts);
+/* The same without the bytes of `cut`. */
+srf_msg_t *srf__msg_create_without(srf__pool_t *pool, const srf__facts_t *facts,
+                                   srf__span_t cut);
 srf_msg_t *srf__msg_ref(srf_msg_t *msg);
 /* NULL is allowed. */
 void srf__msg_unref(srf_msg_t *msg);
@@ -55,7 +54,7 @@ void srf__msg_lend_facts(const srf_msg_t *msg, const srf__facts_t *facts);
  * out stay. */
 void srf__msg_forget_facts(const srf_msg_t *msg);
 /* Frees facts and strings: what a message costs while nobody looks at it is its
- * bytes and 48 more. Strings handed to the program die too: only for messages
+ * bytes and 32 more. Strings handed to the program die too: only for messages
  * the program has never been shown, or will no more be. */
 void srf__msg_forget(const srf_msg_t *msg);
 

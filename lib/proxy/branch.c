@@ -380,17 +380,27 @@ static bool is_news(const srf__branch_t *branch, unsigned status)
     return final == NULL || (final->status >= 300 && status < 300);
 }
 
+static srf_msg_t *copy_response(const srf__branch_t *branch,
+                                const srf__facts_t *response)
+{
+    srf__pool_t *pool = &branch->context->element->pool;
+
+    if (srf__context_only_forwards(branch->context, response))
+        return srf__msg_create_without(pool, response,
+                                       srf__cut_top_via(response));
+    return srf__msg_create(pool, response);
+}
+
 /* Adds a response to the list, unless it is no news. Of a 100, which says
- * nothing more and is not forwarded, only the time is. Returns the message,
- * with a reference for the caller, or NULL when there is none or memory is out.
- */
+ * nothing more and is not forwarded, only the time is, and of what nobody will
+ * look at. Returns the message, with a reference for the caller, or NULL when
+ * there is none or memory is out. */
 static srf_msg_t *keep_response(srf__branch_t *branch,
                                 const srf__facts_t *response)
 {
     bool trying = response->status == 100;
-    srf_msg_t *msg =
-        trying ? NULL
-               : srf__msg_create(&branch->context->element->pool, response);
+    bool bare = trying || srf__context_only_forwards(branch->context, response);
+    srf_msg_t *msg = trying ? NULL : copy_response(branch, response);
 
     if ((msg == NULL && !trying) || !is_news(branch, response->status))
         return msg;
@@ -400,7 +410,7 @@ static srf_msg_t *keep_response(srf__branch_t *branch,
         return msg;
     msgs_of(branch)[branch->msg_count++] =
         srf__arrival(branch->context->element->wall_us(), response->status,
-                     trying ? NULL : srf__msg_ref(msg));
+                     bare ? NULL : srf__msg_ref(msg));
     return msg;
 }
 

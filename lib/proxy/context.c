@@ -109,21 +109,30 @@ void srf__context_heard(srf__context_t *context, const srf__branch_t *branch,
 
 /* ---- completion ---- */
 
+static void report(srf__context_t *context)
+{
+    srf__results_t results;
+
+    if (context->unreported) {
+        context->user->done(context, context->err, NULL);
+        return;
+    }
+    srf__results_make(&results, context);
+    context->user->done(context, context->err, &results.public);
+    srf__results_deinit(&results);
+}
+
 /* Tells the user and frees everything; transactions that must live on do so
  * alone. */
 static void complete(srf__context_t *context, bool end)
 {
-    srf__results_t results;
-
     srf__server_set_user(context->server, NULL, NULL);
     /* Nothing was sent nor will be. */
     if (srf__server_is_open(context->server) && context->server->owed == 0)
         srf__server_fall_silent(context->server);
     if (context->user != NULL) {
         tell_branches(context);
-        srf__results_make(&results, context);
-        context->user->done(context, context->err, &results.public);
-        srf__results_deinit(&results);
+        report(context);
     }
     destroy(context, end);
 }
@@ -205,7 +214,10 @@ static bool forward(srf__context_t *context, const srf__facts_t *response,
     if (is_closing(context) || !srf__forward_response_cut(response, &cut))
         return false;
     if (msg != NULL &&
-        srf__server_respond(context->server, msg, response->status, cut))
+        srf__server_respond(context->server, msg, response->status,
+                            srf__context_only_forwards(context, response)
+                                ? (srf__span_t){0, 0}
+                                : cut))
         return true;
     /* A 2xx to INVITE always goes up, even when a final response went before or
      * there is no memory to keep it (RFC 3261 §16.7 step 5). */
@@ -494,7 +506,6 @@ static srf__context_t *allocate(srf__element_t *element,
     }
     if (spec->headers.len > 0)
         memcpy(p, spec->headers.p, spec->headers.len);
-    context->headers = p;
     context->headers_len = (uint32_t)spec->headers.len;
     context->target_count = (uint16_t)count;
     context->untried = &context->targets;
@@ -523,6 +534,7 @@ static void apply_spec(srf__context_t *context, const srf__context_spec_t *spec)
     context->record_route = spec->record_route;
     context->keep_user = spec->keep_user;
     context->path = spec->path;
+    context->unreported = spec->unreported;
 }
 
 int srf__context_start(srf__element_t *element, srf__server_t *server,

@@ -22,7 +22,8 @@ typedef struct srf__context_user {
                      const srf__arrival_t *arrival);
     /* The caller cancelled; the branches have been told. */
     void (*cancelled)(srf__context_t *context);
-    /* The operation is complete; the context is freed after this call. */
+    /* The operation is complete; the context is freed after this call. Without
+     * results (NULL) when it is unreported. */
     void (*done)(srf__context_t *context, int err,
                  const srf_proxy_results_t *results);
 } srf__context_user_t;
@@ -45,6 +46,7 @@ typedef struct srf__context_spec {
     bool keep_user;
     bool path;
     bool hooked;
+    bool unreported;                 /* nobody looks at the responses */
     const srf__context_user_t *user; /* NULL: nobody asks */
     void *user_data;
     const srf__route_t *route; /* of the request, if at hand; borrowed */
@@ -78,8 +80,7 @@ struct srf__context {
     srf__context_extras_t *extras; /* NULL: none needed */
     srf__target_t *targets;        /* tried ones, then untried ones */
     srf__target_t **untried;       /* where the latter begin */
-    const char *headers;
-    uint32_t headers_len;
+    uint32_t headers_len;          /* the last of its block */
     uint32_t size; /* of its block: extras, targets and headers with it */
     uint32_t timer_c_ms;
     uint32_t loop_hash;
@@ -100,6 +101,7 @@ struct srf__context {
     bool path : 1;
     bool limits_breadth : 1; /* requests carry Max-Breadth */
     bool sent_any : 1;       /* some branch was sent */
+    bool unreported : 1;
 };
 
 /* Proxies the request of `server`. 0 and *out (may be NULL), which lives until
@@ -112,6 +114,23 @@ int srf__context_start(srf__element_t *element, srf__server_t *server,
 void srf__contexts_abort(srf__element_t *element, int err);
 
 /* For branches. */
+
+/* Whether a response is needed for nothing but to be forwarded, and sent again
+ * if the caller asks: then it is kept as it goes up. Those that are forwarded
+ * at once are 1xx and 2xx (RFC 3261 §16.7 step 5). */
+static inline bool srf__context_only_forwards(const srf__context_t *context,
+                                              const srf__facts_t *response)
+{
+    return context->unreported && response->status < 300 && response->via2 != 0;
+}
+
+/* The header lines that the program adds. */
+static inline srf__str_t srf__context_headers(const srf__context_t *context)
+{
+    const char *end = (const char *)context + context->size;
+
+    return srf__str(end - context->headers_len, context->headers_len);
+}
 
 /* The program named targets; it is no outbound proxy. */
 static inline bool srf__context_has_targets(const srf__context_t *context)

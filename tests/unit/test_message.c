@@ -159,13 +159,13 @@ START_TEST(message_keeps_the_bytes_of_the_facts)
 }
 END_TEST
 
-START_TEST(unlooked_at_message_costs_its_bytes_and_at_most_48_more)
+START_TEST(unlooked_at_message_costs_its_bytes_and_at_most_32_more)
 {
     use_counting_heap();
     srf_msg_t *msg = make_request();
 
     ck_assert_int_eq(heap.live, 1);
-    ck_assert_uint_le(heap.last_size, msg->len + 48);
+    ck_assert_uint_le(heap.last_size, msg->len + 32);
     srf__msg_unref(msg);
     check_heap_is_empty();
 }
@@ -492,7 +492,7 @@ int main(void)
 
     tcase_add_test(messages, message_keeps_the_bytes_of_the_facts);
     tcase_add_test(messages,
-                   unlooked_at_message_costs_its_bytes_and_at_most_48_more);
+                   unlooked_at_message_costs_its_bytes_and_at_most_32_more);
     tcase_add_test(messages, message_lives_until_the_last_reference_goes);
     tcase_add_test(messages, facts_are_scanned_once_and_forgotten_on_demand);
     tcase_add_test(messages, what_lent_facts_gave_is_the_message_s_own);

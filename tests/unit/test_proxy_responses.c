@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char one_uri[] = "sip:10.0.0.11";
 static const char two_uri[] = "sip:10.0.0.12";
@@ -22,6 +23,64 @@ static void expect_final(world_t *world, unsigned status)
     ck_assert_int_eq(world->program.final_status, (int)status);
     ck_assert_uint_eq(world->program.done, 1);
 }
+
+/* ---- without a report ---- */
+
+static void proxy_without_report(srf_req_t *req, srf_res_t *res)
+{
+    (void)res;
+    ck_assert_int_eq(
+        srf_proxy_request(req, SRF_URIS("10.0.0.11", "10.0.0.12"), NULL, NULL),
+        0);
+}
+
+/* What nobody will look at is kept as it went up, to go up again. */
+START_TEST(without_a_report_responses_go_up_and_again_as_they_should)
+{
+    world_t *world = world_create(NULL, NULL);
+
+    ck_assert_int_eq(srf_on(world->srf, NULL, proxy_without_report), 0);
+    world_call(world);
+    world_answer(world, world->one, "180 Ringing");
+    party_clear(world->caller);
+    world_call(world); /* a retransmission */
+    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 180"), 1);
+    const char *again = party_find(world->caller, "SIP/2.0 180", 0);
+    ck_assert_ptr_nonnull(strstr(again, "branch=z9hG4bK-c1"));
+    ck_assert_ptr_null(strstr(again, WORLD_PROXY ";branch"));
+
+    world_answer(world, world->one, "503 No");
+    world_answer(world, world->two, "183 Progress");
+    world_answer(world, world->two, "401 Who");
+    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 183"), 1);
+    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 401"), 1);
+    again = party_find(world->caller, "SIP/2.0 401", 0);
+    ck_assert_ptr_nonnull(strstr(again, "branch=z9hG4bK-c1"));
+    ck_assert_ptr_null(strstr(again, WORLD_PROXY ";branch"));
+    world_ack(world, "uas");
+    world_destroy(world);
+}
+END_TEST
+
+START_TEST(without_a_report_a_2xx_of_another_method_goes_up_again)
+{
+    world_t *world = world_create(NULL, NULL);
+
+    ck_assert_int_eq(srf_on(world->srf, NULL, proxy_without_report), 0);
+    for (unsigned i = 0; i < 2; i++) {
+        world_request(world, "MESSAGE", WORLD_URI, "m1", "");
+        if (i == 0)
+            party_reply(world->one, 0, "200 OK", "");
+        world_settle(world);
+    }
+    ck_assert_uint_eq(world->one->count, 1);
+    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 200"), 2);
+    const char *again = party_find(world->caller, "SIP/2.0 200", 1);
+    ck_assert_str_eq(again, party_find(world->caller, "SIP/2.0 200", 0));
+    ck_assert_ptr_null(strstr(again, WORLD_PROXY ";branch"));
+    world_destroy(world);
+}
+END_TEST
 
 /* ---- the search ---- */
 
@@ -579,6 +638,17 @@ START_TEST(a_provisional_response_to_another_method_is_dropped)
 }
 END_TEST
 
+static void add_unreported(Suite *suite)
+{
+    TCase *tcase = tcase_create("without a report");
+
+    tcase_add_test(tcase,
+                   without_a_report_responses_go_up_and_again_as_they_should);
+    tcase_add_test(tcase,
+                   without_a_report_a_2xx_of_another_method_goes_up_again);
+    suite_add_tcase(suite, tcase);
+}
+
 static void add_search(Suite *suite)
 {
     TCase *tcase = tcase_create("search");
@@ -640,6 +710,7 @@ int main(void)
 {
     Suite *suite = suite_create("proxy_responses");
 
+    add_unreported(suite);
     add_search(suite);
     add_responses(suite);
     add_timer_c(suite);
