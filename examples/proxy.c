@@ -132,7 +132,8 @@ static const char help_text[] =
     "  --outbound URI           the listener that requests leave from, as it\n"
     "                           is printed, where it can\n"
     "  --results FILE           append results to FILE instead of stdout\n"
-    "  --no-results             print none, which spares their making\n"
+    "  --no-results             print none, which spares keeping and making\n"
+    "                           them\n"
     "  --log-level LEVEL        error, warning (default), info, debug, trace\n"
     "  --help, --version\n"
     "\n"
@@ -454,8 +455,6 @@ static void on_done(srf_req_t *req, int err, const srf_proxy_results_t *results)
     if (err != 0)
         fprintf(stderr, "srf-proxy: %s: %s\n", srf_req_call_id(req),
                 srf_strerror(err));
-    if (app->no_results)
-        return;
     json = srf_proxy_results_json(results);
     if (json == NULL) {
         fprintf(stderr, "srf-proxy: %s: result lost: %s\n",
@@ -481,7 +480,8 @@ static int status_of_error(const struct app *app, int err)
 static void on_request(srf_req_t *req, srf_res_t *res)
 {
     struct app *app = srf_data(srf_req_srf(req));
-    int err = srf_proxy_request(req, app->targets, &app->proxy, on_done);
+    int err = srf_proxy_request(req, app->targets, &app->proxy,
+                                app->no_results ? NULL : on_done);
 
     if (err == 0)
         return;

@@ -70,9 +70,10 @@ static bool unlink_node(srf__map_table_t *table, const srf__map_node_t *node)
     return true;
 }
 
-static bool create_table(srf__map_table_t *table, size_t count)
+static bool create_table(srf__pool_t *pool, srf__map_table_t *table,
+                         size_t count)
 {
-    table->buckets = srf__calloc(count, BUCKET_BYTES);
+    table->buckets = srf__pool_take_zeroed(pool, count * BUCKET_BYTES);
     if (table->buckets == NULL)
         return false;
     table->marks = (uint16_t *)(void *)(table->buckets + count);
@@ -80,9 +81,9 @@ static bool create_table(srf__map_table_t *table, size_t count)
     return true;
 }
 
-static void destroy_table(srf__map_table_t *table)
+static void destroy_table(srf__pool_t *pool, srf__map_table_t *table)
 {
-    srf__free(table->buckets);
+    srf__pool_give(pool, table->buckets, table->count * BUCKET_BYTES);
     memset(table, 0, sizeof(*table));
 }
 
@@ -103,7 +104,7 @@ static void move_buckets(srf__map_t *map, size_t buckets)
         }
     }
     if (old->count > 0 && map->moved == old->count)
-        destroy_table(old);
+        destroy_table(map->pool, old);
 }
 
 static void move_some(srf__map_t *map)
@@ -117,7 +118,7 @@ static void resize(srf__map_t *map, size_t count)
 {
     srf__map_table_t table;
 
-    if (!create_table(&table, count))
+    if (!create_table(map->pool, &table, count))
         return;
     map->old = map->table;
     map->table = table;
@@ -140,7 +141,8 @@ srf__map_node_t *srf__map_get(const srf__map_t *map, srf__hash128_t key)
 
 int srf__map_add(srf__map_t *map, srf__map_node_t *node)
 {
-    if (map->table.count == 0 && !create_table(&map->table, FIRST_BUCKETS))
+    if (map->table.count == 0 &&
+        !create_table(map->pool, &map->table, FIRST_BUCKETS))
         return SRF_ERR_NO_MEMORY;
     if (map->old.count > 0)
         move_some(map);
@@ -185,9 +187,12 @@ srf__map_node_t *srf__map_any(srf__map_t *map)
 
 void srf__map_deinit(srf__map_t *map)
 {
-    srf__free(map->table.buckets);
-    srf__free(map->old.buckets);
+    srf__pool_t *pool = map->pool;
+
+    destroy_table(pool, &map->table);
+    destroy_table(pool, &map->old);
     memset(map, 0, sizeof(*map));
+    map->pool = pool;
 }
 
 size_t srf__map_bytes(const srf__map_t *map)

@@ -9,6 +9,7 @@
 #define SRF_MAP_H
 
 #include "base/hash.h"
+#include "base/pool.h"
 
 #include <stddef.h>
 
@@ -26,6 +27,7 @@ typedef struct srf__map_table {
 } srf__map_table_t;
 
 typedef struct srf__map {
+    srf__pool_t *pool; /* of the tables; may be NULL */
     srf__map_table_t table;
     /* When the table grows or shrinks, what is in the old one moves over with
      * the operations that follow, so that none takes long. */

@@ -73,6 +73,14 @@ static unsigned piece_bytes(unsigned index)
 
 /* ---- regions ---- */
 
+static void *map_bytes(size_t size)
+{
+    void *mapped = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    return mapped == MAP_FAILED ? NULL : mapped;
+}
+
 static void link_region(srf__pool_t *pool, region_t *region)
 {
     region->has_unused = true;
@@ -102,9 +110,8 @@ static bool open_region(srf__pool_t *pool)
 
     if (region == NULL)
         return false;
-    void *mapped = mmap(NULL, mapped_bytes(), PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (mapped == MAP_FAILED) {
+    void *mapped = map_bytes(mapped_bytes());
+    if (mapped == NULL) {
         srf__free(region);
         return false;
     }
@@ -215,6 +222,11 @@ static bool is_pooled(const srf__pool_t *pool, size_t size)
     return pool != NULL && !pool->plain && size <= SRF__POOL_MAX;
 }
 
+static bool is_mapped(const srf__pool_t *pool, size_t size)
+{
+    return pool != NULL && !pool->plain && size >= SRF__POOL_LARGE;
+}
+
 void *srf__pool_take(srf__pool_t *pool, size_t size)
 {
     void *piece;
@@ -225,6 +237,8 @@ void *srf__pool_take(srf__pool_t *pool, size_t size)
         if (page == NULL)
             page = open_page(pool, index);
         piece = page == NULL ? NULL : take_from(page);
+    } else if (is_mapped(pool, size)) {
+        piece = map_bytes(size);
     } else {
         piece = srf__malloc(size);
     }
@@ -237,7 +251,7 @@ void *srf__pool_take_zeroed(srf__pool_t *pool, size_t size)
 {
     void *piece = srf__pool_take(pool, size);
 
-    if (piece != NULL)
+    if (piece != NULL && !is_mapped(pool, size)) /* which is zeros */
         memset(piece, 0, size);
     return piece;
 }
@@ -249,6 +263,10 @@ void srf__pool_give(srf__pool_t *pool, void *piece, size_t size)
     if (pool != NULL) {
         srf__assert(pool->bytes >= size);
         pool->bytes -= size;
+    }
+    if (is_mapped(pool, size)) {
+        (void)munmap(piece, size);
+        return;
     }
     if (!is_pooled(pool, size)) {
         srf__free(piece);

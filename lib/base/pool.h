@@ -22,6 +22,9 @@ enum {
     SRF__POOL_FINE_MAX = 1024,
     SRF__POOL_COARSE = 128,
     SRF__POOL_MAX = 2048,
+    /* From here on, tables: each has a mapping of its own, so that the system
+     * gets it back whatever lies behind it. */
+    SRF__POOL_LARGE = 65536,
     SRF__POOL_SIZES = SRF__POOL_FINE_MAX / SRF__POOL_FINE +
                       (SRF__POOL_MAX - SRF__POOL_FINE_MAX) / SRF__POOL_COARSE
 };

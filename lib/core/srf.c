@@ -242,6 +242,7 @@ static void free_stack(srf_t *srf)
     srf__handlers_deinit(srf);
     srf__element_deinit(&srf->element);
     srf__pool_deinit(&srf->element.txns.own);
+    srf__pool_deinit(&srf->element.txns.tables);
     srf__pool_deinit(&srf->element.pool);
     srf__free(srf);
 }

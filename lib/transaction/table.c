@@ -17,13 +17,18 @@ enum { COOKIE_LEN = sizeof(cookie) - 1, FIRST_SLOTS = 64, KEPT_SLOTS = 1024 };
 void srf__txns_init(srf__txns_t *txns)
 {
     srf__pool_init(&txns->own);
+    srf__pool_init(&txns->tables);
+    txns->servers.pool = &txns->tables;
     srf__random_bytes(txns->random, &txns->key, sizeof(txns->key));
 }
 
 static void drop_slots(srf__txns_t *txns)
 {
-    srf__free(txns->slots);
-    srf__free(txns->free_slots);
+    srf__pool_t *pool = &txns->tables;
+
+    srf__pool_give(pool, txns->slots, txns->slot_count * sizeof(*txns->slots));
+    srf__pool_give(pool, txns->free_slots,
+                   txns->slot_count * sizeof(*txns->free_slots));
     txns->slots = NULL;
     txns->free_slots = NULL;
     txns->slot_count = 0;
@@ -85,18 +90,25 @@ bool srf__branch_read(srf__str_t branch, srf__branch_id_t *out)
 
 static int grow_slots(srf__txns_t *txns)
 {
+    srf__pool_t *pool = &txns->tables;
     uint32_t count = txns->slot_count == 0 ? FIRST_SLOTS : txns->slot_count * 2;
 
     if (count > SRF__SLOTS_MAX)
         return SRF_ERR_LIMIT;
-    srf__client_t **slots = srf__realloc(txns->slots, count * sizeof(*slots));
-    if (slots == NULL)
+    srf__client_t **slots = srf__pool_take(pool, count * sizeof(*slots));
+    uint32_t *free_slots = srf__pool_take(pool, count * sizeof(*free_slots));
+    if (slots == NULL || free_slots == NULL) {
+        srf__pool_give(pool, slots, count * sizeof(*slots));
+        srf__pool_give(pool, free_slots, count * sizeof(*free_slots));
         return SRF_ERR_NO_MEMORY;
+    }
+    /* No slot is free, or there was no reason to grow. */
+    if (txns->slot_count > 0)
+        memcpy(slots, txns->slots, txns->slot_count * sizeof(*slots));
+    srf__pool_give(pool, txns->slots, txns->slot_count * sizeof(*slots));
+    srf__pool_give(pool, txns->free_slots,
+                   txns->slot_count * sizeof(*free_slots));
     txns->slots = slots;
-    uint32_t *free_slots =
-        srf__realloc(txns->free_slots, count * sizeof(*free_slots));
-    if (free_slots == NULL)
-        return SRF_ERR_NO_MEMORY;
     txns->free_slots = free_slots;
 
     /* Lowest numbers on top, so that a quiet stack stays in few pages. */
