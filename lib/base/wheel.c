@@ -90,7 +90,7 @@ void srf__timer_start(srf__wheel_t *wheel, srf__timer_t *timer,
         delay_ms = srf__wheel_reach_ms - (now - wheel->now_ms);
     timer->due_ms = now + delay_ms;
     if (wheel->coarse && delay_ms >= COARSE_FROM_MS &&
-        delay_ms < srf__wheel_reach_ms / 2)
+        timer->due_ms - wheel->now_ms < srf__wheel_reach_ms / 2)
         timer->due_ms = (timer->due_ms + COARSE_MS - 1) & ~(COARSE_MS - 1ull);
     timer->cb = cb;
     /* What is due now, but started while now's slot is being called, comes

@@ -199,6 +199,25 @@ static uint64_t late_clock(srf__wheel_t *self)
     return self->now_ms + 300;
 }
 
+static uint64_t month_late_clock(srf__wheel_t *self)
+{
+    return self->now_ms + 30ull * 86400000;
+}
+
+START_TEST(a_coarse_wheel_does_not_round_beyond_its_reach)
+{
+    probe_t last = {.count = 0};
+    probe_t probe = {.count = 0};
+
+    srf__wheel_init(&wheel, (1u << 24) - 1);
+    wheel.coarse = true;
+    srf__timer_start(&wheel, &last.timer, srf__wheel_reach_ms, fired);
+    wheel.clock = month_late_clock;
+    srf__timer_start(&wheel, &probe.timer, 24ull * 86400000, fired);
+    ck_assert_uint_le(probe.timer.due_ms, wheel.now_ms + srf__wheel_reach_ms);
+}
+END_TEST
+
 START_TEST(delays_count_from_the_clock_when_there_is_one)
 {
     probe_t probe = {.count = 0};
@@ -388,6 +407,7 @@ int main(void)
     tcase_add_test(tcase, delays_count_from_the_clock_when_there_is_one);
     tcase_add_test(tcase,
                    a_coarse_wheel_wakes_up_once_for_what_is_due_within_16_ms);
+    tcase_add_test(tcase, a_coarse_wheel_does_not_round_beyond_its_reach);
     tcase_add_loop_test(tcase, a_long_idle_time_does_not_cut_delays, 0, 9);
     tcase_add_test(tcase, a_clock_that_moves_in_a_callback_does_no_harm);
     tcase_add_test(tcase, a_callback_may_free_its_timer);
