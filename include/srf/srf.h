@@ -158,6 +158,8 @@ static inline void srf_options_init(srf_options_t *options)
  *         range; SRF_ERR_UNSUPPORTED when the structure has members this
  *         library does not know; SRF_ERR_RANDOM; SRF_ERR_NO_MEMORY; a libuv
  *         error.
+ * @note A child after fork(2) must not use the stack of its parent, whose
+ *       sockets and timers it would share: it creates one of its own.
  * @since 0.1
  */
 SRF_API SRF_NODISCARD int srf_create(srf_t **out, struct uv_loop_s *loop,
