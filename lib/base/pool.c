@@ -144,6 +144,8 @@ static page_t *take_page(srf__pool_t *pool)
                                   (size_t)region->fresh++ * PAGE_BYTES);
     region->used++;
     pool->pages++;
+    if (pool->spare == region)
+        pool->spare = NULL;
     if (region->unused == NULL && region->fresh == REGION_PAGES)
         unlink_region(region);
     page->region = region;
@@ -160,8 +162,16 @@ static void give_page(srf__pool_t *pool, page_t *page)
     pool->pages--;
     if (!region->has_unused)
         link_region(pool, region);
-    if (region->used == 0)
+    if (region->used > 0)
+        return;
+    if (pool->spare != NULL || pool->pages == 0)
         close_region(region);
+    else
+        pool->spare = region;
+    if (pool->pages == 0 && pool->spare != NULL) {
+        close_region(pool->spare);
+        pool->spare = NULL;
+    }
 }
 
 static void link_page(srf__pool_t *pool, page_t *page)

@@ -36,7 +36,10 @@ typedef struct srf__pool {
      * to see them, or a sanitizer has to. */
     bool plain;
     struct srf__pool_page *roomy[SRF__POOL_SIZES]; /* pages with room */
-    struct srf__pool_region *regions;              /* with unused pages first */
+    struct srf__pool_region *regions;              /* with unused pages */
+    /* One of them without any in use: the next page is not to be mapped when
+     * the last one has just been unmapped. */
+    struct srf__pool_region *spare;
 } srf__pool_t;
 
 void srf__pool_init(srf__pool_t *pool);

@@ -115,6 +115,30 @@ START_TEST(memory_of_a_peak_goes_back)
 }
 END_TEST
 
+/* Pieces come and go where a region ends. */
+START_TEST(a_region_is_not_given_back_only_to_be_taken_again)
+{
+    enum { PAGES = 16, PER_PAGE = 31, SIZE = 2000, COUNT = PAGES * PER_PAGE };
+    static void *pieces[COUNT];
+
+    /* The first region is full. */
+    for (unsigned i = 0; i < COUNT; i++)
+        pieces[i] = srf__pool_take(&pool, SIZE);
+    void *one = srf__pool_take(&pool, 64);
+    srf__pool_give(&pool, one, 64);
+    const struct srf__pool_region *spare = pool.spare;
+    ck_assert_ptr_nonnull(spare);
+    for (unsigned i = 0; i < 10; i++) {
+        one = srf__pool_take(&pool, 64);
+        ck_assert_ptr_null(pool.spare);
+        srf__pool_give(&pool, one, 64);
+        ck_assert_ptr_eq(pool.spare, spare);
+    }
+    for (unsigned i = 0; i < COUNT; i++)
+        srf__pool_give(&pool, pieces[i], SIZE);
+}
+END_TEST
+
 /* Against a plain list, with what is in each piece. */
 START_TEST(any_order_of_taking_and_giving_does_no_harm)
 {
@@ -253,6 +277,7 @@ int main(void)
     tcase_add_test(tcase, zeroed_pieces_are_zeroed_though_used_before);
     tcase_add_test(tcase, bytes_are_those_that_were_asked_for);
     tcase_add_test(tcase, memory_of_a_peak_goes_back);
+    tcase_add_test(tcase, a_region_is_not_given_back_only_to_be_taken_again);
     tcase_add_loop_test(tcase, any_order_of_taking_and_giving_does_no_harm, 0,
                         5);
     tcase_add_test(tcase, without_memory_there_is_no_piece);
