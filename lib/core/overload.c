@@ -41,8 +41,8 @@ static uint64_t transactions(const srf__overload_t *overload)
     return counters->servers + counters->clients;
 }
 
-/* Tables are left out: they keep their size, and overload must be able to end.
- */
+/* Tables are left out: they shrink behind what is in them, and overload must be
+ * able to end. */
 uint64_t srf__overload_memory(const srf__overload_t *overload)
 {
     const srf__element_t *element = overload->element;

@@ -39,7 +39,7 @@ struct srf__txns {
     /* Of transactions: they outlive by half a minute what else a call consists
      * of, whose pages would wait for them. */
     srf__pool_t own;
-    srf__pool_t tables;
+    srf__pool_t tables; /* of the map and the slots below */
     srf__wheel_t *wheel;
     srf__log_t *log;
     srf__random_t *random;
