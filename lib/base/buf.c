@@ -54,7 +54,7 @@ static bool grow(srf__buf_t *buf, size_t need)
     return true;
 }
 
-char *srf__buf_extend(srf__buf_t *buf, size_t len)
+char *srf__buf_extend_more(srf__buf_t *buf, size_t len)
 {
     if (buf->err != 0)
         return NULL;
@@ -62,29 +62,11 @@ char *srf__buf_extend(srf__buf_t *buf, size_t len)
         buf->err = SRF_ERR_LIMIT;
         return NULL;
     }
-    if (buf->len + len > buf->cap && !grow(buf, buf->len + len))
+    if (!grow(buf, buf->len + len))
         return NULL;
     char *out = buf->p + buf->len;
     buf->len += len;
     return out;
-}
-
-void srf__buf_add(srf__buf_t *buf, const void *data, size_t len)
-{
-    char *out = len == 0 ? NULL : srf__buf_extend(buf, len);
-
-    if (out != NULL)
-        memcpy(out, data, len);
-}
-
-void srf__buf_add_str(srf__buf_t *buf, srf__str_t s)
-{
-    srf__buf_add(buf, s.p, s.len);
-}
-
-void srf__buf_add_char(srf__buf_t *buf, char c)
-{
-    srf__buf_add(buf, &c, 1);
 }
 
 void srf__buf_add_u64(srf__buf_t *buf, uint64_t value)
@@ -101,11 +83,6 @@ void srf__buf_add_u64(srf__buf_t *buf, uint64_t value)
         value /= 10;
     } while (value > 0);
     srf__buf_add(buf, digits + n, sizeof(digits) - n);
-}
-
-void srf__buf_add_text(srf__buf_t *buf, const char *text)
-{
-    srf__buf_add(buf, text, strlen(text));
 }
 
 char *srf__buf_detach(srf__buf_t *buf)

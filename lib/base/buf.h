@@ -28,16 +28,46 @@ void srf__buf_init_fixed(srf__buf_t *buf, char *storage, size_t cap);
 /* Frees the heap storage. */
 void srf__buf_deinit(srf__buf_t *buf);
 
-void srf__buf_add(srf__buf_t *buf, const void *data, size_t len);
-void srf__buf_add_str(srf__buf_t *buf, srf__str_t s);
-void srf__buf_add_char(srf__buf_t *buf, char c);
-/* Appends in decimal. */
-void srf__buf_add_u64(srf__buf_t *buf, uint64_t value);
-/* Appends a NUL-terminated string. */
-void srf__buf_add_text(srf__buf_t *buf, const char *text);
+/* srf__buf_extend() where there is no room. */
+char *srf__buf_extend_more(srf__buf_t *buf, size_t len);
+
 /* Makes room for `len` more bytes and returns where to write them, the length
  * being counted in already; NULL on failure (err is set). */
-char *srf__buf_extend(srf__buf_t *buf, size_t len);
+static inline char *srf__buf_extend(srf__buf_t *buf, size_t len)
+{
+    if (buf->err != 0 || len > buf->cap - buf->len)
+        return srf__buf_extend_more(buf, len);
+    char *out = buf->p + buf->len;
+    buf->len += len;
+    return out;
+}
+
+static inline void srf__buf_add(srf__buf_t *buf, const void *data, size_t len)
+{
+    char *out = len == 0 ? NULL : srf__buf_extend(buf, len);
+
+    if (out != NULL)
+        memcpy(out, data, len);
+}
+
+static inline void srf__buf_add_str(srf__buf_t *buf, srf__str_t s)
+{
+    srf__buf_add(buf, s.p, s.len);
+}
+
+static inline void srf__buf_add_char(srf__buf_t *buf, char c)
+{
+    srf__buf_add(buf, &c, 1);
+}
+
+/* Appends a NUL-terminated string. */
+static inline void srf__buf_add_text(srf__buf_t *buf, const char *text)
+{
+    srf__buf_add(buf, text, strlen(text));
+}
+
+/* Appends in decimal. */
+void srf__buf_add_u64(srf__buf_t *buf, uint64_t value);
 
 /* The content; valid until the next append. */
 static inline srf__str_t srf__buf_str(const srf__buf_t *buf)

@@ -40,6 +40,20 @@ const uint8_t srf__char_classes[256] = {
 };
 /* clang-format on */
 
+const char *srf__skip_folds(const char *p, const char *end)
+{
+    while (p < end) {
+        if (srf__is_blank((unsigned char)*p) || *p == '\n') {
+            p++;
+        } else if (*p == '\r' && p + 1 < end && p[1] == '\n') {
+            p += 2;
+        } else {
+            break;
+        }
+    }
+    return p;
+}
+
 const char *srf__skip_quoted(const char *p, const char *end)
 {
     const char *begin = p + 1;

@@ -92,19 +92,17 @@ static inline bool srf__is_visible(const char *p, const char *end)
     return p == end;
 }
 
+/* srf__skip_lws() for more than one space. */
+const char *srf__skip_folds(const char *p, const char *end);
+
 /* Behind white space and folds. A CR that does not begin a line end stays. */
 static inline const char *srf__skip_lws(const char *p, const char *end)
 {
-    while ((unsigned char)*p <= ' ' && p < end) {
-        if (srf__is_blank((unsigned char)*p) || *p == '\n') {
-            p++;
-        } else if (*p == '\r' && p + 1 < end && p[1] == '\n') {
-            p += 2;
-        } else {
-            break;
-        }
-    }
-    return p;
+    if ((unsigned char)*p > ' ')
+        return p;
+    if (*p == ' ' && p < end && (unsigned char)p[1] > ' ')
+        return p + 1;
+    return srf__skip_folds(p, end);
 }
 
 /* `name`, made of token bytes, is `lower`, made of small letters, in any case.

@@ -14,10 +14,9 @@ static uint32_t left(uint32_t due_ms, uint32_t now_ms)
     return diff > UINT32_MAX / 2 ? 0 : diff;
 }
 
-static void arm(srf__txn_clock_t *clock, srf__wheel_t *wheel,
+static void arm(srf__txn_clock_t *clock, srf__wheel_t *wheel, uint32_t now,
                 srf__timer_cb fired)
 {
-    uint32_t now = (uint32_t)srf__wheel_now(wheel);
     uint32_t wait = UINT32_MAX;
 
     if (clock->repeat != SRF__TIMER_NONE)
@@ -33,12 +32,12 @@ static void arm(srf__txn_clock_t *clock, srf__wheel_t *wheel,
 void srf__clock_apply(srf__txn_clock_t *clock, srf__wheel_t *wheel,
                       const srf__txn_actions_t *actions, srf__timer_cb fired)
 {
-    uint32_t now = (uint32_t)srf__wheel_now(wheel);
     uint32_t stops = SRF__DO_STOP_REPEAT | SRF__DO_STOP_LIMIT;
 
     if ((actions->what & stops) == 0 && actions->repeat == SRF__TIMER_NONE &&
         actions->limit == SRF__TIMER_NONE)
         return;
+    uint32_t now = (uint32_t)srf__wheel_now(wheel);
     if (actions->what & SRF__DO_STOP_REPEAT)
         clock->repeat = SRF__TIMER_NONE;
     if (actions->what & SRF__DO_STOP_LIMIT)
@@ -51,7 +50,7 @@ void srf__clock_apply(srf__txn_clock_t *clock, srf__wheel_t *wheel,
         clock->limit = (uint8_t)actions->limit;
         clock->limit_ms = now + actions->limit_ms;
     }
-    arm(clock, wheel, fired);
+    arm(clock, wheel, now, fired);
 }
 
 srf__txn_timer_t srf__clock_take(srf__txn_clock_t *clock, srf__wheel_t *wheel,
@@ -68,7 +67,7 @@ srf__txn_timer_t srf__clock_take(srf__txn_clock_t *clock, srf__wheel_t *wheel,
         due = (srf__txn_timer_t)clock->repeat;
         clock->repeat = SRF__TIMER_NONE;
     }
-    arm(clock, wheel, fired);
+    arm(clock, wheel, now, fired);
     return due;
 }
 

@@ -118,16 +118,28 @@ bool srf__addr_is_loopback(const srf__addr_t *addr)
                              : memcmp(addr->ip, loopback6, 16) == 0;
 }
 
+static char *write_octet(char *p, unsigned octet)
+{
+    if (octet >= 100)
+        *p++ = (char)('0' + octet / 100);
+    if (octet >= 10)
+        *p++ = (char)('0' + octet / 10 % 10);
+    *p++ = (char)('0' + octet % 10);
+    return p;
+}
+
 static void add_ip(srf__buf_t *out, const srf__addr_t *addr)
 {
     char text[INET6_ADDRSTRLEN];
+    char *p = text;
 
     if (addr->family == 4) {
         for (unsigned i = 0; i < 4; i++) {
             if (i > 0)
-                srf__buf_add_char(out, '.');
-            srf__buf_add_u64(out, addr->ip[i]);
+                *p++ = '.';
+            p = write_octet(p, addr->ip[i]);
         }
+        srf__buf_add(out, text, (size_t)(p - text));
     } else if (addr->family == 6 &&
                inet_ntop(AF_INET6, addr->ip, text, sizeof(text)) != NULL) {
         srf__buf_add_text(out, text);
