@@ -315,8 +315,7 @@ def judge(result, before, after, load_cpu_s):
                            bool(result.get("late")))
 
 
-def measure_once(subject, rate, seconds, warm, failover):
-    options = ["--failover"] if failover else []
+def measure_once(subject, rate, seconds, warm, *options):
     with subject, Load(subject, rate, seconds, warm, *options) as load:
         pids = subject.pids()
         if load.line() != "window":

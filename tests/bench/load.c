@@ -1,8 +1,8 @@
 /*
  * The load generator of tests/bench/compare: both ends of many calls through a
  * proxy on loopback, in one thread on one core. A call begins when its time has
- * come, whatever happens to the others. It never sleeps while calls are under
- * way: waking it would be the proxy's work.
+ * come, whatever happens to the others. Without --sleep it never sleeps while
+ * calls are under way: waking it is the proxy's work.
  *
  * Prints "window" when the measured calls begin, "ringing" when the calls of
  * --held all ring (they are answered when a line comes on stdin), and at the
@@ -30,7 +30,8 @@ enum {
     LATE_P99_US = 2000,
     LATE_MAX_US = 50000,
     LINGER_MS = 20,
-    IDLE_POLL_MS = 10
+    IDLE_POLL_MS = 10,
+    SLEEP_MS = 1 /* the longest, for the timers of calls */
 };
 
 static const char help_text[] =
@@ -44,6 +45,7 @@ static const char help_text[] =
     "  --talk MS         from ACK to BYE, 0\n"
     "  --patience S      until a call has failed, 32\n"
     "  --held            200 only when all calls ring and a line has come\n"
+    "  --sleep           until something comes, as telephones do\n"
     "  --cpu N           stay on that core\n";
 
 static load_t load;
@@ -100,6 +102,9 @@ static void read_option(load_options_t *options, int opt)
     case 'h':
         options->held = 1;
         break;
+    case 'z':
+        options->sleep = 1;
+        break;
     case 'r':
         options->rate = (unsigned)number(optarg, 1000000);
         break;
@@ -129,6 +134,7 @@ static void read_arguments(load_options_t *options, int argc, char **argv)
         {"second", required_argument, NULL, '2'},
         {"failover", no_argument, NULL, 'f'},
         {"held", no_argument, NULL, 'h'},
+        {"sleep", no_argument, NULL, 'z'},
         {"rate", required_argument, NULL, 'r'},
         {"seconds", required_argument, NULL, 'S'},
         {"warm", required_argument, NULL, 'w'},
@@ -232,6 +238,25 @@ static unsigned receive(load_end_t end)
     return count;
 }
 
+/* Until a datagram comes or the next call is due. */
+static void sleep_until_due(void)
+{
+    struct pollfd fds[LOAD_ENDS];
+    struct timespec wait = {0, SLEEP_MS * (long)LOAD_MS};
+
+    for (unsigned i = 0; i < LOAD_ENDS; i++)
+        fds[i] = (struct pollfd){load.sockets[i].fd, POLLIN, 0};
+    if (load.started < load.options.calls) {
+        uint64_t due = planned(load.started);
+        load.now = load_now();
+        if (due <= load.now)
+            return;
+        if (due - load.now < SLEEP_MS * LOAD_MS)
+            wait.tv_nsec = (long)(due - load.now);
+    }
+    (void)ppoll(fds, LOAD_ENDS, &wait, NULL);
+}
+
 static unsigned turn(void)
 {
     unsigned count;
@@ -243,6 +268,8 @@ static unsigned turn(void)
     flush_all();
     for (unsigned i = 0; i < LOAD_ENDS; i++)
         count += receive((load_end_t)i);
+    if (count == 0 && load.options.sleep)
+        sleep_until_due();
     return count;
 }
 

@@ -37,6 +37,7 @@ typedef struct load_options {
     int cpu;      /* -1: any */
     int failover; /* the first server answers 503 */
     int held;     /* 200 only when all ring and a line came on stdin */
+    int sleep;    /* waits in the kernel when there is nothing to do */
     uint16_t proxy;
     uint16_t caller;
     uint16_t server;
