@@ -251,7 +251,8 @@ bool srf__transports_is_local(srf__transports_t *transports,
             (address->transport != SRF__TRANSPORT_NONE &&
              address->transport != bound->transport))
             continue;
-        if (srf__addr_ip_eq(bound, address) ||
+        /* The unspecified address is this host (RFC 1122 §3.2.1.3). */
+        if (srf__addr_ip_eq(bound, address) || srf__addr_is_any(address) ||
             (listener->wildcard && srf__local_has(transports->local, address)))
             return true;
     }

@@ -202,7 +202,8 @@ srf__str_t srf__listener_host_port(srf__listener_t *listener,
                                    char storage[SRF__ADDR_TEXT]);
 
 /* Whether this IP, port and transport is one listened on; a wildcard listener
- * stands for every interface address. port 0 and transport NONE match any. */
+ * stands for every interface address, the unspecified address for every
+ * listener. port 0 and transport NONE match any. */
 bool srf__transports_is_local(srf__transports_t *transports,
                               const srf__addr_t *address);
 

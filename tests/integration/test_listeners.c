@@ -129,6 +129,20 @@ START_TEST(local_is_what_is_listened_on)
 }
 END_TEST
 
+/* The system sends what is for the unspecified address to this host: an ACK
+ * there would come back until Max-Forwards is used up. */
+START_TEST(the_unspecified_address_is_this_host)
+{
+    uint16_t port = listen_on(loopbacks[_i], 0)->bound.port;
+    uint16_t other = (uint16_t)(port ^ 1);
+
+    ck_assert(is_local(wildcards[_i], port, SRF__TRANSPORT_UDP));
+    ck_assert(!is_local(wildcards[_i], other, SRF__TRANSPORT_UDP));
+    ck_assert(!is_local(wildcards[_i], port, SRF__TRANSPORT_TCP));
+    ck_assert(!is_local(wildcards[1 - _i], port, SRF__TRANSPORT_UDP));
+}
+END_TEST
+
 START_TEST(wildcard_stands_for_every_interface)
 {
     uint16_t port = listen_on(wildcards[_i], 0)->bound.port;
@@ -166,6 +180,7 @@ int main(void)
         {bound_listener_is_seen_with_its_own_address, 1},
         {host_and_port_are_those_of_the_local_address, families},
         {local_is_what_is_listened_on, 1},
+        {the_unspecified_address_is_this_host, families},
         {wildcard_stands_for_every_interface, families},
     };
     Suite *suite = suite_create("listeners");
