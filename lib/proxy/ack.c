@@ -232,13 +232,16 @@ void srf__forward_ack(srf__element_t *element, const srf__facts_t *ack,
     srf__flow_t flow;
 
     int err = find_hop(element, ack, &route, &hop);
-    bool good = err != SRF_ERR_SYNTAX && err != SRF_ERR_NO_TARGET;
-    if (good && srf__forward_along_flow(element, &route, from, &flow))
+    bool good = err == 0;
+    /* A flow leads on whatever the URI says: of many a client behind it that is
+     * an address of its own network, which may be one of ours, too. */
+    if (err != SRF_ERR_SYNTAX &&
+        srf__forward_along_flow(element, &route, from, &flow))
         good = go_on(element, ack, from, &route, NULL);
     else if (err == SRF_ERR_NAME_NOT_FOUND)
         good = look_up(element, ack, from, &route);
     else if (good)
-        good = err == 0 && go_on(element, ack, from, &route, &hop);
+        good = go_on(element, ack, from, &route, &hop);
     /* Never answered, whatever is wrong with it (RFC 3261 §17.1). */
     if (!good && !forward_without_maddr(element, ack, from))
         element->txns.counters.dropped_unmatched++;

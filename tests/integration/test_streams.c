@@ -577,14 +577,10 @@ START_TEST(an_answer_finds_a_caller_whose_connection_has_gone)
 }
 END_TEST
 
-/* RFC 5626 §5.3. */
-START_TEST(a_dead_flow_is_430)
+/* A WebSocket client registers; `route` receives the line that leads to it. */
+static void register_phone(wire_t *phone, wire_t *registrar,
+                           char route[STAGE_TEXT])
 {
-    unsigned tcp = stage_listen(&stage, WIRE_TCP);
-    wire_t *phone = caller_on(WIRE_WS, stage_listen(&stage, WIRE_WS));
-    wire_t *registrar = wire_listen(&stage.loop, WIRE_TCP, stage.ip, NULL);
-    wire_t *caller = caller_on(WIRE_TCP, tcp);
-    char route[STAGE_TEXT];
     char path[STAGE_TEXT];
     const char *got;
 
@@ -597,7 +593,19 @@ START_TEST(a_dead_flow_is_430)
     stage_answer(registrar, got, "200 OK", "");
     (void)wire_expect(phone, "SIP/2.0 200");
     stage.targets[0][0] = '\0';
-    (void)snprintf(route, sizeof(route), "Route: <%.180s>\n", path);
+    (void)snprintf(route, STAGE_TEXT, "Route: <%.180s>\n", path);
+}
+
+/* RFC 5626 §5.3. */
+START_TEST(a_dead_flow_is_430)
+{
+    unsigned tcp = stage_listen(&stage, WIRE_TCP);
+    wire_t *phone = caller_on(WIRE_WS, stage_listen(&stage, WIRE_WS));
+    wire_t *registrar = wire_listen(&stage.loop, WIRE_TCP, stage.ip, NULL);
+    wire_t *caller = caller_on(WIRE_TCP, tcp);
+    char route[STAGE_TEXT];
+
+    register_phone(phone, registrar, route);
     stage_request(&stage, caller, WIRE_TCP, "MESSAGE",
                   "sip:x@gone.invalid;transport=ws", "a", route);
     stage_answer(phone, wire_expect(phone, "MESSAGE "), "200 OK", "");
@@ -609,6 +617,33 @@ START_TEST(a_dead_flow_is_430)
     (void)wire_expect(caller, "SIP/2.0 430 Flow Failed");
     wire_close(caller);
     wire_close(registrar);
+}
+END_TEST
+
+static const char *const own_hosts[] = {"0.0.0.0", "127.0.0.1"};
+
+/* A client may call itself what we are called, and be reached by its flow. */
+START_TEST(an_ack_along_a_flow_arrives_whatever_the_contact)
+{
+    unsigned tcp = stage_listen(&stage, WIRE_TCP);
+    unsigned ws = stage_listen(&stage, WIRE_WS);
+    wire_t *phone = caller_on(WIRE_WS, ws);
+    wire_t *registrar = wire_listen(&stage.loop, WIRE_TCP, stage.ip, NULL);
+    wire_t *caller = caller_on(WIRE_TCP, tcp);
+    char route[STAGE_TEXT];
+    char uri[STAGE_TEXT];
+
+    register_phone(phone, registrar, route);
+    (void)snprintf(uri, sizeof(uri), "sip:bob@%s:%u;transport=ws",
+                   own_hosts[_i], ws);
+    stage_request(&stage, caller, WIRE_TCP, "ACK", uri, "a", route);
+    stage_request(&stage, caller, WIRE_TCP, "MESSAGE", uri, "b", route);
+    (void)wire_expect(phone, "ACK sip:bob@");
+    stage_answer(phone, wire_expect(phone, "MESSAGE "), "200 OK", "");
+    (void)wire_expect(caller, "SIP/2.0 200");
+    wire_close(caller);
+    wire_close(registrar);
+    wire_close(phone);
 }
 END_TEST
 
@@ -1089,6 +1124,8 @@ int main(void)
     tcase_add_test(tcase, nothing_is_repeated_over_a_stream);
     tcase_add_test(tcase, an_answer_finds_a_caller_whose_connection_has_gone);
     tcase_add_test(tcase, a_dead_flow_is_430);
+    tcase_add_loop_test(tcase, an_ack_along_a_flow_arrives_whatever_the_contact,
+                        0, 2);
     tcase_add_test(tcase, a_forged_flow_token_leads_nowhere);
     tcase_add_loop_test(tcase, requests_of_our_own_go_over_streams, 0, 2);
     tcase_add_test(tcase, a_call_of_our_own_is_acknowledged_over_tcp);
