@@ -218,6 +218,7 @@ class Report:
             self.rate_table("rate", "Calls: INVITE 100 180 200 ACK BYE 200"),
             self.rate_table("failover", "Failover: the first server answers 503"),
             self.rate_table("sleeping", "Calls of peers that sleep in between"),
+            self.rate_table("awake", "Calls on a core that is kept from halting"),
             self.rate_table("steady", steady),
             self.latency_table(), self.highest_table(), self.hold_table(),
             self.memory_table(), self.sipp_table()]

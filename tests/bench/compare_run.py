@@ -297,16 +297,18 @@ class Load:
 
 # ---- measurements ----
 
-def sample(pids):
+def sample(pids, spinner=None):
     idle, steal = machine_idle_s()
     return {"at": time.monotonic(), "cpu": cpu_ns(pids), "idle": idle,
-            "steal": steal, "split": user_system_s(pids)}
+            "steal": steal, "split": user_system_s(pids),
+            "spun": cpu_ns([spinner.popen.pid] if spinner else [])}
 
 
 def judge(result, before, after, load_cpu_s):
     """Puts beside the result how much others had of the machine."""
     took = after["at"] - before["at"]
-    own = (after["cpu"] - before["cpu"]) / 1e9 + load_cpu_s
+    own = (after["cpu"] - before["cpu"] + after["spun"] - before["spun"]) / 1e9
+    own += load_cpu_s
     other = os.cpu_count() - (after["idle"] - before["idle"] + own) / took
     steal = (after["steal"] - before["steal"]) / took
     result["other_load"] = round(other, 4)
@@ -315,14 +317,24 @@ def judge(result, before, after, load_cpu_s):
                            bool(result.get("late")))
 
 
-def measure_once(subject, rate, seconds, warm, *options):
+def measure_awake(subject, rate, seconds, warm):
+    """With something on the subject's core that runs when it would halt."""
+    spinner = Process(["chrt", "--idle", "0", "sh", "-c", "while :; do :; done"],
+                      SUBJECT_CPU, subject.log)
+    try:
+        return measure_once(subject, rate, seconds, warm, spinner=spinner)
+    finally:
+        spinner.stop()
+
+
+def measure_once(subject, rate, seconds, warm, *options, spinner=None):
     with subject, Load(subject, rate, seconds, warm, *options) as load:
         pids = subject.pids()
         if load.line() != "window":
             raise Failed("the load generator says something unexpected")
-        before = sample(pids)
+        before = sample(pids, spinner)
         result = json.loads(load.line())
-        after = sample(pids)
+        after = sample(pids, spinner)
         drops = udp_drops(subject.proxy)
         if not subject.process.alive():
             raise Failed(f"{subject.name} has ended, see {subject.log}")
