@@ -322,7 +322,10 @@ def measure_awake(subject, rate, seconds, warm):
     spinner = Process(["chrt", "--idle", "0", "sh", "-c", "while :; do :; done"],
                       SUBJECT_CPU, subject.log)
     try:
-        return measure_once(subject, rate, seconds, warm, spinner=spinner)
+        result = measure_once(subject, rate, seconds, warm, spinner=spinner)
+        if not spinner.alive():
+            raise Failed(f"nothing keeps the core from halting, see {subject.log}")
+        return result
     finally:
         spinner.stop()
 
