@@ -2,8 +2,8 @@
  * A pool: small pieces, cut from pages that hold pieces of one size. Taking one
  * and giving it back costs some fifty instructions each, nothing is lost to
  * headers or between pieces, and the memory of a peak goes back to the system
- * when its pieces have been given back. Each stack has one; like the stack it is
- * for one thread at a time.
+ * when its pieces have been given back. Each stack has one; like the stack it
+ * is for one thread at a time.
  *
  * SPDX-License-Identifier: MIT
  */
