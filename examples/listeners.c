@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { GATHER_MAX_MS = 20 }; /* see srf_listen_options_t */
+
 void listeners_init(struct listeners *listeners)
 {
     srf_tls_options_t tls;
@@ -81,6 +83,19 @@ static const char *read_time(const char *value, uint32_t *out)
     return *out == 0 ? "a time above zero is wanted" : NULL;
 }
 
+static const char *read_gather(const char *value, uint32_t *out)
+{
+    uint32_t ms;
+    int err = srf_duration_parse(value, &ms);
+
+    if (err != 0)
+        return srf_strerror(err);
+    if (ms > GATHER_MAX_MS)
+        return "a time up to 20ms is wanted";
+    *out = ms == 0 ? SRF_TIMEOUT_NONE : ms;
+    return NULL;
+}
+
 const char *listeners_read(struct listeners *listeners, int option,
                            const char *value)
 {
@@ -111,6 +126,8 @@ const char *listeners_read(struct listeners *listeners, int option,
                           &listeners->options.max_connections_per_source);
     case LISTENERS_RECEIVE_BUFFER:
         return read_count(value, &listeners->options.receive_buffer_bytes);
+    case LISTENERS_GATHER:
+        return read_gather(value, &listeners->options.gather_ms);
     case LISTENERS_PORTABLE_UDP:
         listeners->options.portable_udp = 1;
         return NULL;

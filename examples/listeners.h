@@ -36,6 +36,7 @@ struct listeners {
      {"idle-timeout", required_argument, NULL, LISTENERS_IDLE_TIMEOUT},       \
      {"max-connections", required_argument, NULL, LISTENERS_CONNECTIONS},     \
      {"receive-buffer", required_argument, NULL, LISTENERS_RECEIVE_BUFFER},   \
+     {"gather", required_argument, NULL, LISTENERS_GATHER},                   \
      {"portable-udp", no_argument, NULL, LISTENERS_PORTABLE_UDP},             \
  {                                                                            \
   "max-connections-per-source", required_argument, NULL, LISTENERS_PER_SOURCE \
@@ -54,6 +55,7 @@ enum {
     LISTENERS_CONNECTIONS,
     LISTENERS_PER_SOURCE,
     LISTENERS_RECEIVE_BUFFER,
+    LISTENERS_GATHER,
     LISTENERS_PORTABLE_UDP,
     LISTENERS_LAST = LISTENERS_PORTABLE_UDP
 };
@@ -77,6 +79,9 @@ enum {
  "  --max-connections-per-source N\n"                                          \
  "                           from one address, 1024\n"                         \
  "  --receive-buffer BYTES   of each UDP socket, 4194304\n"                    \
+ "  --gather D               where datagrams come densely, read them "         \
+ "together\n"                                                                  \
+ "                           that often, 1ms; 0s: never\n"                     \
  "  --portable-udp           UDP through libuv alone\n"
 
 void listeners_init(struct listeners *listeners);

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "core/stack.h"
+#include "transport/gather.h"
 #include "transport/stream.h"
 #include "transport/udp.h"
 
@@ -200,6 +201,13 @@ static int listen_on_stream(srf_t *srf, const char *uri,
     return err;
 }
 
+static uint32_t gather_ms(uint32_t given)
+{
+    if (given == SRF_TIMEOUT_NONE)
+        return 0;
+    return given == 0 ? SRF__GATHER_DEFAULT_MS : given;
+}
+
 int srf_listen(srf_t *srf, const char *uri, const srf_listen_options_t *options)
 {
     srf_listen_options_t given;
@@ -215,12 +223,15 @@ int srf_listen(srf_t *srf, const char *uri, const srf_listen_options_t *options)
         err = read_uri(uri, &address);
     if (err != 0)
         return err;
+    if (gather_ms(given.gather_ms) > SRF__GATHER_MAX_MS)
+        return SRF_ERR_INVALID_ARGUMENT;
     char *advertised;
     err = srf__advertised_read(given.advertise, &advertised);
     if (err != 0)
         return err;
     const srf__udp_settings_t udp = {
         .receive_buffer_bytes = given.receive_buffer_bytes,
+        .gather_ms = gather_ms(given.gather_ms),
         .portable = given.portable_udp != 0,
     };
     if (address.transport == SRF__TRANSPORT_UDP)

@@ -14,6 +14,7 @@ struct sockaddr;
 
 typedef struct srf__udp_settings {
     uint32_t receive_buffer_bytes; /* 0: the default */
+    uint32_t gather_ms;            /* see gather.h; 0: never */
     bool portable;                 /* not the way of Linux */
 } srf__udp_settings_t;
 

@@ -2,7 +2,8 @@
  * UDP on Linux: one recvmmsg(2) takes what has come, one sendmmsg(2) sends what
  * became of it. The time in between is a turn: what is sent in it waits in the
  * outbox of its listener, and leaves at the end. What is sent at other times
- * (timers) leaves at once.
+ * (timers) leaves at once. Where datagrams come densely, the loop does not look
+ * for them: they are gathered, and taken each time a timer ticks.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -14,6 +15,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "transport/gather.h"
 
 #if defined(__linux__)
 
@@ -60,6 +62,8 @@ typedef struct outbox {
 typedef struct udp {
     srf__listener_t base; /* first */
     uv_poll_t poll;
+    uv_timer_t ticks; /* while datagrams are gathered */
+    srf__gather_t gather;
     int fd;
     int watched; /* events that the loop looks for */
     bool taking_errors;
@@ -87,6 +91,14 @@ static void watch(udp_t *udp, int events)
         return;
     udp->watched = events;
     (void)uv_poll_start(&udp->poll, events, on_event);
+}
+
+/* What the loop is to look for. */
+static int wanted(const udp_t *udp, bool blocked)
+{
+    int readable = udp->gather.on ? 0 : UV_READABLE;
+
+    return blocked ? readable | UV_WRITABLE : readable;
 }
 
 static void take_errors(udp_t *udp)
@@ -192,7 +204,7 @@ static void flush(udp_t *udp)
         outbox->count = 0;
         outbox->used = 0;
     }
-    int events = blocked ? UV_READABLE | UV_WRITABLE : UV_READABLE;
+    int events = wanted(udp, blocked);
     if (events != udp->watched)
         watch(udp, events);
 }
@@ -315,7 +327,7 @@ static int udp_send(const srf__flow_t *to, const srf__str_t *parts,
     }
     if (is_full(error)) {
         int err = put(udp, &to->peer, parts, count);
-        watch(udp, UV_READABLE | UV_WRITABLE);
+        watch(udp, wanted(udp, true));
         return err;
     }
     if (error != 0)
@@ -359,24 +371,53 @@ static void deliver(udp_t *udp, struct mmsghdr *message)
                               message->msg_len);
 }
 
-static void receive(udp_t *udp)
+/* How many datagrams there were. */
+static unsigned receive(udp_t *udp)
 {
     const srf__transports_t *owner = udp->base.owner;
     turn_t *turn = owner->udp_turn;
+    unsigned received = 0;
 
     for (unsigned calls = 0; calls < CALLS_MAX && !owner->closing; calls++) {
         int count = receive_some(udp, turn);
         if (count < 0 && !is_full(errno))
             take_errors(udp); /* what an earlier datagram met */
         if (count <= 0)
-            return;
+            break;
+        received += (unsigned)count;
         turn->on = true;
         for (int i = 0; i < count && !owner->closing; i++)
             deliver(udp, &turn->messages[i]);
         end_turn(turn);
         if (count < SLOTS)
-            return; /* all that there was; if not, the loop comes again */
+            break; /* all that there was; if not, the loop comes again */
     }
+    return received;
+}
+
+static void on_tick(uv_timer_t *ticks);
+
+/* Receives, and sees to it when to do so again. */
+static void receive_and_pace(udp_t *udp)
+{
+    srf__gather_t *gather = &udp->gather;
+    bool was_on = gather->on;
+    unsigned received = receive(udp);
+
+    if (uv_is_closing((const uv_handle_t *)&udp->poll) ||
+        srf__gather_note(gather, uv_now(udp->poll.loop), received) == was_on)
+        return;
+    if (gather->on)
+        (void)uv_timer_start(&udp->ticks, on_tick, gather->tick_ms,
+                             gather->tick_ms);
+    else
+        (void)uv_timer_stop(&udp->ticks);
+    watch(udp, wanted(udp, udp->outbox->count > 0));
+}
+
+static void on_tick(uv_timer_t *ticks)
+{
+    receive_and_pace(ticks->data);
 }
 
 static void on_event(uv_poll_t *poll, int status, int events)
@@ -392,7 +433,7 @@ static void on_event(uv_poll_t *poll, int status, int events)
     if ((events & UV_WRITABLE) != 0)
         flush(udp);
     if (status < 0 || (events & UV_READABLE) != 0)
-        receive(udp);
+        receive_and_pace(udp);
 }
 
 static uint64_t udp_drops(const srf__listener_t *listener)
@@ -418,11 +459,19 @@ static void on_closed(uv_handle_t *handle)
     free_udp(udp);
 }
 
+static void on_poll_closed(uv_handle_t *handle)
+{
+    udp_t *udp = handle->data;
+
+    uv_close((uv_handle_t *)&udp->ticks, on_closed);
+}
+
 static void udp_close(srf__listener_t *listener)
 {
     udp_t *udp = (udp_t *)listener;
 
-    uv_close((uv_handle_t *)&udp->poll, on_closed);
+    (void)uv_timer_stop(&udp->ticks);
+    uv_close((uv_handle_t *)&udp->poll, on_poll_closed);
 }
 
 static const srf__listener_ops_t udp_ops = {
@@ -464,6 +513,7 @@ static udp_t *create_udp(srf__transports_t *transports)
     udp->base.ops = &udp_ops;
     udp->base.owner = transports;
     udp->poll.data = udp;
+    udp->ticks.data = udp;
     udp->outbox = srf__malloc(sizeof(*udp->outbox));
     if (udp->outbox == NULL) {
         srf__free(udp);
@@ -494,6 +544,15 @@ static int open_socket(udp_t *udp, const srf__addr_t *address,
     return srf__udp_settle(&udp->base, udp->fd, settings);
 }
 
+static unsigned buffer_bytes(int fd)
+{
+    int bytes = 0;
+    socklen_t len = sizeof(bytes);
+
+    (void)getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, &len);
+    return (unsigned)bytes;
+}
+
 /* A sandbox may not know these calls, or not allow them. */
 static bool has_calls(int fd)
 {
@@ -522,6 +581,8 @@ int srf__udp_listen_linux(srf__transports_t *transports,
         free_udp(udp);
         return err;
     }
+    (void)uv_timer_init(transports->loop, &udp->ticks);
+    srf__gather_init(&udp->gather, settings->gather_ms, buffer_bytes(udp->fd));
     watch(udp, UV_READABLE);
     srf__transports_add(transports, &udp->base);
     return 0;

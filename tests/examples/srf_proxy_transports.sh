@@ -16,6 +16,8 @@ refused 2 '--max-connections: a number' --max-connections 0
 refused 2 '--max-connections-per-source: a number' \
     --max-connections-per-source x
 refused 2 '--receive-buffer: a number' --receive-buffer much
+refused 2 '--gather: invalid duration' --gather often
+refused 2 '--gather: a time up to 20ms' --gather 21ms
 refused 1 'transport=sctp: not supported' --listen 'sip:*:0;transport=sctp'
 refused 1 'invalid argument' --listen sip:127.0.0.1:0 --advertise 'a b'
 refused 1 'no certificate is given' --listen sips:127.0.0.1:0
@@ -55,7 +57,7 @@ start_program --tls-cert sip.pem --tls-ca ca.pem \
     --listen 'sip:127.0.0.1:0;transport=wss' --listen sip:127.0.0.1:0 \
     --ws-origin https://phone.example.com --idle-timeout 60s \
     --max-connections 100 --max-connections-per-source 10 --log-level info \
-    --portable-udp --receive-buffer 1000000000
+    --portable-udp --receive-buffer 1000000000 --gather 0s
 six_listeners() {
     [ "$(grep -c '^listening on' proxy.out)" = 6 ]
 }

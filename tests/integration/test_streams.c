@@ -977,6 +977,10 @@ START_TEST(settings_that_cannot_be_used_are_refused)
     ck_assert_int_eq(
         srf_listen(stage.proxy, "sip:127.0.0.1:0;transport=sctp", &options),
         SRF_ERR_UNSUPPORTED);
+    options.gather_ms = 21;
+    ck_assert_int_eq(srf_listen(stage.proxy, "sip:127.0.0.1:0", &options),
+                     SRF_ERR_INVALID_ARGUMENT);
+    options.gather_ms = SRF_TIMEOUT_NONE;
     options.advertise = "not a host";
     ck_assert_int_eq(
         srf_listen(stage.proxy, "sip:127.0.0.1:0;transport=tcp", &options),

@@ -10,11 +10,6 @@
 . "$(dirname "$0")/lib.sh"
 setup "$@"
 
-# wakes: how often any thread of the proxy was put on a processor.
-wakes() {
-    cat /proc/"$PROXY_PID"/task/*/schedstat | awk '{ sum += $3 } END { print sum }'
-}
-
 # still: nothing has happened for half a second.
 still() {
     local before

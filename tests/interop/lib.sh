@@ -237,6 +237,11 @@ start_proxy() {
     wait_listening
 }
 
+# wakes: how often any thread of the program was put on a processor.
+wakes() {
+    cat /proc/"$PROXY_PID"/task/*/schedstat | awk '{ sum += $3 } END { print sum }'
+}
+
 # end_program: SIGTERM; it must leave cleanly.
 end_program() {
     kill -TERM "$PROXY_PID"
