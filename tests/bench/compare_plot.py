@@ -9,8 +9,10 @@ from xml.sax.saxutils import escape
 WIDTH, HEIGHT = 760, 440
 LEFT, RIGHT, TOP, BOTTOM = 64, 112, 64, 56
 # Told apart by those who do not see colours as others do, too.
-COLOURS = {"relay": "#5b6770", "kamailio": "#c2571a", "srf-proxy": "#1664b0"}
-NAMES = {"relay": "bare relay", "kamailio": "Kamailio", "srf-proxy": "srf-proxy"}
+COLOURS = {"relay": "#5b6770", "kamailio": "#c2571a", "srf-proxy": "#1664b0",
+           "single": "#5fa3d9"}
+NAMES = {"relay": "bare relay", "kamailio": "Kamailio", "srf-proxy": "srf-proxy",
+         "single": "--gather 0s"}
 FONT = "font-family='Helvetica, Arial, sans-serif'"
 
 

@@ -6,8 +6,9 @@ import json
 import re
 from statistics import median
 
-SUBJECTS = ("relay", "kamailio", "srf-proxy")
-NAMES = {"relay": "relay", "kamailio": "Kamailio", "srf-proxy": "srf-proxy"}
+SUBJECTS = ("relay", "kamailio", "srf-proxy", "single")
+NAMES = {"relay": "relay", "kamailio": "Kamailio", "srf-proxy": "srf-proxy",
+         "single": "--gather 0s"}
 MAX_AGAIN = 0.001
 BUDGET_RATE = 2000
 OF_RELAY, OF_KAMAILIO = 1.3, 0.65
@@ -154,7 +155,7 @@ class Report:
                     spread(self.ratios(kind, subject, "relay", rate), "{:.2f}")
                     if subject != "relay" and self.of(kind, "relay", rate) else "",
                     spread(self.ratios(kind, subject, "kamailio", rate), "{:.2f}")
-                    if subject == "srf-proxy" else "")
+                    if subject in ("srf-proxy", "single") else "")
         return table
 
     def latency_table(self):

@@ -230,7 +230,8 @@ class Subject:
                     "-l", f"udp:127.0.0.1:{self.proxy}",
                     "-A", f'FIRST="sip:127.0.0.1:{self.server}"',
                     "-A", f'SECOND="sip:127.0.0.1:{self.second}"']
-        return [self.build / "examples/srf-proxy", "--record-route",
+        gather = ["--gather", "0s"] if self.name == "single" else []
+        return [self.build / "examples/srf-proxy", "--record-route", *gather,
                 "--no-results", "--max-transactions", MAX_TRANSACTIONS,
                 "--listen", f"sip:127.0.0.1:{self.proxy};transport=udp",
                 f"127.0.0.1:{self.server}", f"127.0.0.1:{self.second}"]
