@@ -270,13 +270,13 @@ typedef struct srf_listen_options {
      * many datagrams with one system call; for comparison, or where a sandbox
      * does not allow these calls (that is found out, though). */
     int portable_udp;
-    /** How long a UDP datagram may wait to be read together with others where
-     * they come densely, 8 and more of them in that time: with 1 from some
-     * 1,100 calls per second on. A call takes a third less of the processor
-     * then, and each message that much longer at most. 0: 1, at most 20,
-     * SRF_TIMEOUT_NONE: each is read as it comes. Where peers wait for answers
-     * before they go on, it is left off. Only on Linux, and not with
-     * portable_udp. */
+    /** How often UDP datagrams are read, all together, where they come
+     * densely, 8 and more of them in that time: with 1 from some 1,100 calls
+     * per second on. A call takes up to a third less of the processor then, and
+     * each message about that much longer at most. 0: 1, at most 20,
+     * SRF_TIMEOUT_NONE: each is read as it comes. Where all that comes are
+     * peers who wait for answers before they go on, it is left off. Only on
+     * Linux, and not with portable_udp. */
     uint32_t gather_ms;
 
     /* The others are for streams: TCP, TLS, WebSocket. */

@@ -4,8 +4,8 @@
  * not hold them.
  *
  * Peers that wait for an answer before they go on would be held up: where
- * much less comes once it is gathered than came before, it is given up, and
- * for twice as long each time.
+ * less comes once it is gathered than came before, it is given up, and for
+ * twice as long each time.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -21,7 +21,7 @@ enum {
      * buffer that may be filled from tick to tick. */
     MESSAGE_BYTES = 2304,
     SHARE = 4,
-    PAUSES_MAX = 1024
+    PAUSE_MAX = 1024
 };
 
 void srf__gather_init(srf__gather_t *gather, uint32_t tick_ms,
@@ -33,23 +33,23 @@ void srf__gather_init(srf__gather_t *gather, uint32_t tick_ms,
     };
 }
 
-static void begin_window(srf__gather_t *gather, uint64_t now_ms)
-{
-    gather->since_ms = now_ms;
-    gather->count = 0;
-}
-
 static void give_up(srf__gather_t *gather)
 {
+    unsigned pause = gather->last_pause == 0 ? 1 : gather->last_pause * 2;
+
     gather->on = false;
-    if (!gather->first) {
-        gather->pauses = 0;
-        return;
-    }
-    gather->pauses = gather->pauses == 0           ? 1
-                     : gather->pauses < PAUSES_MAX ? gather->pauses * 2
-                                                   : PAUSES_MAX;
-    gather->pause = gather->pauses;
+    /* It was of use for a while: one may try again. */
+    if (!gather->first)
+        pause = 0;
+    gather->last_pause = pause > PAUSE_MAX ? PAUSE_MAX : pause;
+    gather->pause = gather->last_pause;
+}
+
+/* A rate that falls is told from peers that wait by when it does. */
+static bool is_held_up(const srf__gather_t *gather, uint64_t count)
+{
+    return gather->first ? count * 4 < (uint64_t)gather->highest * 3
+                         : count * 2 < gather->highest;
 }
 
 /* How it goes on after a window that brought so many. */
@@ -58,21 +58,22 @@ static void judge(srf__gather_t *gather, uint64_t count)
     uint64_t most = (uint64_t)gather->most * WINDOW_TICKS;
 
     if (gather->on) {
-        if (count < gather->before / 2 || count > most)
+        if (is_held_up(gather, count) || count > most)
             give_up(gather);
-        else if (count > gather->before)
-            gather->before = (unsigned)count;
+        else if (count > gather->highest)
+            gather->highest = (unsigned)count;
         gather->first = false;
     } else if (gather->pause > 0) {
         gather->pause--;
     } else if (count >= FEW * WINDOW_TICKS && count <= most) {
         gather->on = true;
         gather->first = true;
-        gather->before = (unsigned)count;
+        gather->highest = (unsigned)count;
     }
 }
 
-bool srf__gather_note(srf__gather_t *gather, uint64_t now_ms, unsigned count)
+bool srf__gather_note(srf__gather_t *gather, uint64_t now_ms, unsigned count,
+                      bool more)
 {
     uint64_t window_ms = (uint64_t)gather->tick_ms * WINDOW_TICKS;
     uint64_t passed_ms = now_ms - gather->since_ms;
@@ -81,10 +82,11 @@ bool srf__gather_note(srf__gather_t *gather, uint64_t now_ms, unsigned count)
     if (gather->tick_ms == 0)
         return false;
     gather->count += count;
-    if (passed_ms < window_ms)
+    if (more || passed_ms < window_ms)
         return gather->on;
-    /* The loop was elsewhere, or nothing came: it tells of no rate. */
+    /* After a silence, too, the rate is that of all of the time. */
     judge(gather, gather->count * window_ms / passed_ms);
-    begin_window(gather, now_ms);
+    gather->since_ms = now_ms;
+    gather->count = 0;
     return gather->on;
 }

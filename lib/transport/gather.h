@@ -18,21 +18,22 @@ enum { SRF__GATHER_DEFAULT_MS = 1, SRF__GATHER_MAX_MS = 20 };
 
 typedef struct srf__gather {
     uint32_t tick_ms; /* 0: never */
-    unsigned most;    /* datagrams that may wait for a tick */
+    unsigned most;    /* datagrams in a tick; the buffer has to take them */
     bool on;
     bool first;        /* the window after the switch to it */
     unsigned count;    /* datagrams since then: */
     uint64_t since_ms; /* the window's begin */
-    unsigned before;   /* datagrams of a window before the switch */
+    unsigned highest;  /* of a window, since the one before the switch */
     unsigned pause;    /* windows to let pass before the next switch */
-    unsigned pauses;   /* how many were, the last time it was of no use */
+    unsigned last_pause;
 } srf__gather_t;
 
 /* `buffer_bytes`: of the socket's receive buffer, as the system counts. */
 void srf__gather_init(srf__gather_t *gather, uint32_t tick_ms,
                       unsigned buffer_bytes);
-/* So many datagrams have been read, 0 for a tick without any; whether they are
- * to be gathered from now on. */
-bool srf__gather_note(srf__gather_t *gather, uint64_t now_ms, unsigned count);
+/* So many datagrams have been read, 0 for a tick without any, and there may be
+ * `more` that are read next; whether they are to be gathered from now on. */
+bool srf__gather_note(srf__gather_t *gather, uint64_t now_ms, unsigned count,
+                      bool more);
 
 #endif /* SRF_GATHER_H */

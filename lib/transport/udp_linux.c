@@ -64,6 +64,7 @@ typedef struct udp {
     uv_poll_t poll;
     uv_timer_t ticks; /* while datagrams are gathered */
     srf__gather_t gather;
+    bool behind; /* there is more than one go has read */
     int fd;
     int watched; /* events that the loop looks for */
     bool taking_errors;
@@ -96,7 +97,7 @@ static void watch(udp_t *udp, int events)
 /* What the loop is to look for. */
 static int wanted(const udp_t *udp, bool blocked)
 {
-    int readable = udp->gather.on ? 0 : UV_READABLE;
+    int readable = udp->gather.on && !udp->behind ? 0 : UV_READABLE;
 
     return blocked ? readable | UV_WRITABLE : readable;
 }
@@ -371,17 +372,21 @@ static void deliver(udp_t *udp, struct mmsghdr *message)
                               message->msg_len);
 }
 
-/* How many datagrams there were. */
+/* How many datagrams it was. What one go does not read is next: it must not
+ * wait for a tick, or more would come than is read. */
 static unsigned receive(udp_t *udp)
 {
     const srf__transports_t *owner = udp->base.owner;
     turn_t *turn = owner->udp_turn;
     unsigned received = 0;
+    unsigned calls = 0;
 
-    for (unsigned calls = 0; calls < CALLS_MAX && !owner->closing; calls++) {
+    for (; calls < CALLS_MAX && !owner->closing; calls++) {
         int count = receive_some(udp, turn);
-        if (count < 0 && !is_full(errno))
+        if (count < 0 && !is_full(errno)) {
             take_errors(udp); /* what an earlier datagram met */
+            continue;
+        }
         if (count <= 0)
             break;
         received += (unsigned)count;
@@ -390,8 +395,9 @@ static unsigned receive(udp_t *udp)
             deliver(udp, &turn->messages[i]);
         end_turn(turn);
         if (count < SLOTS)
-            break; /* all that there was; if not, the loop comes again */
+            break;
     }
+    udp->behind = calls == CALLS_MAX;
     return received;
 }
 
@@ -404,15 +410,18 @@ static void receive_and_pace(udp_t *udp)
     bool was_on = gather->on;
     unsigned received = receive(udp);
 
-    if (uv_is_closing((const uv_handle_t *)&udp->poll) ||
-        srf__gather_note(gather, uv_now(udp->poll.loop), received) == was_on)
+    if (uv_is_closing((const uv_handle_t *)&udp->poll))
         return;
-    if (gather->on)
+    bool on =
+        srf__gather_note(gather, uv_now(udp->poll.loop), received, udp->behind);
+    if (on && !was_on)
         (void)uv_timer_start(&udp->ticks, on_tick, gather->tick_ms,
                              gather->tick_ms);
-    else
+    else if (!on && was_on)
         (void)uv_timer_stop(&udp->ticks);
-    watch(udp, wanted(udp, udp->outbox->count > 0));
+    int events = wanted(udp, udp->outbox->count > 0);
+    if (events != udp->watched)
+        watch(udp, events);
 }
 
 static void on_tick(uv_timer_t *ticks)

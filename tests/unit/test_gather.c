@@ -21,7 +21,7 @@ static void setup_with(uint32_t tick_ms, unsigned buffer_bytes)
 {
     srf__gather_init(&gather, tick_ms, buffer_bytes);
     now_ms = 1000000;
-    (void)srf__gather_note(&gather, now_ms, 0);
+    (void)srf__gather_note(&gather, now_ms, 0, false);
 }
 
 static void setup(void)
@@ -35,7 +35,7 @@ static bool pass(unsigned milliseconds, unsigned datagrams)
     bool on = gather.on;
 
     for (unsigned i = 0; i < milliseconds; i++)
-        on = srf__gather_note(&gather, ++now_ms, datagrams);
+        on = srf__gather_note(&gather, ++now_ms, datagrams, false);
     return on;
 }
 
@@ -66,8 +66,8 @@ END_TEST
 START_TEST(datagrams_that_come_one_by_one_count_as_those_that_come_at_once)
 {
     for (unsigned i = 0; i < 20 * WINDOW; i++)
-        (void)srf__gather_note(&gather, now_ms + i / 20, 1);
-    ck_assert(srf__gather_note(&gather, now_ms + WINDOW, 1));
+        (void)srf__gather_note(&gather, now_ms + i / 20, 1, false);
+    ck_assert(srf__gather_note(&gather, now_ms + WINDOW, 1, false));
 }
 END_TEST
 
@@ -122,7 +122,7 @@ START_TEST(peers_that_wait_for_answers_are_left_alone_for_ever_longer)
         ck_assert(!pass(WINDOW, 1));
         ck_assert_uint_eq(windows_until_on(20), (1U << i) + 1);
     }
-    /* But not for more than that: 8 s. */
+    /* But not for more than that. */
     for (unsigned i = 0; i < 3; i++) {
         ck_assert(!pass(WINDOW, 1));
         ck_assert_uint_eq(windows_until_on(20), 1025);
@@ -137,18 +137,32 @@ END_TEST
 START_TEST(one_heap_of_datagrams_after_a_silence_is_no_rate)
 {
     now_ms += 60000;
-    ck_assert(!srf__gather_note(&gather, now_ms, 256));
+    ck_assert(!srf__gather_note(&gather, now_ms, 255, false));
     ck_assert(!pass(WINDOW, 0));
 }
 END_TEST
 
+/* 2,000 datagrams wait after 100 ms, more than are read at one go. */
 START_TEST(a_program_that_was_busy_changes_nothing)
 {
     (void)windows_until_on(20);
     ck_assert(pass(2 * WINDOW, 20));
     now_ms += 100;
-    ck_assert(srf__gather_note(&gather, now_ms, 2000));
+    for (unsigned i = 0; i < 7; i++)
+        ck_assert(srf__gather_note(&gather, now_ms, 256, true));
+    ck_assert(srf__gather_note(&gather, now_ms, 208, false));
     ck_assert(pass(100, 20));
+}
+END_TEST
+
+START_TEST(a_quarter_less_at_first_is_too_much_later_a_half)
+{
+    (void)windows_until_on(20);
+    ck_assert(!pass(WINDOW, 14));
+    (void)windows_until_on(20);
+    ck_assert(pass(WINDOW, 15));
+    ck_assert(pass(10 * WINDOW, 10));
+    ck_assert(!pass(WINDOW, 9));
 }
 END_TEST
 
@@ -189,6 +203,7 @@ int main(void)
                    peers_that_wait_for_answers_are_left_alone_for_ever_longer);
     tcase_add_test(tcase, one_heap_of_datagrams_after_a_silence_is_no_rate);
     tcase_add_test(tcase, a_program_that_was_busy_changes_nothing);
+    tcase_add_test(tcase, a_quarter_less_at_first_is_too_much_later_a_half);
     tcase_add_test(tcase, longer_ticks_are_for_fewer_datagrams);
     tcase_add_test(tcase, nothing_is_gathered_when_that_is_off);
     suite_add_tcase(suite, tcase);
