@@ -104,6 +104,8 @@ def draw_labels(axes, lines):
     for y, subject in places:
         last = max(y, last + 16)
         x = axes.x(lines[subject][-1][0])
+        if x > WIDTH - RIGHT - 80:  # not over the lines that go on
+            x = WIDTH - RIGHT
         out.append(text(x + 10, last + 4, NAMES[subject], 13,
                         colour=COLOURS[subject], more="font-weight='bold'"))
     return out
