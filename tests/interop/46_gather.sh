@@ -15,12 +15,6 @@ setup "$@"
     say "the system does not count wake-ups: skipped"
     exit 77
 }
-case ${LD_PRELOAD:-} in
-*no-recvmmsg*)
-    say "the listener stands on libuv alone: skipped"
-    exit 77
-    ;;
-esac
 
 # place_calls LABEL ARGUMENT...: with a proxy of these options. Sets WAKES.
 place_calls() {
@@ -42,4 +36,7 @@ place_calls() {
 place_calls single --gather 0s
 single=$WAKES
 place_calls gathered --gather 20ms
-[ "$WAKES" -lt $((single / 2)) ] || fail "nothing was gathered"
+case ${LD_PRELOAD:-} in
+*no-recvmmsg*) say "libuv alone gathers nothing, and none is lost" ;;
+*) [ "$WAKES" -lt $((single / 2)) ] || fail "nothing was gathered" ;;
+esac
