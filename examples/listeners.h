@@ -79,9 +79,8 @@ enum {
  "  --max-connections-per-source N\n"                                          \
  "                           from one address, 1024\n"                         \
  "  --receive-buffer BYTES   of each UDP socket, 4194304\n"                    \
- "  --gather D               where datagrams come densely, read them "         \
- "together\n"                                                                  \
- "                           that often, 1ms; 0s: never\n"                     \
+ "  --gather D               how often datagrams that come densely are read\n" \
+ "                           together, 1ms; 0s: never\n"                       \
  "  --portable-udp           UDP through libuv alone\n"
 
 void listeners_init(struct listeners *listeners);

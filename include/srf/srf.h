@@ -272,8 +272,8 @@ typedef struct srf_listen_options {
     int portable_udp;
     /** How often UDP datagrams are read, all together, where they come
      * densely, 8 and more of them in that time: with 1 from some 1,100 calls
-     * per second on. A call takes up to a third less of the processor then, and
-     * each message about that much longer at most. 0: 1, at most 20,
+     * per second on. A call takes a third less of the processor at twice that
+     * rate, and each message about that much longer at most. 0: 1, at most 20,
      * SRF_TIMEOUT_NONE: each is read as it comes. Where all that comes are
      * peers who wait for answers before they go on, it is left off. Only on
      * Linux, and not with portable_udp. */

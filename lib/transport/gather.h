@@ -20,12 +20,12 @@ typedef struct srf__gather {
     uint32_t tick_ms; /* 0: never */
     unsigned most;    /* datagrams in a tick; the buffer has to take them */
     bool on;
-    bool first;        /* the window after the switch to it */
-    unsigned count;    /* datagrams since then: */
-    uint64_t since_ms; /* the window's begin */
-    unsigned highest;  /* of a window, since the one before the switch */
-    unsigned pause;    /* windows to let pass before the next switch */
-    unsigned last_pause;
+    bool first;          /* the window after the switch to it */
+    unsigned count;      /* datagrams since then: */
+    uint64_t since_ms;   /* the window's begin */
+    unsigned highest;    /* of a window, since the one before the switch */
+    unsigned pause;      /* windows to let pass before the next switch */
+    unsigned last_pause; /* 0: it was of use, the last time */
 } srf__gather_t;
 
 /* `buffer_bytes`: of the socket's receive buffer, as the system counts. */

@@ -13,36 +13,7 @@
 #include "udp_bench.h"
 
 #if defined(__linux__)
-# include <errno.h>
-# include <sys/syscall.h>
-
-/* They stand in front of those of the C library. */
-static unsigned receives; /* calls of recvmmsg() */
-
-int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
-             struct timespec *timeout)
-{
-    receives++;
-    return (int)syscall(SYS_recvmmsg, fd, messages, count, flags, timeout);
-}
-
-ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
-{
-    if (bench.full) {
-        errno = EAGAIN;
-        return -1;
-    }
-    return syscall(SYS_sendmsg, fd, message, flags);
-}
-
-int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
-{
-    if (bench.full) {
-        errno = EAGAIN;
-        return -1;
-    }
-    return (int)syscall(SYS_sendmmsg, fd, messages, count, flags);
-}
+# include "udp_calls.h"
 
 enum {
     TICK_MS = 20,
@@ -51,7 +22,7 @@ enum {
     EACH_MS = 2,
     /* More than is read at one go, less than that buffer takes. */
     HEAP = 400,
-    /* Until it gathers, and as long again. */
+    /* What a decision to gather, or not to, is taken by. */
     WINDOW_MS = 8 * TICK_MS
 };
 

@@ -11,45 +11,7 @@
 #include "udp_bench.h"
 
 #if defined(__linux__)
-# include <errno.h>
-# include <sys/syscall.h>
-
-/* ---- the system calls of the Linux listener ---- */
-
-/* They stand in front of those of the C library: a loopback socket is never
- * full, sends all it is given, and knows every call. */
-static unsigned at_most; /* datagrams that sendmmsg() takes at once; 0: all */
-static bool unknown;     /* recvmmsg() is not allowed */
-
-ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
-{
-    if (bench.full) {
-        errno = EAGAIN;
-        return -1;
-    }
-    return syscall(SYS_sendmsg, fd, message, flags);
-}
-
-int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
-{
-    if (bench.full) {
-        errno = EAGAIN;
-        return -1;
-    }
-    if (at_most > 0 && count > at_most)
-        count = at_most;
-    return (int)syscall(SYS_sendmmsg, fd, messages, count, flags);
-}
-
-int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
-             struct timespec *timeout)
-{
-    if (unknown) {
-        errno = ENOSYS;
-        return -1;
-    }
-    return (int)syscall(SYS_recvmmsg, fd, messages, count, flags, timeout);
-}
+# include "udp_calls.h"
 #endif
 
 /* ---- listening ---- */
