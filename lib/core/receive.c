@@ -114,7 +114,7 @@ static void on_ack(const arrival_t *arrival)
     }
     if (srf__stateless_is_ack_for(txns, ack) || srf__uas_acked(&srf->uas, ack))
         return;
-    srf__forward_ack(&srf->element, ack, arrival->from);
+    srf__forward_ack(&srf->element, ack, arrival->from, server != NULL);
 }
 
 /* RFC 3261 §9.2, §16.10: 200 when the INVITE is known, else 481; it is never
@@ -266,13 +266,12 @@ static void on_new_request(const arrival_t *arrival, srf__hash128_t key)
         refuse_verdict(arrival, key, &verdict);
         return;
     }
-    bool in_dialog = srf__route_in_dialog(&route, arrival->facts);
     const srf__handler_t *first = srf__handler_next(srf, arrival->facts, 0);
-    if (!in_dialog && first == NULL) {
+    if (!route.in_dialog && first == NULL) {
         answer_without_handler(arrival, key, &route);
         return;
     }
-    if (srf->uas.taken.count > 0 && !in_dialog &&
+    if (srf->uas.taken.count > 0 && !route.in_dialog &&
         srf__uas_is_merged(&srf->uas, arrival->facts)) {
         refuse_merged(arrival, key);
         return;
@@ -280,7 +279,7 @@ static void on_new_request(const arrival_t *arrival, srf__hash128_t key)
     srf__server_t *server = open_transaction(arrival, key, false, &request);
     if (server == NULL)
         return;
-    if (in_dialog)
+    if (route.in_dialog)
         proxy_in_dialog(srf, server, &route);
     else
         srf__req_deliver(srf, server, first, &route);

@@ -10,6 +10,7 @@
 #include "core/stack.h"
 #include "message/osip_bridge.h"
 #include "proxy/ack.h"
+#include "proxy/mark.h"
 #include "proxy/undelivered.h"
 #include "resolver/hosts.h"
 
@@ -118,6 +119,14 @@ static void apply_options(srf_t *srf, const srf_options_t *given)
                       : (srf_log_level_t)given->log_level);
 }
 
+/* Its ACK may come through us without a mark. */
+static void on_late_2xx(void *arg, const srf__facts_t *response)
+{
+    srf__element_t *element = arg;
+
+    srf__recent_add(&element->recent, response, srf__wheel_now(element->wheel));
+}
+
 static int ask_dns(void *arg, const char *name, uint16_t type, srf__dns_cb cb,
                    void *cb_arg)
 {
@@ -216,9 +225,12 @@ static int init_parts(srf_t *srf, const srf__env_t *env,
     element->txns.wheel = element->wheel;
     element->txns.log = &element->log;
     element->txns.random = &element->random;
-    element->txns.stray_arg = element;
-    element->txns.stray_2xx = srf__forward_stray_2xx;
+    element->txns.late_2xx = on_late_2xx;
+    element->txns.late_arg = element;
     srf__txns_init(&element->txns);
+    srf__marks_init(&element->marks, &element->random);
+    srf__recent_init(&element->recent, &element->txns.key,
+                     64ull * element->txns.timing.t1_ms);
     srf->uas.txns = &element->txns;
     if (env->loop != NULL) {
         int err = srf__posts_create(srf);

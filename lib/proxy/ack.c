@@ -206,10 +206,20 @@ void srf__acks_abort(srf__element_t *element)
 
 /* ---- the whole ---- */
 
+/* What is sent on without state must be for a call that went through us, or
+ * anybody could have us send anywhere. */
+static bool is_expected(srf__element_t *element, const srf__facts_t *ack,
+                        const srf__route_t *route)
+{
+    return route->in_dialog || element->relay_acks ||
+           srf__recent_has(&element->recent, ack,
+                           srf__wheel_now(element->wheel));
+}
+
 /* RFC 3261 §16.4: an ACK for us only by its maddr goes on without it. */
 static bool forward_without_maddr(srf__element_t *element,
                                   const srf__facts_t *ack,
-                                  const srf__flow_t *from)
+                                  const srf__flow_t *from, bool known)
 {
     srf__route_t route;
 
@@ -219,13 +229,13 @@ static bool forward_without_maddr(srf__element_t *element,
     srf_msg_t *image = srf__route_strip_maddr(&element->pool, ack, &route);
     const srf__facts_t *facts = image == NULL ? NULL : srf__msg_facts(image);
     if (facts != NULL)
-        srf__forward_ack(element, facts, from);
+        srf__forward_ack(element, facts, from, known);
     srf__msg_unref(image);
     return true;
 }
 
 void srf__forward_ack(srf__element_t *element, const srf__facts_t *ack,
-                      const srf__flow_t *from)
+                      const srf__flow_t *from, bool known)
 {
     srf__route_t route;
     srf__hop_t hop;
@@ -233,6 +243,10 @@ void srf__forward_ack(srf__element_t *element, const srf__facts_t *ack,
 
     int err = find_hop(element, ack, &route, &hop);
     bool good = err == 0;
+    if (err != SRF_ERR_SYNTAX && !known && !is_expected(element, ack, &route)) {
+        element->txns.counters.dropped_unmatched++;
+        return;
+    }
     /* A flow leads on whatever the URI says: of many a client behind it that is
      * an address of its own network, which may be one of ours, too. */
     if (err != SRF_ERR_SYNTAX &&
@@ -243,6 +257,6 @@ void srf__forward_ack(srf__element_t *element, const srf__facts_t *ack,
     else if (good)
         good = go_on(element, ack, from, &route, &hop);
     /* Never answered, whatever is wrong with it (RFC 3261 §17.1). */
-    if (!good && !forward_without_maddr(element, ack, from))
+    if (!good && !forward_without_maddr(element, ack, from, known))
         element->txns.counters.dropped_unmatched++;
 }

@@ -208,7 +208,6 @@ void srf__contexts_abort(srf__element_t *element, int err)
 static bool forward(srf__context_t *context, const srf__facts_t *response,
                     srf_msg_t *msg)
 {
-    srf__element_t *element = context->element;
     srf__span_t cut;
 
     if (is_closing(context) || !srf__forward_response_cut(response, &cut))
@@ -223,8 +222,7 @@ static bool forward(srf__context_t *context, const srf__facts_t *response,
      * there is no memory to keep it (RFC 3261 §16.7 step 5). */
     if (response->status / 100 != 2 || !is_invite(context))
         return false;
-    srf__response_send_stateless(&element->transports, &element->txns, response,
-                                 cut, context->server->from.listener);
+    srf__server_forward_late(context->server, response);
     return true;
 }
 
@@ -251,6 +249,10 @@ static void on_2xx(srf__context_t *context, const srf__branch_t *branch,
         context->final_branch = branch;
         cancel_pending(context, srf__str(NULL, 0)); /* §16.7 step 10 */
     }
+    /* Its ACK may come through us without a mark. */
+    if (sent && !context->record_route && is_invite(context))
+        srf__recent_add(&context->element->recent, response,
+                        srf__wheel_now(context->element->wheel));
 }
 
 static bool is_listed(const int32_t *codes, unsigned status)

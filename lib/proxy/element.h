@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "base/wheel.h"
 #include "message/uri.h"
+#include "proxy/recent.h"
 #include "transaction/table.h"
 #include "transport/transport.h"
 
@@ -24,6 +25,15 @@ typedef struct srf__alias {
     uint16_t port; /* 0: the default port and the ports listened on */
 } srf__alias_t;
 
+/* What marks are made with and known by; see mark.h. */
+enum { SRF__MARK_KEYS = 2 };
+
+typedef struct srf__marks {
+    srf__hash_key_t keys[SRF__MARK_KEYS]; /* the first makes them */
+    unsigned count;
+    uint64_t era; /* unlike that of any other stack */
+} srf__marks_t;
+
 typedef struct srf__element {
     srf__pool_t pool; /* of what calls consist of */
     srf__wheel_t *wheel;
@@ -31,6 +41,9 @@ typedef struct srf__element {
     srf__random_t random;
     srf__transports_t transports;
     srf__txns_t txns;
+    srf__marks_t marks;
+    srf__recent_t recent;
+    bool relay_acks; /* of anybody, without a mark */
 
     uint32_t timer_c_ms;
     uint32_t max_targets;

@@ -1,5 +1,5 @@
 /*
- * Request forwarding: edits and stateless paths.
+ * Request forwarding.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -7,8 +7,8 @@
 
 #include "base/error.h"
 #include "message/build.h"
-#include "proxy/flow_token.h"
 #include "proxy/loop.h"
+#include "proxy/mark.h"
 #include "transaction/server.h"
 
 /* Room for what we insert, the Request-URI, application headers and long Route
@@ -24,8 +24,7 @@ int srf__forward_next_hop(const srf__route_t *route, srf__hop_t *out)
 bool srf__forward_along_flow(srf__element_t *element, const srf__route_t *route,
                              const srf__flow_t *from, srf__flow_t *flow)
 {
-    return route->token.len == SRF__FLOW_TOKEN_LEN &&
-           srf__flow_token_read(element, route->token, flow) &&
+    return route->flow.len > 0 && srf__flow_read(element, route->flow, flow) &&
            (flow->listener != from->listener ||
             flow->connection != from->connection);
 }
@@ -70,39 +69,43 @@ static void add_via(srf__buf_t *scratch, const srf__forward_t *forward)
 
 /* A URI of ours, at which the peer of `flow` sees us. */
 typedef struct own_uri {
-    const char *name; /* of the header field */
+    const char *field; /* of the header */
     const srf__flow_t *flow;
-    const char *token; /* NULL: none */
-    bool secure;       /* the request is for a sips URI */
-    bool outbound;     /* the ob parameter, RFC 5626 §5.1 */
+    srf__str_t name; /* of the flow, its user part; empty: none */
+    const char *mark;
+    bool secure;   /* the request is for a sips URI */
+    bool outbound; /* the ob parameter, RFC 5626 §5.1 */
 } own_uri_t;
 
 static void add_own_uri(srf__buf_t *scratch, const own_uri_t *uri)
 {
-    srf__buf_add_text(scratch, uri->name);
+    srf__buf_add_text(scratch, uri->field);
     srf__buf_add_text(scratch,
                       uri->secure && is_secure(uri->flow->peer.transport)
                           ? ": <sips:"
                           : ": <sip:");
-    if (uri->token != NULL) {
-        srf__buf_add(scratch, uri->token, SRF__FLOW_TOKEN_LEN);
+    if (uri->name.len > 0) {
+        srf__buf_add_str(scratch, uri->name);
         srf__buf_add_char(scratch, '@');
     }
     add_own_host(scratch, uri->flow->listener, &uri->flow->peer);
     srf__buf_add_text(
         scratch, srf__listener_uri_param(uri->flow->listener, uri->secure));
-    srf__buf_add_text(scratch, uri->outbound ? ";lr;ob>\r\n" : ";lr>\r\n");
+    srf__buf_add_text(scratch, uri->outbound ? ";lr;ob;" SRF__MARK_PARAM "="
+                                             : ";lr;" SRF__MARK_PARAM "=");
+    srf__buf_add(scratch, uri->mark, SRF__MARK_LEN);
+    srf__buf_add_text(scratch, ">\r\n");
 }
 
-/* The token of a flow that needs one, else NULL. */
-static const char *token_of(srf__element_t *element, const srf__flow_t *flow,
-                            const srf__facts_t *request,
-                            char storage[SRF__FLOW_TOKEN_LEN])
+/* The name of a flow that needs one, else nothing. */
+static srf__str_t name_of(srf__element_t *element, const srf__flow_t *flow,
+                          const srf__facts_t *request,
+                          char storage[SRF__FLOW_LEN])
 {
-    if (!flow->listener->ops->reliable || !srf__flow_needs_token(flow, request))
-        return NULL;
-    srf__flow_token_write(element, flow, storage);
-    return storage;
+    if (!flow->listener->ops->reliable || !srf__flow_needs_name(flow, request))
+        return srf__str(NULL, 0);
+    srf__flow_write(element, flow, storage);
+    return srf__str(storage, SRF__FLOW_LEN);
 }
 
 /* RFC 3261 §16.6 step 4: in requests that set up or refresh a dialog. Methods
@@ -130,17 +133,20 @@ static void add_record_route(srf__element_t *element, srf__edits_t *edits,
 {
     const srf__flow_t *from = forward->from;
     const srf__flow_t *to = forward->to;
-    char tokens[2][SRF__FLOW_TOKEN_LEN];
+    char names[2][SRF__FLOW_LEN];
+    char marks[2][SRF__MARK_LEN];
     /* RFC 3261 §16.6 step 4: for sips our URI is one too. */
     bool secure = srf__uri_is_sips(uri_of(request, forward));
     const own_uri_t ours[2] = {
-        {.name = "Record-Route",
+        {.field = "Record-Route",
          .flow = to,
-         .token = token_of(element, to, NULL, tokens[0]),
+         .name = name_of(element, to, NULL, names[0]),
+         .mark = marks[0],
          .secure = secure},
-        {.name = "Record-Route",
+        {.field = "Record-Route",
          .flow = from,
-         .token = token_of(element, from, request, tokens[1]),
+         .name = name_of(element, from, request, names[1]),
+         .mark = marks[1],
          .secure = secure},
     };
     srf__addr_t in = srf__listener_local(from->listener, &from->peer);
@@ -151,10 +157,13 @@ static void add_record_route(srf__element_t *element, srf__edits_t *edits,
 
     if (before == NULL)
         before = srf__facts_first(request, SRF__HDR_VIA);
+    srf__mark_dialog(&element->marks, request, ours[0].name, marks[0]);
     add_own_uri(scratch, &ours[0]);
-    if (!srf__addr_eq(&in, &out) || ours[0].token != NULL ||
-        ours[1].token != NULL)
+    if (!srf__addr_eq(&in, &out) || ours[0].name.len > 0 ||
+        ours[1].name.len > 0) {
+        srf__mark_dialog(&element->marks, request, ours[1].name, marks[1]);
         add_own_uri(scratch, &ours[1]);
+    }
     srf__edit_insert_line(edits, request, before, piece_since(scratch, mark));
 }
 
@@ -164,20 +173,23 @@ static void add_path(srf__element_t *element, srf__edits_t *edits,
                      srf__buf_t *scratch, const srf__facts_t *request,
                      const srf__forward_t *forward)
 {
-    char storage[SRF__FLOW_TOKEN_LEN];
-    const char *token = token_of(element, forward->from, request, storage);
+    char storage[SRF__FLOW_LEN];
+    char mark[SRF__MARK_LEN];
+    srf__str_t name = name_of(element, forward->from, request, storage);
     const own_uri_t ours = {
-        .name = "Path",
+        .field = "Path",
         .flow = forward->to,
-        .token = token,
-        .outbound = token != NULL && request->via2 == 0,
+        .name = name,
+        .mark = mark,
+        .outbound = name.len > 0 && request->via2 == 0,
     };
 
     const srf__header_t *before = srf__facts_first(request, SRF__HDR_PATH);
-    size_t mark = scratch->len;
+    size_t at = scratch->len;
 
+    srf__mark_path(&element->marks, name, mark);
     add_own_uri(scratch, &ours);
-    srf__edit_insert_line(edits, request, before, piece_since(scratch, mark));
+    srf__edit_insert_line(edits, request, before, piece_since(scratch, at));
 }
 
 /* RFC 3261 §16.6 step 3. */
@@ -287,23 +299,4 @@ bool srf__forward_response_cut(const srf__facts_t *response, srf__span_t *out)
         return false;
     *out = srf__cut_top_via(response);
     return true;
-}
-
-void srf__forward_stray_2xx(void *arg, const srf__facts_t *response,
-                            srf__listener_t *listener)
-{
-    srf__element_t *element = arg;
-    srf__branch_id_t id;
-    srf__span_t cut;
-
-    /* Only what went through us: the library is no reflector. */
-    if (!srf__branch_read(srf__facts_str(response, response->via.branch),
-                          &id) ||
-        !srf__element_sent(element, response, &response->via) ||
-        !srf__forward_response_cut(response, &cut)) {
-        element->txns.counters.dropped_unmatched++;
-        return;
-    }
-    srf__response_send_stateless(&element->transports, &element->txns, response,
-                                 cut, listener);
 }

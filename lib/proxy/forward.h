@@ -1,7 +1,6 @@
 /*
  * Request forwarding (RFC 3261 §16.6): the edits that make the request that is
- * sent from the one that came; and what is forwarded without state, ACK and
- * stray 2xx.
+ * sent from the one that came.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -28,8 +27,8 @@ typedef struct srf__forward {
  * error of srf__next_hop(). */
 int srf__forward_next_hop(const srf__route_t *route, srf__hop_t *out);
 
-/* Whether the flow token of its Route says where it goes (RFC 5626 §5.3): not
- * when that is where it came from. flow->peer has family 0 when the flow is
+/* Whether a Route of ours names the flow that it goes along (RFC 5626 §5.3):
+ * not when that is where it came from. flow->peer has family 0 when the flow is
  * dead. */
 bool srf__forward_along_flow(srf__element_t *element, const srf__route_t *route,
                              const srf__flow_t *from, srf__flow_t *flow);
@@ -46,11 +45,5 @@ srf_msg_t *srf__forward_request(srf__element_t *element,
 /* The bytes of our own Via on top of a response; false when the top Via is the
  * only one, so that there is nobody to forward to. */
 bool srf__forward_response_cut(const srf__facts_t *response, srf__span_t *out);
-
-/* Forwards a 2xx to INVITE that no transaction waits for (RFC 6026 §7.2), if it
- * came to a Via of ours. `arg` is the element; `listener` is what its request
- * came to, if that is known. */
-void srf__forward_stray_2xx(void *arg, const srf__facts_t *response,
-                            srf__listener_t *listener);
 
 #endif /* SRF_FORWARD_H */

@@ -6,6 +6,7 @@
 #include "proxy/route.h"
 
 #include "base/error.h"
+#include "proxy/mark.h"
 
 #include <limits.h>
 
@@ -70,6 +71,24 @@ static unsigned count_routes(const srf__facts_t *request)
     return total;
 }
 
+/* Reads the mark of a value of ours; false when it has none that is good. */
+static bool read_mark(const srf__element_t *element,
+                      const srf__facts_t *request, const srf__uri_t *uri,
+                      srf__route_t *out)
+{
+    bool names_flow = uri->user.len > 0;
+
+    out->flow = srf__str(NULL, 0);
+    if (out->in_dialog && !names_flow)
+        return true; /* the first of two has said it */
+    srf__mark_kind_t kind = srf__mark_read(&element->marks, request, uri);
+    if (kind == SRF__MARK_DIALOG)
+        out->in_dialog = true;
+    if (kind != SRF__MARK_NONE)
+        out->flow = uri->user;
+    return kind != SRF__MARK_NONE;
+}
+
 /* Counts our own values on top and finds the first that is not. */
 static int walk_routes(srf__element_t *element, const srf__facts_t *request,
                        srf__route_t *out)
@@ -90,7 +109,7 @@ static int walk_routes(srf__element_t *element, const srf__facts_t *request,
             out->has_next = true;
             return 0;
         }
-        out->token = out->next.user;
+        (void)read_mark(element, request, &out->next, out);
         out->removed++;
     }
     return 0;
@@ -108,9 +127,10 @@ int srf__route_prepare(srf__element_t *element, const srf__facts_t *request,
     out->request_uri_is_us = srf__element_is(element, &out->request_uri);
     if (route == NULL)
         return 0;
-    /* §16.4: a strict router before us made our Record-Route value the
-     * Request-URI; the lr parameter tells it from an address of ours. */
-    if (out->request_uri_is_us && out->request_uri.lr) {
+    /* §16.4: a strict router before us made a value that we had written the
+     * Request-URI; the mark tells it from an address of ours. */
+    if (out->request_uri_is_us && out->request_uri.lr &&
+        read_mark(element, request, &out->request_uri, out)) {
         if (last_route(request, &out->request_uri) != 0)
             return SRF_ERR_SYNTAX;
         out->from_strict = true;

@@ -18,8 +18,12 @@ typedef struct srf__route {
     uint8_t removed;  /* Route values of ours on top, which go: 0, 1, 2 */
     bool has_next;    /* Route values remain */
     srf__uri_t next;  /* the topmost of them */
-    /* User part of the last Route of ours: it may be a flow token. */
-    srf__str_t token;
+    /* A mark proves that it came by a Record-Route of ours, inside the dialog
+     * that this was written for: it is proxied without asking the program. */
+    bool in_dialog;
+    /* What the last of these Routes names as the way on, proved by its mark:
+     * the name of a flow; empty: none. */
+    srf__str_t flow;
 } srf__route_t;
 
 /* 0; SRF_ERR_INVALID_URI when the Request-URI cannot be read; SRF_ERR_SYNTAX
@@ -47,14 +51,5 @@ typedef struct srf__route_change {
 
 void srf__route_edit(srf__edits_t *edits, const srf__facts_t *request,
                      const srf__route_change_t *change);
-
-/* Whether this request came here by a Record-Route of ours inside a dialog: the
- * library proxies it without asking the program. */
-static inline bool srf__route_in_dialog(const srf__route_t *route,
-                                        const srf__facts_t *request)
-{
-    return request->to_tag.len > 0 &&
-           (route->removed > 0 || route->from_strict);
-}
 
 #endif /* SRF_ROUTE_H */

@@ -118,6 +118,6 @@ void srf__validate(srf__element_t *element, const srf__facts_t *request,
         return;
     /* §12.2.2: a dialog we know nothing of. */
     if (request->to_tag.len > 0 && route->request_uri_is_us &&
-        !route->has_next && !srf__route_in_dialog(route, request))
+        !route->has_next && !route->in_dialog)
         refuse(out, 481, NULL);
 }

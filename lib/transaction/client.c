@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "message/build.h"
+#include "transaction/server.h"
 
 static void clock_fired(srf__timer_t *timer);
 
@@ -37,6 +38,7 @@ static void unref(srf__client_t *client)
         return;
     srf__msg_unref(client->request);
     srf__msg_unref(client->ack);
+    srf__server_unref(client->upstream);
     if (client->want_cancel)
         srf__free(client->cancel.lines);
     release(client);
@@ -215,10 +217,11 @@ static void pass_up(srf__client_t *client, const srf__facts_t *response)
     if (client->user != NULL)
         client->user->response(client, response);
     else if (response->status / 100 == 2 &&
-             client->method == SRF__METHOD_INVITE &&
-             client->txns->stray_2xx != NULL)
-        client->txns->stray_2xx(client->txns->stray_arg, response,
-                                client->upstream);
+             client->method == SRF__METHOD_INVITE && client->upstream != NULL) {
+        srf__server_forward_late(client->upstream, response);
+        if (client->txns->late_2xx != NULL)
+            client->txns->late_2xx(client->txns->late_arg, response);
+    }
 }
 
 /* The last words to a user that is told that nothing more will come. */
@@ -420,11 +423,7 @@ bool srf__client_receive(srf__txns_t *txns, const srf__facts_t *response)
         step(client, event, response);
         return true;
     }
-    if (event == SRF__EV_RECV_2XX &&
-        response->cseq_method == SRF__METHOD_INVITE && txns->stray_2xx != NULL)
-        txns->stray_2xx(txns->stray_arg, response, NULL);
-    else
-        txns->counters.dropped_unmatched++;
+    txns->counters.dropped_unmatched++;
     return false;
 }
 

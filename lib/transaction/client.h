@@ -41,7 +41,8 @@ struct srf__client {
     } cancel;
     const srf__client_user_t *user;
     void *user_data;
-    srf__listener_t *upstream; /* for a 2xx without a user; may be NULL */
+    srf__server_t *upstream; /* referenced: by which a 2xx without a user goes
+                                back; NULL: none does */
     uint32_t slot;
     uint32_t generation;
     srf__machine_t machine;
@@ -75,13 +76,14 @@ void srf__client_start(srf__client_t *client, const srf__flow_t *flow,
  */
 bool srf__client_cancel(srf__client_t *client, srf__str_t lines);
 
-/* The user's interest ends; a 2xx that still comes goes to txns->stray_2xx, a
- * provisional response to a CANCEL if one was asked for. `end` terminates it
- * here and now, nothing more is expected. NULL is allowed. */
+/* The user's interest ends; a 2xx to INVITE that still comes goes back by
+ * `upstream` (RFC 3261 §16.7 step 5), a provisional response to a CANCEL if one
+ * was asked for. `end` terminates it here and now, nothing more is expected.
+ * NULL is allowed. */
 void srf__client_release(srf__client_t *client, bool end);
 
-/* Gives a response to the transaction it belongs to. False when there is none
- * (a stray 2xx to INVITE has then been handed to txns->stray_2xx). */
+/* Gives a response to the transaction it belongs to. False when there is none:
+ * it goes nowhere (RFC 6026 §7.3). */
 bool srf__client_receive(srf__txns_t *txns, const srf__facts_t *response);
 
 /* The network gave back the beginning of a datagram we sent. */

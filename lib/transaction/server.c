@@ -61,27 +61,77 @@ static int send_cut(const srf__flow_t *flow, srf__str_t msg, srf__span_t cut)
                         : srf__transports_send(flow, parts, 2);
 }
 
-/* RFC 3261 §18.2.2: when the connection that the request came on is gone, a
- * response goes where its Via says. */
-static void send_response(srf__txns_t *txns, const srf__flow_t *flow,
-                          srf_msg_t *msg, srf__span_t cut)
+/* The Via that is topmost after `cut`. */
+static bool read_next_via(const srf__facts_t *response, srf__span_t cut,
+                          srf__via_t *via)
 {
-    const srf__facts_t *facts;
+    const srf__header_t *line = srf__facts_first(response, SRF__HDR_VIA);
+    uint16_t next;
 
-    if (send_cut(flow, srf__str(msg->data, msg->len), cut) !=
-        SRF_ERR_NOT_CONNECTED)
+    *via = response->via;
+    if (cut.len == 0)
+        return true;
+    while (line != NULL && line->end <= response->via2)
+        line = srf__facts_next(response, line);
+    return response->via2 != 0 && line != NULL &&
+           srf__via_read(response->data, response->via2, line->end, via,
+                         &next) == 0;
+}
+
+/* RFC 3261 §18.2.2: when the connection that the request came on is gone, a
+ * response goes to the address it came from, at the port its Via names. A
+ * response whose next Via is not that of the request goes nowhere: whoever
+ * answered chose it. */
+static void send_anew(srf__server_t *server, const srf__facts_t *response,
+                      srf__span_t cut)
+{
+    srf__txns_t *txns = server->txns;
+    srf__flow_t flow = server->from;
+    srf__via_t via;
+
+    if (!read_next_via(response, cut, &via))
         return;
-    facts = srf__msg_facts(msg);
-    if (facts != NULL)
-        srf__response_send_stateless(flow->listener->owner, txns, facts, cut,
-                                     flow->listener);
+    srf__hash128_t key =
+        srf__server_key_by(txns, response, &via, (srf__method_t)server->method);
+    if (memcmp(&key, &server->node.key, sizeof(key)) != 0)
+        return;
+    flow.connection = 0;
+    if (!srf__transports_find(&flow)) {
+        flow.peer.port =
+            via.port != 0
+                ? via.port
+                : srf__transport_port((srf__transport_id_t)flow.peer.transport);
+        if (srf__transports_connect(&flow,
+                                    srf__facts_str(response, via.host)) != 0)
+            return;
+    }
+    (void)send_cut(&flow, srf__str(response->data, response->len), cut);
 }
 
 static void send_out(srf__server_t *server, srf_msg_t *msg, srf__span_t cut)
 {
     const srf__flow_t flow = srf__server_reply_flow(server);
 
-    send_response(server->txns, &flow, msg, cut);
+    if (send_cut(&flow, srf__str(msg->data, msg->len), cut) !=
+        SRF_ERR_NOT_CONNECTED)
+        return;
+    const srf__facts_t *facts = srf__msg_facts(msg);
+    if (facts != NULL)
+        send_anew(server, facts, cut);
+}
+
+void srf__server_forward_late(srf__server_t *server,
+                              const srf__facts_t *response)
+{
+    const srf__flow_t flow = srf__server_reply_flow(server);
+    srf__span_t cut = srf__cut_top_via(response);
+
+    if (response->via2 == 0)
+        return;
+    server->txns->counters.responses_sent++;
+    if (send_cut(&flow, srf__str(response->data, response->len), cut) ==
+        SRF_ERR_NOT_CONNECTED)
+        send_anew(server, response, cut);
 }
 
 static void send_again(srf__server_t *server)
@@ -424,7 +474,7 @@ void srf__stateless_reply(srf__txns_t *txns, const srf__facts_t *request,
         return; /* the caller sends its request again */
     txns->answered_stateless = true;
     txns->counters.responses_sent++;
-    send_response(txns, &flow, msg, no_cut);
+    (void)send_cut(&flow, srf__str(msg->data, msg->len), no_cut);
     srf__msg_unref(msg);
 }
 
@@ -437,64 +487,4 @@ bool srf__stateless_is_ack_for(const srf__txns_t *txns, const srf__facts_t *ack)
     stateless_tag(txns, ack, tag);
     return srf__str_eq(srf__facts_str(ack, ack->to_tag),
                        srf__str(tag, sizeof(tag)));
-}
-
-/* The Via that is topmost after `cut`. */
-static bool read_next_via(const srf__facts_t *response, srf__span_t cut,
-                          srf__via_t *via)
-{
-    const srf__header_t *line = srf__facts_first(response, SRF__HDR_VIA);
-    uint16_t next;
-
-    *via = response->via;
-    if (cut.len == 0)
-        return true;
-    while (line != NULL && line->end <= response->via2)
-        line = srf__facts_next(response, line);
-    return response->via2 != 0 && line != NULL &&
-           srf__via_read(response->data, response->via2, line->end, via,
-                         &next) == 0;
-}
-
-/* Over a stream: on the connection that is there with the caller, or a new one
- * to the port he named (§18.2.2). */
-static int find_connection(const srf__facts_t *response, const srf__via_t *via,
-                           uint16_t port, srf__flow_t *flow)
-{
-    if (!flow->listener->ops->reliable || srf__transports_find(flow))
-        return 0;
-    flow->peer.port = port;
-    return srf__transports_connect(flow, srf__facts_str(response, via->host));
-}
-
-void srf__response_send_stateless(srf__transports_t *transports,
-                                  srf__txns_t *txns,
-                                  const srf__facts_t *response, srf__span_t cut,
-                                  srf__listener_t *listener)
-{
-    srf__via_t via;
-    srf__flow_t flow;
-    uint32_t rport;
-
-    if (!read_next_via(response, cut, &via))
-        return;
-    srf__span_t host = via.maddr.len > 0      ? via.maddr
-                       : via.received.len > 0 ? via.received
-                                              : via.host;
-    uint16_t port =
-        via.port == 0 ? srf__transport_port((srf__transport_id_t)via.transport)
-                      : via.port;
-    if (!srf__addr_from_host(&flow.peer, srf__facts_str(response, host), port,
-                             (srf__transport_id_t)via.transport))
-        return;
-    if (srf__str_to_u32(srf__facts_str(response, via.rport_value), 65535,
-                        &rport) &&
-        rport != 0 && via.maddr.len == 0)
-        flow.peer.port = (uint16_t)rport;
-    flow.listener = srf__transports_pick(transports, &flow.peer, listener);
-    if (flow.listener == NULL ||
-        find_connection(response, &via, port, &flow) != 0)
-        return;
-    txns->counters.responses_sent++;
-    (void)send_cut(&flow, srf__str(response->data, response->len), cut);
 }

@@ -73,6 +73,11 @@ void srf__server_cancel(srf__server_t *server, const srf__facts_t *cancel);
 bool srf__server_respond(srf__server_t *server, srf_msg_t *response,
                          unsigned status, srf__span_t cut);
 
+/* Sends a 2xx to INVITE, whose top Via is ours, past the machine, whatever its
+ * state: to where the request came from (RFC 3261 §16.7 step 5). */
+void srf__server_forward_late(srf__server_t *server,
+                              const srf__facts_t *response);
+
 /* Builds a response from the request and sends it. spec->via_mark and
  * spec->to_tag are filled in here. 0; SRF_ERR_NO_MEMORY;
  * SRF_ERR_ALREADY_FINAL. */
@@ -107,13 +112,5 @@ void srf__stateless_reply(srf__txns_t *txns, const srf__facts_t *request,
                           const char *reason, srf__str_t lines);
 bool srf__stateless_is_ack_for(const srf__txns_t *txns,
                                const srf__facts_t *ack);
-
-/* Sends a response along its topmost Via (after `cut`), RFC 3261 §18.2.2:
- * without any state; from `listener` (may be NULL) if it fits, since RFC 3581
- * §4 wants the address the request came to. */
-void srf__response_send_stateless(srf__transports_t *transports,
-                                  srf__txns_t *txns,
-                                  const srf__facts_t *response, srf__span_t cut,
-                                  srf__listener_t *listener);
 
 #endif /* SRF_SERVER_H */

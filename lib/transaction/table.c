@@ -150,12 +150,12 @@ srf__client_t *srf__slot_get(const srf__txns_t *txns, uint32_t slot)
 /* RFC 3261 §17.2.3: branch, sent-by and method when the branch has the cookie;
  * otherwise what RFC 2543 peers keep the same between the copies of a request
  * and its ACK (whose To tag is that of our response, so it is left out). */
-srf__hash128_t srf__server_key(const srf__txns_t *txns,
-                               const srf__facts_t *request,
-                               srf__method_t method)
+srf__hash128_t srf__server_key_by(const srf__txns_t *txns,
+                                  const srf__facts_t *request,
+                                  const srf__via_t *via, srf__method_t method)
 {
     srf__hasher_t hasher;
-    srf__str_t branch = srf__facts_str(request, request->via.branch);
+    srf__str_t branch = srf__facts_str(request, via->branch);
     srf__str_t name = srf__method_name(method);
 
     if (method == SRF__METHOD_OTHER)
@@ -164,18 +164,23 @@ srf__hash128_t srf__server_key(const srf__txns_t *txns,
     srf__hasher_field(&hasher, name);
     if (branch.len > COOKIE_LEN && memcmp(branch.p, cookie, COOKIE_LEN) == 0) {
         srf__hasher_field(&hasher, branch);
-        srf__hasher_field_lower(&hasher,
-                                srf__facts_str(request, request->via.host));
-        srf__hasher_update(&hasher, &request->via.port,
-                           sizeof(request->via.port));
+        srf__hasher_field_lower(&hasher, srf__facts_str(request, via->host));
+        srf__hasher_update(&hasher, &via->port, sizeof(via->port));
     } else {
         srf__hasher_field(&hasher, srf__facts_str(request, request->uri));
         srf__hasher_field(&hasher, srf__facts_str(request, request->from_tag));
         srf__hasher_field(&hasher, srf__facts_str(request, request->call_id));
         srf__hasher_update(&hasher, &request->cseq, sizeof(request->cseq));
-        srf__hasher_field(&hasher, srf__facts_str(request, request->via.value));
+        srf__hasher_field(&hasher, srf__facts_str(request, via->value));
     }
     return srf__hasher_final(&hasher);
+}
+
+srf__hash128_t srf__server_key(const srf__txns_t *txns,
+                               const srf__facts_t *request,
+                               srf__method_t method)
+{
+    return srf__server_key_by(txns, request, &request->via, method);
 }
 
 /* RFC 3261 §18.2.1: received is added when sent-by is a name or another

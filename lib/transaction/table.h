@@ -56,12 +56,9 @@ struct srf__txns {
     uint32_t free_count;
     uint32_t slot_count;
 
-    /* A 2xx to INVITE that belongs to no client transaction any more, or to one
-     * whose user is gone (RFC 6026 §7.2). `listener` is the one its request
-     * came to, NULL when that is not known. */
-    void (*stray_2xx)(void *arg, const srf__facts_t *response,
-                      srf__listener_t *listener);
-    void *stray_arg;
+    /* Tells that a 2xx to INVITE went back past its user, who is gone. */
+    void (*late_2xx)(void *arg, const srf__facts_t *response);
+    void *late_arg;
 };
 
 /* The random hash key is drawn here; the other members are the caller's. */
@@ -99,6 +96,10 @@ srf__client_t *srf__slot_get(const srf__txns_t *txns, uint32_t slot);
 srf__hash128_t srf__server_key(const srf__txns_t *txns,
                                const srf__facts_t *request,
                                srf__method_t method);
+/* The same, by a Via value of `facts` that need not be the topmost. */
+srf__hash128_t srf__server_key_by(const srf__txns_t *txns,
+                                  const srf__facts_t *facts,
+                                  const srf__via_t *via, srf__method_t method);
 
 /* ---- the caller's Via ---- */
 

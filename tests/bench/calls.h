@@ -10,6 +10,7 @@
 #define SRF_BENCH_CALLS_H
 
 #include "core/stack.h"
+#include "proxy/mark.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -345,16 +346,39 @@ static inline void bench_invite(bench_t *bench, unsigned number)
     bench_receive(bench, &bench->caller, &text);
 }
 
+/* The mark that stands in the recorded route of a call. */
+static inline void bench_mark(const bench_t *bench, unsigned number,
+                              char out[SRF__MARK_LEN + 1])
+{
+    char data[128];
+    int id =
+        snprintf(data, sizeof(data), "%u-%u-3848276298220188511@192.0.2.10",
+                 number, bench->round);
+    int tag =
+        snprintf(data + id, sizeof(data) - (size_t)id, "9fxced76sl-%u", number);
+    const srf__facts_t facts = {
+        .data = data,
+        .call_id = {0, (uint16_t)id},
+        .from_tag = {(uint16_t)id, (uint16_t)tag},
+    };
+
+    srf__mark_dialog(&bench->srf->element.marks, &facts, srf__str(NULL, 0),
+                     out);
+    out[SRF__MARK_LEN] = '\0';
+}
+
 /* ACK to a 2xx or BYE, along the recorded route. */
 static inline void bench_follow(bench_t *bench, unsigned number,
                                 const char *method, unsigned cseq)
 {
     bench_text_t text = {0};
+    char mark[SRF__MARK_LEN + 1];
 
+    bench_mark(bench, number, mark);
     bench_add(&text,
               "%s sip:bob@%s SIP/2.0\r\n"
               "Via: SIP/2.0/%s;branch=z9hG4bK%c%u-%u\r\n"
-              "Route: <sip:%s;lr>\r\n"
+              "Route: <sip:%s;lr;srf=%s>\r\n"
               "Max-Forwards: 70\r\n"
               "From: \"Ann\" <sip:ann@example.com>;tag=9fxced76sl-%u\r\n"
               "To: <sip:+4930%07u@example.com>;tag=314159-%u\r\n"
@@ -363,8 +387,8 @@ static inline void bench_follow(bench_t *bench, unsigned number,
               "User-Agent: bench/1.0\r\n"
               "Content-Length: 0\r\n\r\n",
               method, bench->names.target, bench->names.via, method[0],
-              bench->round, number, bench->names.stack, number, number, number,
-              number, bench->round, cseq, method);
+              bench->round, number, bench->names.stack, mark, number, number,
+              number, number, bench->round, cseq, method);
     bench_receive(bench, &bench->caller, &text);
 }
 

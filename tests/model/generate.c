@@ -275,6 +275,15 @@ static bool repeat_some(program_t *program)
     return true;
 }
 
+/* A proxy that is not in the route remembers an answered call for LIFE_MS and
+ * up to twice that: then it is not known what becomes of an ACK. */
+static bool is_late(const rig_t *rig, const call_state_t *state)
+{
+    if (state->final_status >= 300)
+        return state->connected;
+    return !state->recorded && rig_now(rig) - state->heard_ms > LIFE_MS;
+}
+
 static bool ack_some(program_t *program)
 {
     rig_t *rig = program->rig;
@@ -282,7 +291,7 @@ static bool ack_some(program_t *program)
     const call_state_t *state = &rig->calls[call];
 
     if (program->trace->plans[call].method != METHOD_INVITE ||
-        state->final == NULL ||
+        state->final == NULL || is_late(rig, state) ||
         (state->acked && !chance(&program->dice, 10 + program->mood.chaos)))
         return false;
     rig_ack(rig, call);

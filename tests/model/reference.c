@@ -180,11 +180,9 @@ static void receive_ack(call_t *call, const record_t *ack)
     if (server->state == COMPLETED && call->plan->method == METHOD_INVITE) {
         stop(server, CONFIRMED);
         server->limit_ms = call->model->now_ms + T4_MS;
-    } else if ((server->state == ACCEPTED || server->state == OVER ||
-                server->state == IDLE) &&
-               outbound) {
-        /* It matches nothing and goes where it says; elsewhere it would have
-         * to come from us again or needs DNS. */
+    } else if (server->state == ACCEPTED && outbound) {
+        /* The INVITE is known, and it goes where it says; elsewhere it would
+         * have to come from us again or needs DNS. */
         send_down(call, host_of_uri(ack->text), UNKNOWN, METHOD_ACK);
     }
 }
@@ -397,8 +395,10 @@ static void receive_2xx(branch_t *branch, const final_t *what)
         stop(client, ACCEPTED); /* RFC 6026 §7.2 */
         client->limit_ms = branch->call->model->now_ms + LIFE_MS;
     }
+    if (client->state == OVER)
+        return; /* RFC 6026 §7.3 */
     /* Always forwarded, whoever still waits for it (contract §6). */
-    if (branch->orphan || client->state == OVER)
+    if (branch->orphan)
         send_stateless(branch->call, what);
     else
         search_final(branch, what);

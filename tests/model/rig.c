@@ -123,18 +123,24 @@ static void ack_2xx(rig_t *rig, unsigned call)
     const char *final = rig->calls[call].final;
     text_t text = {0};
     size_t len;
+    size_t route_len;
     const char *contact = line_value(final, "Contact", 0, &len);
+    const char *route = line_value(final, "Record-Route", 0, &route_len);
 
     must(contact != NULL);
     put(&text,
         "ACK %.*s SIP/2.0\r\n"
         "Via: SIP/2.0/UDP %s;branch=z9hG4bK-ack-%u\r\n"
         "Max-Forwards: 70\r\n"
-        "Route: <sip:10.0.0.1;lr>\r\n"
         "Call-ID: call-%u\r\n"
         "CSeq: 1 ACK\r\n"
         "X-For-2xx: yes\r\n",
         (int)len - 2, contact + 1, addresses[0], call, call);
+    /* Without a record of ours the proxy is the caller's outbound proxy. */
+    if (route != NULL)
+        put(&text, "Route: %.*s\r\n", (int)route_len, route);
+    else
+        put(&text, "Route: <sip:10.0.0.1;lr>\r\n");
     put_lines(&text, final, "From", "");
     put_lines(&text, final, "To", "");
     send_text(rig, 0, &text);
@@ -181,6 +187,10 @@ static void on_caller_datagram(mempeer_t *peer, const srf__addr_t *from,
         call_state_t *state = &rig->calls[atoi(call_id + 5)];
         keep(&state->final, data, len);
         state->final_status = status;
+        state->connected = state->connected || status < 300;
+        state->heard_ms = rig_now(rig);
+        state->recorded =
+            line_value(state->final, "Record-Route", 0, &ignored) != NULL;
         state->acked = false;
     }
     free(text);

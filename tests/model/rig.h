@@ -35,6 +35,9 @@ typedef struct call_state {
     uint64_t final_ms; /* of the first final response, or of the end */
     char *final;       /* the latest one the caller received */
     int final_status;
+    uint64_t heard_ms; /* when it came */
+    bool recorded;     /* it has a Record-Route */
+    bool connected;    /* there was a 2xx */
 } call_state_t;
 
 typedef struct rig {

@@ -130,6 +130,17 @@ void party_follow(party_t *party, const char *to, const char *method,
                method);
 }
 
+/* Cuts each ";srf=" with its 16 digits: marks are never alike. */
+static void cut_marks(char *text)
+{
+    char *mark = strstr(text, ";srf=");
+
+    while (mark != NULL && strspn(mark + 5, "0123456789abcdef") == 16) {
+        memmove(mark, mark + 21, strlen(mark + 21) + 1);
+        mark = strstr(mark, ";srf=");
+    }
+}
+
 const char *party_header(party_t *party, const char *msg, const char *name,
                          unsigned index)
 {
@@ -147,6 +158,7 @@ const char *party_header(party_t *party, const char *msg, const char *name,
             ck_assert_uint_lt(n, sizeof(party->text));
             memcpy(party->text, value, n);
             party->text[n] = '\0';
+            cut_marks(party->text);
             return party->text;
         }
         line = end;

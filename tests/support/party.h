@@ -52,7 +52,8 @@ const char *party_find(const party_t *party, const char *start, unsigned index);
 unsigned party_index(const party_t *party, const char *start, unsigned index);
 
 /* The value of the index-th line with this name (long form, exact case) in a
- * message; NULL if there is none. Valid until the next call. */
+ * message, without the marks of the proxy's URIs; NULL if there is none. Valid
+ * until the next call. */
 const char *party_header(party_t *party, const char *msg, const char *name,
                          unsigned index);
 

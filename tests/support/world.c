@@ -5,6 +5,9 @@
  */
 #include "world.h"
 
+#include "core/stack.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <check.h>
@@ -129,9 +132,60 @@ void world_request(world_t *world, const char *method, const char *uri,
     world_settle(world);
 }
 
+/* Copies `text` with the mark in place of each "MARK". */
+static void write_marked(char *out, size_t size, const char *text,
+                         const char mark[SRF__MARK_LEN])
+{
+    srf__buf_t buf;
+
+    srf__buf_init_fixed(&buf, out, size - 1);
+    while (*text != '\0') {
+        if (strncmp(text, "MARK", 4) == 0) {
+            srf__buf_add(&buf, mark, SRF__MARK_LEN);
+            text += 4;
+        } else {
+            srf__buf_add_char(&buf, *text++);
+        }
+    }
+    ck_assert_int_eq(buf.err, 0);
+    out[buf.len] = '\0';
+}
+
+void world_mark(const world_t *world, const char *call_id, const char *tag,
+                char out[SRF__MARK_LEN + 1])
+{
+    char data[200];
+    srf__facts_t facts = {.data = data};
+    size_t id_len = strlen(call_id);
+
+    snprintf(data, sizeof(data), "%s%s", call_id, tag);
+    facts.call_id = (srf__span_t){0, (uint16_t)id_len};
+    facts.from_tag = (srf__span_t){(uint16_t)id_len, (uint16_t)strlen(tag)};
+    srf__mark_dialog(&world->srf->element.marks, &facts, srf__str(NULL, 0),
+                     out);
+    out[SRF__MARK_LEN] = '\0';
+}
+
+const char *world_path_uri(const world_t *world)
+{
+    static char uri[64];
+    char mark[SRF__MARK_LEN + 1] = "";
+
+    srf__mark_path(&world->srf->element.marks, srf__str(NULL, 0), mark);
+    snprintf(uri, sizeof(uri), "sip:10.0.0.1:5060;lr;srf=%s", mark);
+    return uri;
+}
+
 void world_in_dialog(world_t *world, party_t *from, const char *method,
                      const char *uri, const char *id, const char *extra)
 {
+    char mark[SRF__MARK_LEN + 1];
+    char marked_uri[200];
+    char lines[PARTY_TEXT];
+
+    world_mark(world, id, "ann", mark);
+    write_marked(marked_uri, sizeof(marked_uri), uri, mark);
+    write_marked(lines, sizeof(lines), extra, mark);
     party_send(from, WORLD_PROXY,
                "%s %s SIP/2.0\n"
                "Via: SIP/2.0/UDP %s;branch=z9hG4bK-%s\n"
@@ -141,7 +195,7 @@ void world_in_dialog(world_t *world, party_t *from, const char *method,
                "Call-ID: %s\n"
                "CSeq: 2 %s\n"
                "%s",
-               method, uri, from->address, id, id, method, extra);
+               method, marked_uri, from->address, id, id, method, lines);
     world_settle(world);
 }
 

@@ -9,6 +9,7 @@
 #define SRF_TEST_WORLD_H
 
 #include "party.h"
+#include "proxy/mark.h"
 
 #define WORLD_PROXY  "10.0.0.1:5060"
 #define WORLD_CALLER "10.0.0.9:5060"
@@ -71,9 +72,16 @@ void world_call(world_t *world);
 /* Another request of the caller, with lines of its own. */
 void world_request(world_t *world, const char *method, const char *uri,
                    const char *id, const char *extra);
-/* The same with a To tag, as inside a dialog; CSeq 2. */
+/* The same with a To tag, as inside a dialog; CSeq 2. Where "srf=MARK" stands
+ * it gets the mark that the proxy gave this dialog. */
 void world_in_dialog(world_t *world, party_t *from, const char *method,
                      const char *uri, const char *id, const char *extra);
+/* The mark of the dialog with this Call-ID and tag of the caller's. */
+void world_mark(const world_t *world, const char *call_id, const char *tag,
+                char out[SRF__MARK_LEN + 1]);
+/* A URI of the proxy's as it stands in a Path, and as a strict router leaves it
+ * in the Request-URI; until the next call. */
+const char *world_path_uri(const world_t *world);
 /* CANCEL for world_call(), ACK for what it was answered with. */
 void world_cancel(world_t *world);
 void world_ack(world_t *world, const char *to_tag);

@@ -112,7 +112,7 @@ START_TEST(dialogs_are_served)
     ck_assert_int_eq(srf_drain(world->srf, on_drained), 0);
     memnet_run(world->net, 1);
     world_in_dialog(world, world->caller, "BYE", "sip:bob@10.0.0.11", "b",
-                    "Route: <sip:10.0.0.1:5060;lr>\n");
+                    "Route: <sip:10.0.0.1:5060;lr;srf=MARK>\n");
     ck_assert_uint_eq(party_received(world->one, "BYE"), 1);
     party_reply(world->one, 0, "200 OK", "");
     world_settle(world);

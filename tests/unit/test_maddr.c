@@ -89,7 +89,7 @@ START_TEST(a_maddr_of_ours_is_taken_out_of_what_a_strict_router_left)
 {
     world_t *world = world_create(NULL, NULL);
 
-    call_with(world, "sip:10.0.0.1;lr",
+    call_with(world, world_path_uri(world),
               "Route: <sip:bob@10.0.0.11;maddr=10.0.0.1;x=y>\n");
     ck_assert_uint_eq(
         party_received(world->one, "INVITE sip:bob@10.0.0.11;x=y SIP/2.0\r\n"),
@@ -104,11 +104,12 @@ START_TEST(an_ack_loses_a_maddr_of_ours_too)
     world_t *world = world_create(NULL, NULL);
 
     world_in_dialog(world, world->caller, "ACK",
-                    "sip:bob@10.0.0.11;maddr=10.0.0.1", "d1", "");
+                    "sip:bob@10.0.0.11;maddr=10.0.0.1", "d1",
+                    "Route: <sip:10.0.0.1;lr;srf=MARK>\n");
     ck_assert_uint_eq(
         party_received(world->one, "ACK sip:bob@10.0.0.11 SIP/2.0\r\n"), 1);
     world_in_dialog(world, world->caller, "ACK", "sip:10.0.0.1;maddr=10.0.0.1",
-                    "d2", "");
+                    "d2", "Route: <sip:10.0.0.1;lr;srf=MARK>\n");
     ck_assert_uint_eq(world->caller->count, 0);
     ck_assert_uint_eq(world_stats(world).dropped_unmatched, 1);
     world_destroy(world);

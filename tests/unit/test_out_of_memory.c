@@ -232,7 +232,7 @@ static void caller_request(play_t *play)
 static void caller_bye(play_t *play)
 {
     world_in_dialog(play->world, play->caller.party, "BYE", "sip:10.0.0.12",
-                    "bye", "Route: <sip:10.0.0.1:5060;lr>\n");
+                    "bye", "Route: <sip:10.0.0.1:5060;lr;srf=MARK>\n");
 }
 
 static void caller_final(play_t *play, int status)
@@ -250,7 +250,7 @@ static void caller_final(play_t *play, int status)
         return;
     }
     world_in_dialog(play->world, caller->party, "ACK", "sip:10.0.0.12", "ack",
-                    "Route: <sip:10.0.0.1:5060;lr>\n");
+                    "Route: <sip:10.0.0.1:5060;lr;srf=MARK>\n");
     if (!caller->byed)
         caller_bye(play);
     caller->byed = true;

@@ -60,7 +60,7 @@ START_TEST(under_overload_calls_that_stand_are_served)
 
     world_answer(world, world->one, "180 Ringing");
     world_in_dialog(world, world->caller, "BYE", "sip:bob@10.0.0.11", "d1",
-                    "Route: <sip:10.0.0.1;lr>\n");
+                    "Route: <sip:10.0.0.1;lr;srf=MARK>\n");
     ck_assert_uint_eq(party_received(world->one, "BYE"), 1);
     party_reply(world->one, party_index(world->one, "BYE", 0), "200 OK", "");
     world_settle(world);
@@ -320,7 +320,7 @@ START_TEST(a_late_loop_gives_503_until_it_is_in_time)
     ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 503"), 1);
     /* Calls that stand are served. */
     world_in_dialog(world, world->caller, "BYE", "sip:bob@10.0.0.11", "d1",
-                    "Route: <sip:10.0.0.1;lr>\n");
+                    "Route: <sip:10.0.0.1;lr;srf=MARK>\n");
     ck_assert_uint_eq(party_received(world->one, "BYE"), 1);
     memnet_run(world->net, 100);
     ck_assert_uint_eq(world_stats(world).loop_lag_ms, 0);
@@ -389,7 +389,7 @@ START_TEST(to_tags_do_not_get_around_the_ceiling)
         char id[8];
         sprintf(id, "f%u", i);
         world_in_dialog(world, world->caller, "BYE", "sip:bob@10.0.0.11", id,
-                        "Route: <sip:10.0.0.1;lr>\n");
+                        "Route: <sip:10.0.0.1;lr;srf=MARK>\n");
     }
     srf_stats_t stats = world_stats(world);
     ck_assert_uint_eq(stats.server_transactions + stats.client_transactions,

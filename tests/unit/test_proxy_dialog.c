@@ -7,7 +7,7 @@
 #include "runner.h"
 #include "world.h"
 
-#define OUR_ROUTE "Route: <sip:10.0.0.1:5060;lr>\n"
+#define OUR_ROUTE "Route: <sip:10.0.0.1:5060;lr;srf=MARK>\n"
 #define ANN       "sip:ann@10.0.0.9"
 #define BOB       "sip:bob@10.0.0.11"
 
@@ -219,7 +219,8 @@ START_TEST(a_strict_router_before_us_is_undone_inside_a_dialog)
     world_t *world = answered_world();
 
     /* It put our Record-Route value into the Request-URI. */
-    world_in_dialog(world, world->caller, "BYE", "sip:10.0.0.1:5060;lr", "b",
+    world_in_dialog(world, world->caller, "BYE",
+                    "sip:10.0.0.1:5060;lr;srf=MARK", "b",
                     "Route: <sip:bob@10.0.0.11>\n");
     ck_assert_uint_eq(party_received(world->one, "BYE sip:bob@10.0.0.11 "), 1);
     world_expect(world->one, "BYE", "Route", NULL);

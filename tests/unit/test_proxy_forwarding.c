@@ -381,14 +381,18 @@ START_TEST(two_listeners_give_two_record_routes)
     const char *via = party_header(six, invite, "Via", 0);
     ck_assert_int_eq(strncmp(via, "SIP/2.0/UDP [2001:db8::1]:5060;", 31), 0);
     /* A request of the callee names both, and comes out at the other side. */
+    char mark[SRF__MARK_LEN + 1];
+    world_mark(world, "c1", "ann-c1", mark);
     party_send(six, "[2001:db8::1]:5060",
                "BYE sip:ann@10.0.0.9 SIP/2.0\n"
                "Via: SIP/2.0/UDP [2001:db8::11]:5060;branch=z9hG4bK-b1\n"
-               "Route: <sip:[2001:db8::1]:5060;lr>, <sip:10.0.0.1:5060;lr>\n"
+               "Route: <sip:[2001:db8::1]:5060;lr;srf=%s>, "
+               "<sip:10.0.0.1:5060;lr;srf=%s>\n"
                "From: <sip:bob@example.com>;tag=uas\n"
                "To: <sip:ann@example.com>;tag=ann-c1\n"
                "Call-ID: c1\n"
-               "CSeq: 1 BYE\n");
+               "CSeq: 1 BYE\n",
+               mark, mark);
     world_settle(world);
     world_expect(world->caller, "BYE", "Route", NULL);
     const char *bye = party_find(world->caller, "BYE", 0);

@@ -162,7 +162,7 @@ START_TEST(a_strict_router_before_us_is_undone)
     world_t *world = world_create(NULL, NULL);
     party_t *next = cases[_i].left == NULL ? world->one : world->two;
 
-    call_with(world, "sip:10.0.0.1:5060;lr", cases[_i].lines);
+    call_with(world, world_path_uri(world), cases[_i].lines);
     ck_assert_uint_eq(party_received(next, "INVITE sip:bob@10.0.0.11"), 1);
     world_expect(next, "INVITE", "Route", cases[_i].left);
     finish(world, next);
@@ -377,7 +377,7 @@ static void in_dialog(world_t *world, bool back, const char *method,
 {
     char text[512];
 
-    sprintf(text, "Route: <sip:10.0.0.1:5060;lr>\n%s", lines);
+    sprintf(text, "Route: <sip:10.0.0.1:5060;lr;srf=MARK>\n%s", lines);
     world_in_dialog(world, back ? world->one : world->caller, method,
                     back ? "sip:ann@10.0.0.9:5060" : "sip:bob@10.0.0.11", "c1b",
                     text);

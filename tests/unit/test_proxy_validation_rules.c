@@ -274,6 +274,8 @@ END_TEST
 START_TEST(a_proxy_require_does_not_stop_a_cancel_or_an_ack)
 {
     pieces_t more = good;
+    char mark[SRF__MARK_LEN + 1];
+    char lines[128];
     world_t *world = world_create("10.0.0.11", NULL);
 
     send_pieces(world, &good);
@@ -293,6 +295,10 @@ START_TEST(a_proxy_require_does_not_stop_a_cancel_or_an_ack)
     more.start = "ACK sip:bob@10.0.0.11 SIP/2.0\n"; /* of a 2xx */
     more.via = "Via: SIP/2.0/UDP 10.0.0.9:5060;branch=z9hG4bK-c2\n";
     more.to = "To: <sip:bob@example.com>;tag=elsewhere\n";
+    world_mark(world, "c1", "ann-c1", mark);
+    sprintf(lines, "Proxy-Require: teleport\nRoute: <sip:10.0.0.1;lr;srf=%s>\n",
+            mark);
+    more.extra = lines;
     send_pieces(world, &more);
     world_expect(world->one, "ACK sip:bob@10.0.0.11 ", "Proxy-Require",
                  "teleport");
