@@ -63,6 +63,7 @@ typedef struct srf_msg srf_msg_t;
  XX(INVALID_DURATION, -9006, "invalid duration, use forms like 2s or 1500ms") \
  XX(TOO_MANY_TARGETS, -9007, "more targets than the configured limit")        \
  XX(NO_HEADER, -9008, "no such header field or value")                        \
+ XX(INVALID_ADDRESS, -9009, "invalid address or network")                     \
  XX(NO_MEMORY, -9101, "out of memory")                                        \
  XX(LIMIT, -9102, "configured limit reached")                                 \
  XX(RANDOM, -9103, "no random bytes available")                               \

@@ -56,6 +56,7 @@
  * "RFC" without a number means RFC 3261.
  */
 
+#include <srf/address.h>
 #include <srf/base.h>
 #include <srf/outgoing.h>
 #include <srf/proxy.h>
