@@ -305,8 +305,10 @@ typedef struct srf_listen_options {
     /** Needed for TLS and secure WebSocket. Copied. */
     const srf_tls_options_t *tls;
     /** What browsers may connect from to a WebSocket (Origin, RFC 6455 §10.2),
-     * e.g. "https://phone.example.com"; NULL-terminated; NULL: anything.
-     * Copied. */
+     * e.g. "https://phone.example.com", or "*" for anything; NULL-terminated;
+     * NULL: pages from the host and port that they connect to, over https when
+     * the listener is secure. Others get 403. A client without Origin is let
+     * in: no browser leaves it out, and nobody else is bound by it. Copied. */
     const char *const *origins;
     /** `HOST` or `HOST:PORT` that this listener is reached at from outside, for
      * Via, Record-Route and Path, e.g. behind address translation; NULL: the

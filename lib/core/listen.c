@@ -165,6 +165,7 @@ static int make_settings(srf_t *srf, const char *uri,
         .max_message_bytes = srf->max_message_bytes,
         .ws.max_message_bytes = srf->max_message_bytes,
         .ws.origins = given->origins,
+        .ws.secure = is_secure(address),
     };
     if (!is_secure(address))
         return 0;

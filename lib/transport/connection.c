@@ -13,7 +13,8 @@
 enum {
     STREAM_BUFFER = 65536,
     PLAIN_BYTES = 16384, /* a TLS record */
-    LINGER_MS = 5000     /* for what is queued when a connection ends */
+    ORIGIN_SHOWN = 200,
+    LINGER_MS = 5000 /* for what is queued when a connection ends */
 };
 
 /* ---- end ---- */
@@ -286,6 +287,36 @@ static void take_stream(srf__connection_t *connection, srf__str_t bytes)
 
 static void open_up(srf__connection_t *connection);
 
+/* What pages are served is the program's choice, and where it has made none, a
+ * user finds nothing but that it does not work: it is said aloud once. */
+static void log_unwelcome(const srf__connection_t *connection,
+                          srf__str_t origin)
+{
+    srf__stream_t *stream = connection->stream;
+    char peer[SRF__ADDR_TEXT];
+
+    (void)srf__addr_text(&connection->peer, peer);
+    const srf__log_context_t context = {.module = "transport", .peer = peer};
+    srf__log_peer(
+        stream->base.owner->log,
+        stream->origin_said ? SRF_LOG_INFO : SRF_LOG_WARNING, &context,
+        "WebSocket refused with 403: its origin '%.*s' is not %s",
+        (int)(origin.len < ORIGIN_SHOWN ? origin.len : ORIGIN_SHOWN),
+        origin.len == 0 ? "" : origin.p,
+        stream->settings.ws.origins == NULL ? "the host it connects to"
+                                            : "among those allowed");
+    stream->origin_said = true;
+}
+
+static void end_ws(srf__connection_t *connection)
+{
+    srf__str_t origin;
+
+    if (srf__ws_is_unwelcome(connection->ws, &origin))
+        log_unwelcome(connection, origin);
+    end(connection, "WebSocket closed");
+}
+
 static void take_ws(srf__connection_t *connection, srf__str_t bytes)
 {
     srf__str_t out;
@@ -309,7 +340,7 @@ static void take_ws(srf__connection_t *connection, srf__str_t bytes)
     if (err != 0)
         srf__connection_fail(connection, srf_strerror(err));
     else if (what == SRF__WS_CLOSE)
-        end(connection, "WebSocket closed");
+        end_ws(connection);
     else if (!is_over(connection) && srf__ws_is_open(connection->ws))
         open_up(connection);
 }

@@ -35,6 +35,7 @@ typedef struct srf__stream {
     uv_tcp_t handle;
     srf__stream_settings_t settings;
     bool ws;
+    bool origin_said;   /* that a page was not let in was logged aloud */
     uv_tcp_t spare;     /* takes a connection that there is no memory for */
     bool spare_is_used; /* it is being closed */
     bool is_blocked;    /* a connection waits for it */

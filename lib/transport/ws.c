@@ -37,6 +37,7 @@ struct srf__ws {
     bool open;
     bool delivered; /* message was handed out, and goes next */
     bool over;
+    bool unwelcome; /* for its origin, which is in `message` */
 };
 
 static void clear(srf__buf_t *buf)
@@ -82,6 +83,13 @@ int srf__ws_end(srf__ws_t *ws)
         return 0;
     }
     return srf__carry_end(&ws->carry);
+}
+
+bool srf__ws_is_unwelcome(const srf__ws_t *ws, srf__str_t *origin)
+{
+    if (ws->unwelcome)
+        *origin = srf__buf_str(&ws->message);
+    return ws->unwelcome;
 }
 
 bool srf__ws_is_open(const srf__ws_t *ws)
@@ -362,9 +370,13 @@ static srf__ws_what_t shake_hands(srf__ws_t *ws, srf__str_t *out)
         srf__ws_may_be_http(rest))
         return SRF__WS_NONE;
     clear(&ws->reply);
+    srf__str_t origin;
     ws->open = srf__ws_greet(head_len == 0 ? rest : srf__str(rest.p, head_len),
-                             head_len != 0, ws->settings, &ws->reply);
+                             head_len != 0, ws->settings, &ws->reply, &origin);
     ws->over = !ws->open;
+    ws->unwelcome = origin.p != NULL;
+    if (ws->unwelcome) /* there will be no message */
+        srf__buf_add_str(&ws->message, origin);
     srf__carry_take(&ws->carry, head_len);
     *out = srf__buf_str(&ws->reply);
     if (ws->reply.err != 0 || ws->reply.len == 0) {

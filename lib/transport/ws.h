@@ -16,9 +16,11 @@ typedef struct srf__ws srf__ws_t;
 
 typedef struct srf__ws_settings {
     uint32_t max_message_bytes;
-    /* Origins that browsers may come from (RFC 6455 §10.2), NULL-terminated;
-     * NULL: any. Borrowed as long as there are connections. */
+    /* Origins that browsers may come from (RFC 6455 §10.2), NULL-terminated,
+     * "*" for any; NULL: the host that they connect to. Borrowed as long as
+     * there are connections. */
     const char *const *origins;
+    bool secure; /* below it there is TLS */
 } srf__ws_settings_t;
 
 typedef enum srf__ws_what {
@@ -39,6 +41,10 @@ int srf__ws_begin(srf__ws_t *ws, const char *data, size_t len);
 srf__ws_what_t srf__ws_next(srf__ws_t *ws, srf__str_t *out);
 /* Keeps what is left over. 0 or SRF_ERR_NO_MEMORY. */
 int srf__ws_end(srf__ws_t *ws);
+
+/* The client was not let in for its origin, which *out is until the WebSocket
+ * is destroyed. */
+bool srf__ws_is_unwelcome(const srf__ws_t *ws, srf__str_t *out);
 
 /* The handshake is done. */
 bool srf__ws_is_open(const srf__ws_t *ws);

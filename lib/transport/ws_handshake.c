@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "message/lines.h"
 #include "message/scan.h"
+#include "message/uri.h"
 
 #include <openssl/evp.h>
 
@@ -16,7 +17,9 @@ enum {
     ACCEPT_CHARS = 28, /* these in base64 */
     KEY_CHARS = 24,    /* 16 bytes in base64 */
     KEY_PADDING = 2,
-    METHOD_MAX = 16
+    METHOD_MAX = 16,
+    HTTP_PORT = 80,
+    HTTPS_PORT = 443
 };
 
 /* RFC 6455 §1.3. */
@@ -168,16 +171,98 @@ static bool is_key(srf__str_t key)
                KEY_CHARS / 4 * 3;
 }
 
-static bool is_welcome(const srf__ws_settings_t *settings, srf__str_t origin)
-{
-    const char *const *at = settings->origins;
+/* ---- origins ---- */
 
-    /* Only browsers say where they come from (§10.2). */
-    if (at == NULL || origin.p == NULL)
+/* `HOST[:PORT]` of an origin or a Host field, cut in two. */
+typedef struct place {
+    srf__str_t host; /* IPv6 in brackets */
+    uint32_t port;
+} place_t;
+
+/* Without a port it is the default one (RFC 9110 §4.2.1, §4.2.2). */
+static bool read_place(srf__str_t text, uint32_t default_port, place_t *out)
+{
+    size_t end =
+        text.len > 0 && text.p[0] == '[' ? srf__str_find(text, ']') : 0;
+
+    while (end < text.len && text.p[end] != ':')
+        end++;
+    out->host = srf__str(text.p, end);
+    out->port = default_port;
+    return end > 0 &&
+           (end + 1 >= text.len ||
+            srf__str_to_u32(srf__str(text.p + end + 1, text.len - end - 1),
+                            UINT16_MAX, &out->port));
+}
+
+/* Names by their letters, addresses by their bytes. */
+static bool is_host_eq(srf__str_t a, srf__str_t b)
+{
+    uint8_t x[16] = {0};
+    uint8_t y[16] = {0};
+    int family = srf__host_to_ip(a, x);
+
+    return srf__str_ieq(a, b) ||
+           (family != 0 && srf__host_to_ip(b, y) == family &&
+            memcmp(x, y, sizeof(x)) == 0);
+}
+
+/* Cuts "https://" or "http://" off the front. */
+static bool take_scheme(srf__str_t *origin, bool *secure)
+{
+    static const srf__str_t schemes[] = {SRF__VIEW("http://"),
+                                         SRF__VIEW("https://")};
+
+    for (unsigned i = 0; i < 2; i++) {
+        size_t len = schemes[i].len;
+        if (origin->len < len ||
+            !srf__str_ieq(srf__str(origin->p, len), schemes[i]))
+            continue;
+        *secure = i == 1;
+        *origin = srf__str(origin->p + len, origin->len - len);
         return true;
-    while (*at != NULL && !srf__str_ieq(origin, srf__str_of(*at)))
+    }
+    return false;
+}
+
+/* The page is from the host and the port that it connects to (RFC 6454 §5). The
+ * scheme has to fit where it is known: what came in plain may have been secure
+ * as far as something in front of us. */
+static bool is_same_host(const srf__ws_settings_t *settings,
+                         const asked_t *asked)
+{
+    srf__str_t origin = asked->origin;
+    place_t from;
+    place_t here;
+    bool secure;
+
+    if (!take_scheme(&origin, &secure) || (settings->secure && !secure))
+        return false;
+    uint32_t port = secure ? HTTPS_PORT : HTTP_PORT;
+    return read_place(origin, port, &from) &&
+           read_place(asked->host, port, &here) && from.port == here.port &&
+           is_host_eq(from.host, here.host);
+}
+
+static bool is_listed(const char *const *at, srf__str_t origin)
+{
+    while (*at != NULL && strcmp(*at, "*") != 0 &&
+           !srf__str_ieq(origin, srf__str_of(*at)))
         at++;
     return *at != NULL;
+}
+
+/* A server that serves not every page verifies the origin (RFC 6455 §4.2.2,
+ * §10.2): else each page a user visits could speak SIP from within the network
+ * of the user. Browsers always name it (§4.1); who names none is no browser,
+ * and could name what it likes. */
+static bool is_welcome(const srf__ws_settings_t *settings, const asked_t *asked)
+{
+    if (asked->origin.p == NULL)
+        return true;
+    return settings->origins == NULL
+               ? is_same_host(settings, asked)
+               : is_listed(settings->origins, asked->origin);
 }
 
 static bool refuse(srf__buf_t *reply, const char *status, const char *lines,
@@ -240,12 +325,14 @@ static bool read_request_line(srf__str_t line, srf__str_t *method)
 #define UPGRADE_LINES "Upgrade: websocket\r\nConnection: Upgrade\r\n"
 
 bool srf__ws_greet(srf__str_t head, bool complete,
-                   const srf__ws_settings_t *settings, srf__buf_t *reply)
+                   const srf__ws_settings_t *settings, srf__buf_t *reply,
+                   srf__str_t *origin)
 {
     asked_t asked = {0};
     srf__str_t line;
     srf__str_t method;
 
+    *origin = srf__str(NULL, 0);
     if (!srf__ws_may_be_http(head))
         return false;
     if (!complete)
@@ -269,7 +356,9 @@ bool srf__ws_greet(srf__str_t head, bool complete,
     if (asked.sip.p == NULL)
         return refuse(reply, "400 Bad Request", "",
                       "Sec-WebSocket-Protocol must offer sip");
-    if (!is_welcome(settings, asked.origin))
+    if (!is_welcome(settings, &asked)) {
+        *origin = asked.origin;
         return refuse(reply, "403 Forbidden", "", "origin not allowed");
+    }
     return accept_key(&asked, reply);
 }

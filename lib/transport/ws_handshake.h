@@ -19,8 +19,9 @@ bool srf__ws_may_be_http(srf__str_t bytes);
 
 /* Answers the client's handshake; an incomplete one is too long. True: the
  * WebSocket is open. Else `reply` has the refusal; nothing for what is no HTTP.
- */
+ * *origin: the one, in `head`, that was the reason; else it has no pointer. */
 bool srf__ws_greet(srf__str_t head, bool complete,
-                   const srf__ws_settings_t *settings, srf__buf_t *reply);
+                   const srf__ws_settings_t *settings, srf__buf_t *reply,
+                   srf__str_t *origin);
 
 #endif /* SRF_WS_HANDSHAKE_H */

@@ -128,6 +128,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         len = handshake;
     }
     settings.origins = (data[0] & 2) != 0 ? origins : NULL;
+    settings.secure = (data[0] & 16) != 0;
     settings.max_message_bytes = limits[data[0] >> 2 & 3];
     memcpy(input + len, data + CHOICES, size - CHOICES);
     len += size - CHOICES;

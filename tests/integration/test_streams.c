@@ -1045,22 +1045,54 @@ START_TEST(requests_leave_from_the_listener_named)
 }
 END_TEST
 
+/* Greets as a page does; the connection that is refused says so. */
+static void expect_greeting(unsigned port, const char *origin, unsigned status)
+{
+    char hello[400];
+    char wanted[20];
+
+    (void)snprintf(
+        hello, sizeof(hello),
+        "GET / HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==\r\n"
+        "Sec-WebSocket-Protocol: sip\r\nSec-WebSocket-Version: 13\r\n"
+        "Origin: %s\r\n\r\n",
+        port, origin);
+    (void)snprintf(wanted, sizeof(wanted), "HTTP/1.1 %u ", status);
+    wire_t *wire = caller_on(WIRE_TCP, port);
+    wire_send_raw(wire, hello, strlen(hello));
+    const char *reply = wire_expect_raw(wire, 20);
+    ck_assert_msg(strncmp(reply, wanted, strlen(wanted)) == 0, "%s", reply);
+    if (status != 101)
+        wire_expect_end(wire);
+    wire_close(wire);
+}
+
 START_TEST(origins_that_are_not_welcome_are_refused)
 {
     static const char *const origins[] = {"https://good.example", NULL};
-    static const char hello[] =
-        "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
-        "Connection: Upgrade\r\nSec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==\r\n"
-        "Sec-WebSocket-Protocol: sip\r\nSec-WebSocket-Version: 13\r\n"
-        "Origin: https://evil.example\r\n\r\n";
 
     stage.listen.origins = origins;
-    wire_t *wire = caller_on(WIRE_TCP, stage_listen(&stage, WIRE_WS));
-    wire_send_raw(wire, hello, strlen(hello));
-    const char *reply = wire_expect_raw(wire, 20);
-    ck_assert_msg(strncmp(reply, "HTTP/1.1 403 ", 13) == 0, "%s", reply);
-    wire_expect_end(wire);
-    wire_close(wire);
+    unsigned port = stage_listen(&stage, WIRE_WS);
+    expect_greeting(port, "https://evil.example", 403);
+    expect_greeting(port, "https://good.example", 101);
+}
+END_TEST
+
+/* Others cannot speak SIP through the browser of whoever visits them. */
+START_TEST(pages_of_other_hosts_are_refused_and_that_is_logged)
+{
+    unsigned port = stage_listen(&stage, WIRE_WS);
+    char origin[60];
+
+    (void)snprintf(origin, sizeof(origin), "http://127.0.0.1:%u", port);
+    expect_greeting(port, origin, 101);
+    ck_assert_ptr_null(strstr(stage.log, "403"));
+    expect_greeting(port, "https://evil.example", 403);
+    ck_assert_ptr_nonnull(
+        strstr(stage.log, "WebSocket refused with 403: its origin "
+                          "'https://evil.example' is not the host it connects "
+                          "to"));
 }
 END_TEST
 
@@ -1148,6 +1180,7 @@ int main(void)
     tcase_add_test(tcase, what_is_advertised_is_in_via_and_record_route);
     tcase_add_test(tcase, requests_leave_from_the_listener_named);
     tcase_add_test(tcase, origins_that_are_not_welcome_are_refused);
+    tcase_add_test(tcase, pages_of_other_hosts_are_refused_and_that_is_logged);
     tcase_add_test(tcase, a_stack_ends_in_the_middle_of_everything);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);

@@ -42,8 +42,8 @@ skip() {
     exit 77
 }
 
-# start_client LIBRARY USER: it registers, and what it tells is in USER.out.
-start_client() {
+# run_client LIBRARY USER [ORIGIN]: what it tells is in USER.out.
+run_client() {
     local in
 
     rm -f "$2.in"
@@ -52,10 +52,26 @@ start_client() {
     CLIENT_IN[$2]=$in
     : >"$2.out"
     NODE_EXTRA_CA_CERTS=$WORK/ca.pem node client.mjs "$1" "$2" "$DOMAIN" \
-        "wss://127.0.0.1:$(proxy_port wss)" <"$2.in" >"$2.out" 2>"$2.err" &
+        "wss://127.0.0.1:$(proxy_port wss)" "${@:3}" \
+        <"$2.in" >"$2.out" 2>"$2.err" &
     CLIENT_PID[$2]=$!
     PIDS+=("$!")
+}
+
+# start_client LIBRARY USER: it registers.
+start_client() {
+    run_client "$@"
     expect "$2" registered
+}
+
+# turn_away USER ORIGIN: a page of another host does not get in.
+turn_away() {
+    run_client jssip "$1" "$2"
+    expect "$1" 'failed connect'
+    kill -KILL "${CLIENT_PID[$1]}"
+    wait "${CLIENT_PID[$1]}" 2>/dev/null
+    ! grep -qx registered "$1.out" || fail "$1 of $2 gets in"
+    say "$1 of $2 is not let in"
 }
 
 # tell USER COMMAND...
@@ -133,6 +149,7 @@ start_kamailio kamailio_registrar.cfg "DOMAIN=$DOMAIN"
 start_program 'sip:127.0.0.1:0;transport=udp' 'sip:127.0.0.1:0;transport=wss' \
     "127.0.0.1:$KAMAILIO_UDP" host.pem
 wait_listening
+turn_away mallory https://evil.example
 start_client sipjs alice
 start_client jssip bob
 say "both are registered"

@@ -68,6 +68,7 @@ void ws_server_set_up(void)
     ck_assert_int_eq(srf_set_allocator(&counting), 0);
     server.settings.max_message_bytes = WS_SERVER_LIMIT;
     server.settings.origins = NULL;
+    server.settings.secure = false;
     server.bytes_len = 0;
     ws_server_start();
 }

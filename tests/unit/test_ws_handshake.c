@@ -76,7 +76,8 @@ static const char *const welcome[] = {
     "Upgrade: h2c\r\nConnection: close\r\n\r\n",
     /* what HTTP allows and SIP does not */
     "GET http://sip.example.com/ HTTP/1.9\r\n" WS_CLIENT_HEADERS
-    "X#$&^|: \x80 \xff\"<\r\nX-Empty:\r\nOrigin: null\r\n"
+    "X#$&^|: \x80 \xff\"<\r\nX-Empty:\r\n"
+    "Origin: http://sip.example.com\r\n"
     "Sec-WebSocket-Extensions: permessage-deflate\r\n"
     "Sec-WebSocket-Protocol: sip\r\n\r\n",
 };
@@ -195,8 +196,10 @@ static const struct {
     {"", true}, /* no browser */
     {"Origin: https://a.example.com\r\n", true},
     {"Origin: HTTPS://B.example.com:8443\r\n", true},
+    {"Origin: https://sip.example.com\r\n", false},
     {"Origin: https://a.example.com:444\r\n", false},
     {"Origin: https://a.example.com.evil.example\r\n", false},
+    {"Origin: *\r\n", false},
     {"Origin: null\r\n", false},
     {"Origin:\r\n", false},
 };
@@ -208,8 +211,6 @@ START_TEST(browsers_come_from_listed_origins)
     char request[1024];
 
     snprintf(request, sizeof(request), WITH("%s"), origins[_i].line);
-    ws_server_feed_text(request);
-    expect_welcome();
     server.settings.origins = list;
     ws_server_restart();
     ws_server_feed_text(request);
@@ -217,6 +218,133 @@ START_TEST(browsers_come_from_listed_origins)
         expect_welcome();
     else
         expect_status(403, "origin");
+}
+END_TEST
+
+START_TEST(a_star_lets_browsers_come_from_anywhere)
+{
+    static const char *const list[] = {"https://c.example.com", "*", NULL};
+    char request[1024];
+
+    snprintf(request, sizeof(request), WITH("%s"), origins[_i].line);
+    server.settings.origins = list;
+    server.settings.secure = true;
+    ws_server_restart();
+    ws_server_feed_text(request);
+    expect_welcome();
+}
+END_TEST
+
+START_TEST(an_empty_list_lets_no_browser_in)
+{
+    static const char *const list[] = {NULL};
+
+    server.settings.origins = list;
+    ws_server_restart();
+    ws_server_feed_text(WITH("Origin: http://sip.example.com\r\n"));
+    expect_status(403, "origin");
+    ws_server_restart();
+    ws_server_feed_text(WS_CLIENT_HANDSHAKE);
+    expect_welcome();
+}
+END_TEST
+
+/* What a browser says, and whether it is let in where no list is given: on a
+ * plain listener, on a secure one. */
+static const struct {
+    const char *host;
+    const char *origin; /* NULL: none */
+    bool plain;
+    bool secure;
+} pages[] = {
+    {"sip.example.com", NULL, true, true},
+    {"sip.example.com", "https://sip.example.com", true, true},
+    {"sip.example.com", "http://sip.example.com", true, false},
+    /* case, default ports */
+    {"SIP.example.COM", "HTTPS://sip.EXAMPLE.com", true, true},
+    {"sip.example.com:443", "https://sip.example.com", true, true},
+    {"sip.example.com", "https://sip.example.com:443", true, true},
+    {"sip.example.com:", "https://sip.example.com", true, true},
+    {"sip.example.com:80", "http://sip.example.com", true, false},
+    {"sip.example.com:8443", "https://sip.example.com:8443", true, true},
+    {"sip.example.com:08443", "https://sip.example.com:8443", true, true},
+    {"sip.example.com:80", "https://sip.example.com", false, false},
+    {"sip.example.com:8443", "https://sip.example.com", false, false},
+    {"sip.example.com", "https://sip.example.com:8443", false, false},
+    /* other hosts */
+    {"sip.example.com", "https://evil.example", false, false},
+    {"sip.example.com", "https://sip.example.com.evil.example", false, false},
+    {"sip.example.com", "https://evil-sip.example.com", false, false},
+    {"sip.example.com", "https://example.com", false, false},
+    {"sip.example.com", "https://sip.example.co", false, false},
+    {"sip.example.com", "https://sip.example.com@evil.example", false, false},
+    {"sip.example.com", "https://evil.example/sip.example.com", false, false},
+    {"sip.example.com", "https://sip.example.com/", false, false},
+    {"sip.example.com", "https://sip.example.com https://x", false, false},
+    {"", "https://", false, false},
+    {":443", "https://:443", false, false},
+    /* no origin of a page */
+    {"sip.example.com", "", false, false},
+    {"sip.example.com", "null", false, false},
+    {"sip.example.com", "*", false, false},
+    {"sip.example.com", "sip.example.com", false, false},
+    {"sip.example.com", "file://sip.example.com", false, false},
+    {"sip.example.com", "https:/sip.example.com", false, false},
+    {"sip.example.com:x", "https://sip.example.com:x", false, false},
+    {"sip.example.com:65536", "https://sip.example.com:65536", false, false},
+    {"sip.example.com:443:443", "https://sip.example.com", false, false},
+    /* addresses */
+    {"192.0.2.1:8443", "https://192.0.2.1:8443", true, true},
+    {"192.0.2.1", "https://192.0.2.10", false, false},
+    {"[2001:db8::1]", "https://[2001:DB8:0::1]", true, true},
+    {"[2001:db8::1]:443", "https://[2001:db8:0:0:0:0:0:1]", true, true},
+    {"[2001:db8::1]:8443", "https://[2001:db8::1]:8443", true, true},
+    {"[2001:db8::1]", "https://[2001:db8::2]", false, false},
+    {"[2001:db8::1", "https://[2001:db8::1]", false, false},
+    {"[::1]", "https://127.0.0.1", false, false},
+};
+
+START_TEST(browsers_come_from_the_host_they_connect_to)
+{
+    const char *origin = pages[_i].origin;
+    char request[1024];
+
+    snprintf(request, sizeof(request),
+             "GET / HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\n"
+             "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+             "Sec-WebSocket-Key: " WS_CLIENT_KEY "\r\n" SIP_OFFERED
+             "%s%s%s\r\n",
+             pages[_i].host,
+             origin == NULL ? "" : "Origin: ", origin == NULL ? "" : origin,
+             origin == NULL ? "" : "\r\n");
+    for (unsigned secure = 0; secure < 2; secure++) {
+        server.settings.secure = secure == 1;
+        ws_server_restart();
+        ws_server_feed_text(request);
+        if (secure == 1 ? pages[_i].secure : pages[_i].plain)
+            expect_welcome();
+        else
+            expect_status(403, "origin");
+    }
+}
+END_TEST
+
+START_TEST(it_is_known_which_origin_was_not_welcome)
+{
+    srf__str_t origin;
+
+    ws_server_feed_text(WITH("Origin: https://evil.example\r\n"));
+    expect_status(403, "origin");
+    ck_assert(srf__ws_is_unwelcome(server.ws, &origin));
+    ck_assert_uint_eq(origin.len, strlen("https://evil.example"));
+    ck_assert_mem_eq(origin.p, "https://evil.example", origin.len);
+    ws_server_restart();
+    ws_server_feed_text(WITH("Origin:\r\n"));
+    ck_assert(srf__ws_is_unwelcome(server.ws, &origin));
+    ck_assert_uint_eq(origin.len, 0);
+    ws_server_restart();
+    ws_server_feed_text("POST / HTTP/1.1\r\nOrigin: x\r\n\r\n");
+    ck_assert(!srf__ws_is_unwelcome(server.ws, &origin));
 }
 END_TEST
 
@@ -308,6 +436,12 @@ int main(void)
     tcase_add_test(tcase, a_zero_byte_in_the_handshake_is_refused);
     tcase_add_loop_test(tcase, browsers_come_from_listed_origins, 0,
                         COUNT(origins));
+    tcase_add_loop_test(tcase, a_star_lets_browsers_come_from_anywhere, 0,
+                        COUNT(origins));
+    tcase_add_test(tcase, an_empty_list_lets_no_browser_in);
+    tcase_add_loop_test(tcase, browsers_come_from_the_host_they_connect_to, 0,
+                        COUNT(pages));
+    tcase_add_test(tcase, it_is_known_which_origin_was_not_welcome);
     tcase_add_test(tcase, a_handshake_is_as_long_as_the_limit_at_most);
     tcase_add_test(tcase,
                    a_handshake_that_does_not_end_is_refused_at_the_limit);

@@ -1,9 +1,10 @@
 /*
  * A SIP client over WebSocket that a script speaks to:
  *
- *     node client.mjs LIBRARY USER DOMAIN WEBSOCKET-URL
+ *     node client.mjs LIBRARY USER DOMAIN WEBSOCKET-URL [ORIGIN]
  *
- * LIBRARY is jssip or sipjs. It registers at once, takes every MESSAGE and
+ * LIBRARY is jssip or sipjs; ORIGIN is the page that it stands for, one of the
+ * WebSocket's own server if it is not given. It registers at once, takes every MESSAGE and
  * answers every call, and says on a line each what happens:
  *
  *     registered | unregistered | failed WHAT WHY
@@ -22,11 +23,17 @@
 import { createInterface } from 'node:readline';
 import { WebSocket } from 'ws';
 
-// What a browser would have.
-globalThis.window = globalThis;
-globalThis.WebSocket = WebSocket;
+const [library, user, domain, server,
+    origin = `https://${new URL(server).host}`] = process.argv.slice(2);
 
-const [library, user, domain, server] = process.argv.slice(2);
+// What a browser would have; it always says where the page is from.
+globalThis.window = globalThis;
+globalThis.WebSocket = class extends WebSocket {
+    constructor(url, protocols) {
+        super(url, protocols, { origin });
+    }
+};
+
 const say = (...words) => process.stdout.write(`${words.join(' ')}\n`);
 const { start } = await import(`./${library}.mjs`);
 const client = start({ user, domain, server, say });
