@@ -346,7 +346,8 @@ static inline void srf_listen_options_init(srf_listen_options_t *options)
  * @param options  settings; NULL for defaults. Copied.
  * @return 0; SRF_ERR_INVALID_URI; SRF_ERR_UNSUPPORTED for another transport;
  *         SRF_ERR_INVALID_ARGUMENT for a bad setting, or TLS without
- *         `options->tls`; SRF_ERR_TLS when that cannot be used (the log says
+ *         `options->tls`, or with certificates asked of clients and without a
+ *         `ca_file` to measure them by (the log says so); SRF_ERR_TLS when that cannot be used (the log says
  *         why); SRF_ERR_NO_MEMORY; a libuv error such as UV_EADDRINUSE.
  * @since 0.1
  */

@@ -172,7 +172,7 @@ static int make_settings(srf_t *srf, const char *uri,
     if (given->tls == NULL)
         return SRF_ERR_INVALID_ARGUMENT;
     int err = srf__tls_context_create(given->tls, &out->tls, why);
-    if (err == SRF_ERR_TLS)
+    if (err != 0 && why[0] != '\0')
         srf__log_write(&srf->element.log, SRF_LOG_ERROR, &context,
                        "cannot listen on %s: %s", uri, why);
     return err;

@@ -399,6 +399,14 @@ static int copy_options(srf__tls_context_t *context)
     return 0;
 }
 
+/* Everybody has a certificate of some authority on the system's list: asked for
+ * one, and measured by that, no client would be kept out. */
+static bool knows_clients(const srf_tls_options_t *options)
+{
+    return options->client_certificate == SRF_TLS_CLIENT_NONE ||
+           options->ca_file != NULL;
+}
+
 int srf__tls_context_create(const srf_tls_options_t *options,
                             srf__tls_context_t **out, char why[SRF__TLS_WHY])
 {
@@ -412,6 +420,11 @@ int srf__tls_context_create(const srf_tls_options_t *options,
         return err;
     if (!is_good(&given))
         return SRF_ERR_INVALID_ARGUMENT;
+    if (given.ssl_ctx == NULL && !knows_clients(&given)) {
+        (void)explain(why, "client certificates", NULL,
+                      "no ca_file says whose are good");
+        return SRF_ERR_INVALID_ARGUMENT;
+    }
     if (given.ssl_ctx == NULL && given.certificate_file == NULL)
         return explain(why, "TLS", NULL, "no certificate is given");
     srf__tls_context_t *context = srf__calloc(1, sizeof(*context));

@@ -920,6 +920,21 @@ START_TEST(clients_without_a_certificate_stay_outside_when_one_is_required)
 }
 END_TEST
 
+START_TEST(clients_cannot_be_measured_by_nothing)
+{
+    char uri[] = "sips:127.0.0.1:0";
+
+    stage.tls.client_certificate = SRF_TLS_CLIENT_REQUIRED;
+    stage.tls.ca_file = NULL;
+    stage.listen.tls = &stage.tls;
+    ck_assert_int_eq(srf_listen(stage.proxy, uri, &stage.listen),
+                     SRF_ERR_INVALID_ARGUMENT);
+    ck_assert_ptr_nonnull(strstr(stage.log,
+                                 "cannot listen on sips:127.0.0.1:0: "
+                                 "client certificates: "));
+}
+END_TEST
+
 START_TEST(certificates_are_read_again_without_dropping_connections)
 {
     const certificate_spec_t spec = {.names = "DNS:proxy.test,IP:127.0.0.1"};
@@ -1174,6 +1189,7 @@ int main(void)
     tcase_add_test(tcase, a_request_for_sips_does_not_go_to_an_open_target);
     tcase_add_test(
         tcase, clients_without_a_certificate_stay_outside_when_one_is_required);
+    tcase_add_test(tcase, clients_cannot_be_measured_by_nothing);
     tcase_add_test(tcase,
                    certificates_are_read_again_without_dropping_connections);
     tcase_add_test(tcase, settings_that_cannot_be_used_are_refused);

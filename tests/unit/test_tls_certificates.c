@@ -612,6 +612,28 @@ START_TEST(settings_that_make_no_sense_are_refused)
 }
 END_TEST
 
+/* Any client that has a certificate of any authority would be good. */
+START_TEST(clients_are_not_measured_by_the_list_of_the_system)
+{
+    srf_tls_options_t options = make_options(good_file, NULL);
+    srf__tls_context_t *context;
+    char why[SRF__TLS_WHY];
+
+    options.client_certificate =
+        _i == 0 ? SRF_TLS_CLIENT_OPTIONAL : SRF_TLS_CLIENT_REQUIRED;
+    ck_assert_int_eq(srf__tls_context_create(&options, &context, why),
+                     SRF_ERR_INVALID_ARGUMENT);
+    ck_assert_ptr_null(context);
+    ck_assert_str_eq(why,
+                     "client certificates: no ca_file says whose are good");
+    options.ca_file = ca_file;
+    srf__tls_context_unref(make_context(&options));
+    options.client_certificate = SRF_TLS_CLIENT_NONE;
+    options.ca_file = NULL;
+    srf__tls_context_unref(make_context(&options));
+}
+END_TEST
+
 static void add_peers(TCase *tcase)
 {
     int count = sizeof(chains) / sizeof(*chains);
@@ -647,6 +669,8 @@ static Suite *suite(void)
                         sizeof(broken) / sizeof(*broken));
     tcase_add_test(tcase, keys_may_have_files_of_their_own);
     tcase_add_test(tcase, settings_that_make_no_sense_are_refused);
+    tcase_add_loop_test(
+        tcase, clients_are_not_measured_by_the_list_of_the_system, 0, 2);
     suite_add_tcase(suite, tcase);
     return suite;
 }
