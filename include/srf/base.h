@@ -168,6 +168,35 @@ SRF_API void srf_free(void *ptr);
 SRF_API SRF_NODISCARD int srf_duration_parse(const char *text,
                                              uint32_t *out_ms);
 
+/**
+ * Makes a text from outside fit for a terminal and for the lines of a log:
+ * nothing in it can end a line, move a cursor or turn what stands beside it.
+ *
+ * Printable characters in valid UTF-8 (RFC 3629) stay as they are, backslashes
+ * too. A control below 0x20, DEL (0x7f), and a byte that belongs to no
+ * character are shown as `\xNN`. Characters behind ASCII that are controls
+ * (U+0080..U+009F), end lines (U+2028, U+2029) or turn the direction of writing
+ * (U+061C, U+200E, U+200F, U+202A..U+202E, U+2066..U+2069) are shown as
+ * `\u{NNNN}`; all digits are lower-case hexadecimal. Doing it again changes
+ * nothing.
+ *
+ * What does not fit into `size` is left out from the first character on that
+ * has no room; neither a character nor what stands for one is ever split. Four
+ * times `len` and one byte always suffice.
+ *
+ * @param out   receives the text, ended by a NUL when `size` is not 0. Must not
+ *              overlap `text`. Borrowed; may be NULL when `size` is 0.
+ * @param size  of `out`, in bytes.
+ * @param text  the text; NUL bytes in it are controls. Borrowed; may be NULL
+ *              when `len` is 0.
+ * @param len   of `text`, in bytes.
+ * @return length of the whole result in bytes, without the NUL; something was
+ *         left out when that is not below `size`.
+ * @since 0.1
+ */
+SRF_API size_t srf_printable(char *out, size_t size, const char *text,
+                             size_t len);
+
 /** For a duration in an options structure: the timer is off. */
 #define SRF_TIMEOUT_NONE UINT32_MAX
 
@@ -190,8 +219,8 @@ typedef enum srf_log_level {
 typedef struct srf_log_event {
     size_t size;         /**< of this structure in the library */
     const char *module;  /**< part of the library, e.g. "transport" */
-    const char *text;    /**< the line, without a line end */
-    const char *call_id; /**< Call-ID it belongs to, or NULL */
+    const char *text;    /**< the line, without a line end; printable */
+    const char *call_id; /**< Call-ID it belongs to, printable, or NULL */
     const char *peer;    /**< "host:port" it belongs to, or NULL */
     uint64_t suppressed; /**< lines of this kind held back by rate limit */
 } srf_log_event_t;

@@ -20,19 +20,13 @@ void srf__log_init(srf__log_t *log, srf_log_cb cb, void *data,
     log->tokens = SRF__LOG_BURST;
 }
 
-/* What a terminal or a reader of lines could take for more than text. */
-static void make_printable(char *text)
-{
-    for (char *p = text; *p != '\0'; p++) {
-        if ((unsigned char)*p < 0x20 || (unsigned char)*p > 0x7e)
-            *p = '?';
-    }
-}
-
 static void deliver(srf__log_t *log, srf_log_level_t level,
-                    const srf__log_context_t *context, const char *text)
+                    const srf__log_context_t *context, const char *format,
+                    va_list args)
 {
     char call_id[CALL_ID_BYTES];
+    char line[LINE_BYTES];
+    char text[LINE_BYTES];
     srf_log_event_t event = {
         .size = sizeof(event),
         .module = context->module,
@@ -41,13 +35,11 @@ static void deliver(srf__log_t *log, srf_log_level_t level,
         .suppressed = log->suppressed,
     };
 
+    vsnprintf(line, sizeof(line), format, args);
+    srf_printable(text, sizeof(text), line, strlen(line));
     if (context->call_id.len > 0) {
-        size_t len = context->call_id.len < sizeof(call_id)
-                         ? context->call_id.len
-                         : sizeof(call_id) - 1;
-        memcpy(call_id, context->call_id.p, len);
-        call_id[len] = '\0';
-        make_printable(call_id); /* always a peer's */
+        srf_printable(call_id, sizeof(call_id), context->call_id.p,
+                      context->call_id.len);
         event.call_id = call_id;
     }
     log->suppressed = 0;
@@ -57,15 +49,13 @@ static void deliver(srf__log_t *log, srf_log_level_t level,
 void srf__log_write(srf__log_t *log, srf_log_level_t level,
                     const srf__log_context_t *context, const char *format, ...)
 {
-    char text[LINE_BYTES];
     va_list args;
 
     if (!srf__log_on(log, level))
         return;
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    deliver(log, level, context, format, args);
     va_end(args);
-    deliver(log, level, context, text);
 }
 
 /* A bucket of tokens, one per line, refilled as time passes. */
@@ -89,7 +79,6 @@ static bool take_token(srf__log_t *log)
 void srf__log_peer(srf__log_t *log, srf_log_level_t level,
                    const srf__log_context_t *context, const char *format, ...)
 {
-    char text[LINE_BYTES];
     va_list args;
 
     if (level < SRF_LOG_WARNING)
@@ -101,8 +90,6 @@ void srf__log_peer(srf__log_t *log, srf_log_level_t level,
         return;
     }
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    deliver(log, level, context, format, args);
     va_end(args);
-    make_printable(text);
-    deliver(log, level, context, text);
 }

@@ -41,13 +41,13 @@ static inline bool srf__log_on(const srf__log_t *log, srf_log_level_t level)
     return log->cb != NULL && level <= log->level;
 }
 
-/* Formats and delivers a line that the program or the system caused. */
+/* Formats and delivers a line that the program or the system caused. Whatever
+ * its arguments hold, the line is made printable (srf_printable()). */
 void srf__log_write(srf__log_t *log, srf_log_level_t level,
                     const srf__log_context_t *context, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 /* The same for a line that a peer caused: at most SRF_LOG_WARNING, and dropped
- * (but counted) beyond the rate limit. Bytes of `format`'s arguments that are
- * not printable ASCII are replaced in the line. */
+ * (but counted) beyond the rate limit. */
 void srf__log_peer(srf__log_t *log, srf_log_level_t level,
                    const srf__log_context_t *context, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

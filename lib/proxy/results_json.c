@@ -5,47 +5,17 @@
  */
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/utf8.h"
 #include "message/message.h"
 
 /* ------------------------------------------------------------------ */
 /* Values                                                              */
 /* ------------------------------------------------------------------ */
 
-/* Length of the UTF-8 sequence that begins at `p` (RFC 3629 §4); *good is false
- * when it is none: then as many bytes as could have begun one. */
-static size_t utf8_length(const unsigned char *p, size_t left, bool *good)
+static void add_escape(srf__buf_t *out, uint32_t c)
 {
-    unsigned char low = 0x80; /* bounds of the second byte */
-    unsigned char high = 0xbf;
-    size_t want = 2;
-    size_t n = 1;
-
-    *good = p[0] < 0x80;
-    if (p[0] < 0xc2 || p[0] > 0xf4)
-        return 1;
-    if (p[0] >= 0xe0)
-        want = p[0] < 0xf0 ? 3 : 4;
-    if (p[0] == 0xe0) /* no longer than need be */
-        low = 0xa0;
-    else if (p[0] == 0xed) /* no surrogates */
-        high = 0x9f;
-    else if (p[0] == 0xf0)
-        low = 0x90;
-    else if (p[0] == 0xf4) /* at most U+10FFFF */
-        high = 0x8f;
-    while (n < want && n < left && p[n] >= low && p[n] <= high) {
-        low = 0x80;
-        high = 0xbf;
-        n++;
-    }
-    *good = n == want;
-    return n;
-}
-
-static void add_escape(srf__buf_t *out, unsigned char c)
-{
-    static const char digits[] = "0123456789abcdef";
     static const char letters[] = "btn-fr"; /* 0x08 to 0x0d */
+    char digits[4];
 
     srf__buf_add_char(out, '\\');
     if (c == '"' || c == '\\') {
@@ -53,40 +23,36 @@ static void add_escape(srf__buf_t *out, unsigned char c)
     } else if (c >= 0x08 && c <= 0x0d && c != 0x0b) {
         srf__buf_add_char(out, letters[c - 0x08]);
     } else {
-        srf__buf_add_text(out, "u00");
-        srf__buf_add_char(out, digits[c >> 4]);
-        srf__buf_add_char(out, digits[c & 15]);
+        srf__hex_write(digits, c, sizeof(digits));
+        srf__buf_add_char(out, 'u');
+        srf__buf_add(out, digits, sizeof(digits));
     }
 }
 
-static bool is_plain(unsigned char c)
+static bool is_plain(char c)
 {
-    return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+    return srf__utf8_is_plain(c) && c != '"' && c != '\\';
 }
 
-/* Appends what stands between quotes. */
+/* Appends what stands between quotes. RFC 8259 §7 wants only C0 escaped; all
+ * other controls are too, since people look at the lines in terminals. */
 static void add_characters(srf__buf_t *out, srf__str_t s)
 {
-    size_t i = 0;
-
-    while (i < s.len) {
-        const unsigned char *p = (const unsigned char *)s.p + i;
+    while (s.len > 0) {
+        uint32_t code = 0x20;
         size_t n = 0;
-        bool good = true;
 
-        while (i + n < s.len && is_plain(p[n]))
+        while (n < s.len && is_plain(s.p[n]))
             n++;
-        if (n == 0 && p[0] >= 0x80)
-            n = utf8_length(p, s.len - i, &good);
-        if (n == 0) {
-            add_escape(out, p[0]);
-            n = 1;
-        } else if (good) {
-            srf__buf_add(out, p, n);
-        } else {
+        if (n == 0)
+            n = srf__utf8_read(s, &code);
+        if (code == SRF__UTF8_NONE)
             srf__buf_add_text(out, "\xef\xbf\xbd"); /* U+FFFD */
-        }
-        i += n;
+        else if (code == '"' || code == '\\' || srf__utf8_is_control(code))
+            add_escape(out, code);
+        else
+            srf__buf_add(out, s.p, n);
+        s = srf__str(s.p + n, s.len - n);
     }
 }
 

@@ -114,12 +114,14 @@ START_TEST(bytes_of_peers_cannot_forge_lines)
     srf__log_t log = log_at(SRF_LOG_INFO);
 
     srf__log_peer(&log, SRF_LOG_INFO, &nothing, "a%sb", "\r\n\x1b[2J\xff");
-    ck_assert_str_eq(last, "a???[2J?b");
+    ck_assert_str_eq(last, "a\\x0d\\x0a\\x1b[2J\\xffb");
+    srf__log_write(&log, SRF_LOG_INFO, &nothing, "a%s\xc3\xa4", "\xc2\x9b");
+    ck_assert_str_eq(last, "a\\u{9b}\xc3\xa4");
 
     const srf__log_context_t context = {.module = "test",
                                         .call_id = SRF__STR("1\x1b[2J\x7f@a")};
     srf__log_write(&log, SRF_LOG_INFO, &context, "x");
-    ck_assert_str_eq(last_call_id, "1?[2J?@a");
+    ck_assert_str_eq(last_call_id, "1\\x1b[2J\\x7f@a");
 }
 END_TEST
 
