@@ -118,6 +118,17 @@ bool srf__addr_is_loopback(const srf__addr_t *addr)
                              : memcmp(addr->ip, loopback6, 16) == 0;
 }
 
+srf__hash128_t srf__addr_source(const srf__addr_t *addr,
+                                const srf__hash_key_t *key)
+{
+    srf__hasher_t hasher;
+
+    srf__hasher_init(&hasher, key, true);
+    srf__hasher_update(&hasher, &addr->family, sizeof(addr->family));
+    srf__hasher_update(&hasher, addr->ip, addr->family == 4 ? 4 : 8);
+    return srf__hasher_final(&hasher);
+}
+
 static char *write_octet(char *p, unsigned octet)
 {
     if (octet >= 100)

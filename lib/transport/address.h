@@ -7,6 +7,7 @@
 #define SRF_ADDRESS_H
 
 #include "base/buf.h"
+#include "base/hash.h"
 #include "message/uri.h"
 
 #include <stdbool.h>
@@ -42,6 +43,10 @@ bool srf__addr_eq(const srf__addr_t *a, const srf__addr_t *b);
 /* 0.0.0.0 or ::. */
 bool srf__addr_is_any(const srf__addr_t *addr);
 bool srf__addr_is_loopback(const srf__addr_t *addr);
+/* Who it is when something is counted by source: the IPv4 address, or the /64
+ * of an IPv6 one, which is what one customer has at least (RFC 6177). */
+srf__hash128_t srf__addr_source(const srf__addr_t *addr,
+                                const srf__hash_key_t *key);
 
 enum { SRF__ADDR_TEXT = 64 };
 
