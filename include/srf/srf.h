@@ -134,6 +134,18 @@ typedef struct srf_options {
 
     srf_trace_cb trace_cb; /**< sees each message; NULL: nobody does */
     void *trace_data;      /**< handed to trace_cb. Borrowed. */
+
+    /** Host names that may be looked up at a time (RFC 3263); 0: 4096. Those
+     * that the network chose, by the Request-URI, a Route, a Via, a redirect or
+     * a Contact, have half of them at most: names of targets and of requests of
+     * the program's own always find room. Above that old records serve, an hour
+     * old at most, or else the name is not found; counted in
+     * srf_stats_t::dns_limited. */
+    uint32_t max_lookups;
+    /** Of these, names that the requests of one IPv4 address or one IPv6 /64
+     * brought along; 0: 64. A proxy in front that sends everything, with names
+     * of others in it, may need more. */
+    uint32_t max_lookups_per_source;
 } srf_options_t;
 
 /**
@@ -431,6 +443,10 @@ typedef struct srf_stats {
     /** Datagrams that came while a listener's receive buffer was full, as far
      * as the system tells (Linux does). */
     uint64_t dropped_receive_queue;
+    uint64_t dns_pending; /**< look-ups under way now */
+    /** Look-ups that were not made, or made do with old records, since too many
+     * were under way: see srf_options_t::max_lookups. */
+    uint64_t dns_limited;
 } srf_stats_t;
 
 /**

@@ -117,8 +117,12 @@ static void on_found(void *arg, int err, const srf__hops_t *hops)
 static int look_up(srf__answerer_t *one, const srf__facts_t *response,
                    const srf__uri_t *uri, srf__hop_t *hop)
 {
-    const srf__finder_t finder = {one->outgoing->flow.listener, on_found, one,
-                                  0};
+    const srf__finder_t finder = {
+        .preferred = one->outgoing->flow.listener,
+        .cb = on_found,
+        .arg = one,
+        .source = &one->outgoing->flow.peer, /* it wrote the Contact */
+    };
     srf__hops_t hops;
 
     one->response =

@@ -28,7 +28,7 @@ int srf__outgoing_locate(srf_outgoing_t *outgoing, srf__lookup_cb cb)
         use_one(outgoing, &hop.addr);
     if (err != SRF_ERR_NAME_NOT_FOUND)
         return err;
-    const srf__finder_t finder = {NULL, cb, outgoing, 0};
+    const srf__finder_t finder = {.cb = cb, .arg = outgoing};
     outgoing->named = outgoing->srf->element.resolver != NULL &&
                       outgoing->hop.scheme != SRF__SCHEME_TEL;
     return srf__element_resolve(&outgoing->srf->element, &outgoing->hop,
@@ -100,10 +100,6 @@ void srf__outgoing_remember(const srf_outgoing_t *outgoing, bool answered)
 {
     srf__resolver_t *resolver = outgoing->srf->element.resolver;
 
-    if (!outgoing->named || resolver == NULL)
-        return;
-    if (answered)
-        srf__dead_clear(srf__resolver_dead(resolver), &outgoing->flow.peer);
-    else
-        srf__dead_mark(srf__resolver_dead(resolver), &outgoing->flow.peer);
+    if (outgoing->named && resolver != NULL)
+        srf__resolver_report(resolver, &outgoing->flow.peer, false, answered);
 }

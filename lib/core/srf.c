@@ -12,7 +12,6 @@
 #include "proxy/ack.h"
 #include "proxy/mark.h"
 #include "proxy/undelivered.h"
-#include "resolver/hosts.h"
 
 #include <time.h>
 
@@ -147,8 +146,15 @@ static int init_resolver(srf_t *srf, const srf_options_t *given)
         .timeout_ms = or_default(given->dns_timeout_ms, DEFAULT_DNS_TIMEOUT_MS),
         .tries = or_default(given->dns_tries, DEFAULT_DNS_TRIES),
     };
+    const srf__hosts_env_t hosts = {
+        .wheel = element->wheel,
+        .random = &element->random,
+        .log = &element->log,
+    };
     int err = srf__dns_create(srf->loop, &settings, &srf->dns);
 
+    if (err == 0)
+        err = srf__hosts_create(&hosts, &srf->hosts);
     if (err != 0)
         return err;
     const srf__resolver_env_t env = {
@@ -157,11 +163,15 @@ static int init_resolver(srf_t *srf, const srf_options_t *given)
         .ask = ask_dns,
         .ask_arg = srf->dns,
         .know = know_host,
-        .min_ttl_s = MIN_TTL_S,
-        .max_ttl_s = MAX_TTL_S,
-        .negative_ttl_s = MAX_NEGATIVE_TTL_S,
-        .stale_s = STALE_S,
-        .max_entries = MAX_DNS_ENTRIES,
+        .know_arg = srf->hosts,
+        .log = &element->log,
+        .cache = {.entries = MAX_DNS_ENTRIES,
+                  .min_ttl_s = MIN_TTL_S,
+                  .max_ttl_s = MAX_TTL_S,
+                  .negative_ttl_s = MAX_NEGATIVE_TTL_S,
+                  .stale_s = STALE_S},
+        .max_lookups = given->max_lookups,
+        .max_lookups_per_source = given->max_lookups_per_source,
         .dead_ms = given->dead_address_ms == SRF_TIMEOUT_NONE
                        ? 0
                        : or_default(given->dead_address_ms, DEFAULT_DEAD_MS),
@@ -178,6 +188,8 @@ static void deinit_resolver(srf_t *srf, void (*cb)(void *arg), void *arg)
     if (srf->element.resolver != NULL)
         srf__resolver_destroy(srf->element.resolver);
     srf->element.resolver = NULL;
+    srf__hosts_destroy(srf->hosts);
+    srf->hosts = NULL;
     if (dns != NULL)
         srf__dns_destroy(dns, cb, arg);
     else if (cb != NULL)
@@ -441,6 +453,8 @@ int srf_stats(const srf_t *srf, srf_stats_t *out)
         .dns_entries = resolver->entries,
         .dropped_receive_queue =
             srf__transports_drops(&srf->element.transports),
+        .dns_pending = resolver->pending,
+        .dns_limited = resolver->limited,
     };
     memcpy(out, &stats, out->size < sizeof(stats) ? out->size : sizeof(stats));
     return 0;

@@ -11,6 +11,7 @@
 #include "core/uas.h"
 #include "proxy/element.h"
 #include "proxy/route.h"
+#include "resolver/hosts.h"
 #include "resolver/resolver.h"
 #include "srf/srf.h"
 
@@ -36,6 +37,7 @@ struct srf {
     srf__overload_t overload;
     struct srf__posts *posts; /* NULL without a loop */
     srf__dns_t *dns;          /* NULL without a loop */
+    srf__hosts_t *hosts;      /* NULL without a loop */
     srf_trace_cb trace_cb;    /* NULL: nobody asks */
     void *trace_data;
     srf__timer_t drain_timer;

@@ -17,8 +17,12 @@ typedef struct srf__waiting_ack {
     srf__element_t *element;
     srf_msg_t *ack;
     srf__flow_t from;
+    srf__share_t *share;
     srf__lookup_t *lookup;
 } waiting_t;
+
+/* Whoever sends it waits for nothing: it may send so many more of them. */
+enum { WAITING_MAX = 1024, WAITING_PER_SOURCE = 64 };
 
 /* The same for each retransmission (RFC 3261 §16.11). */
 static srf__hash128_t hash_ack(const srf__element_t *element,
@@ -117,6 +121,7 @@ static void forget(waiting_t *waiting)
     *waiting->link = waiting->next;
     if (waiting->next != NULL)
         waiting->next->link = waiting->link;
+    srf__quota_give(&waiting->element->ack_quota, waiting->share);
     srf__msg_unref(waiting->ack);
     srf__free(waiting);
 }
@@ -149,18 +154,32 @@ static void on_found(void *arg, int err, const srf__hops_t *hops)
     forget(waiting);
 }
 
+static srf__share_t *take_share(srf__element_t *element,
+                                const srf__flow_t *from)
+{
+    element->ack_quota.all = WAITING_MAX;
+    element->ack_quota.each = WAITING_PER_SOURCE;
+    return srf__quota_take(&element->ack_quota,
+                           srf__addr_source(&from->peer, &element->txns.key));
+}
+
+/* NULL when too many do, or memory is out. */
 static waiting_t *wait_for_name(srf__element_t *element,
                                 const srf__facts_t *ack,
                                 const srf__flow_t *from)
 {
-    waiting_t *waiting = srf__calloc(1, sizeof(*waiting));
-    srf_msg_t *msg = srf__msg_create(&element->pool, ack);
+    srf__share_t *share = take_share(element, from);
+    waiting_t *waiting =
+        share == NULL ? NULL : srf__calloc(1, sizeof(*waiting));
+    srf_msg_t *msg =
+        waiting == NULL ? NULL : srf__msg_create(&element->pool, ack);
 
-    if (waiting == NULL || msg == NULL) {
-        srf__msg_unref(msg);
+    if (msg == NULL) {
+        srf__quota_give(&element->ack_quota, share);
         srf__free(waiting);
         return NULL;
     }
+    waiting->share = share;
     waiting->element = element;
     waiting->ack = msg;
     waiting->from = *from;
@@ -182,8 +201,13 @@ static bool look_up(srf__element_t *element, const srf__facts_t *ack,
     if (waiting == NULL)
         return false;
     /* Without state no lots are drawn (RFC 3263 §4.4). */
-    const srf__finder_t finder = {from->listener, on_found, waiting,
-                                  hash_ack(element, ack).h[0] | 1};
+    const srf__finder_t finder = {
+        .preferred = from->listener,
+        .cb = on_found,
+        .arg = waiting,
+        .seed = hash_ack(element, ack).h[0] | 1,
+        .source = &from->peer,
+    };
     int err = srf__element_resolve(
         element, route->has_next ? &route->next : &route->request_uri, &finder,
         &hops, &waiting->lookup);
@@ -202,6 +226,7 @@ void srf__acks_abort(srf__element_t *element)
         srf__lookup_cancel(waiting->lookup);
         forget(waiting);
     }
+    srf__quota_deinit(&element->ack_quota);
 }
 
 /* ---- the whole ---- */

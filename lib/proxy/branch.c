@@ -177,6 +177,15 @@ static void end_unsent(srf__branch_t *branch, int err)
 
 static void on_found(void *arg, int err, const srf__hops_t *hops);
 
+/* Whether the network chose the name: a Route, the Request-URI, also when the
+ * program hands on its host, or a redirect. */
+static bool is_foreign(const srf__branch_t *branch, const srf__plan_t *plan)
+{
+    return !srf__context_has_targets(branch->context) ||
+           branch->target->depth > 0 ||
+           srf__str_ieq(plan->hop.host, plan->route.request_uri.host);
+}
+
 /* The address of a host name that is tried now. 0; SRF__SELECT_PENDING: it is
  * being looked up. */
 static int find_place(srf__branch_t *branch, srf__plan_t *plan)
@@ -189,8 +198,14 @@ static int find_place(srf__branch_t *branch, srf__plan_t *plan)
         if (places == NULL)
             return SRF_ERR_NO_MEMORY;
         branch->named = true;
-        const srf__finder_t finder = {srf__plan_listener(branch->context),
-                                      on_found, branch, 0};
+        branch->foreign = is_foreign(branch, plan);
+        const srf__finder_t finder = {
+            .preferred = srf__plan_listener(branch->context),
+            .cb = on_found,
+            .arg = branch,
+            .source =
+                branch->foreign ? &branch->context->server->from.peer : NULL,
+        };
         int err = srf__element_resolve(element, &plan->hop, &finder,
                                        &places->hops, &places->lookup);
         branch->resolving = err == SRF__SELECT_PENDING;
@@ -248,10 +263,7 @@ static void remember(const srf__branch_t *branch, bool answered)
 
     if (!branch->named || resolver == NULL || branch->addr.family == 0)
         return;
-    if (answered)
-        srf__dead_clear(srf__resolver_dead(resolver), &branch->addr);
-    else
-        srf__dead_mark(srf__resolver_dead(resolver), &branch->addr);
+    srf__resolver_report(resolver, &branch->addr, branch->foreign, answered);
 }
 
 /* RFC 3263 §4.3: the next address, as long as the search is open for it. NULL
@@ -272,6 +284,7 @@ static srf__branch_t *launch_next_place(srf__branch_t *branch)
     if (next != NULL) {
         srf__places_move(context->element, places, next);
         next->named = true;
+        next->foreign = branch->foreign;
         places->at++;
         try_target(next, request);
     }

@@ -68,6 +68,7 @@ typedef struct srf__branch {
     bool fell_back : 1;  /* then over UDP after all */
     bool named : 1;      /* its host is a name: it may have places */
     bool resolving : 1;  /* its name is being looked up */
+    bool foreign : 1;    /* that the network chose */
 } srf__branch_t;
 
 static inline const srf__arrival_t *

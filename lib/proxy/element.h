@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/pool.h"
+#include "base/quota.h"
 #include "base/random.h"
 #include "base/wheel.h"
 #include "message/uri.h"
@@ -57,6 +58,9 @@ typedef struct srf__element {
     srf__map_t places;              /* see places.h */
     struct srf__waiting_ack *acks;  /* see ack.h */
     srf__map_t strays;              /* see undelivered.h */
+    /* How many of these each source has caused. */
+    srf__quota_t ack_quota;
+    srf__quota_t stray_quota;
 
     srf__context_t *contexts; /* proxy operations under way */
     srf__context_t *done;     /* of these, completed by the loop next */

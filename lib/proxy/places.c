@@ -88,8 +88,10 @@ int srf__element_resolve(srf__element_t *element, const srf__uri_t *uri,
                          srf__lookup_t **pending)
 {
     const srf__listener_t *listener = element->transports.listeners;
-    srf__lookup_spec_t spec = {
-        .seed = finder->seed, .cb = finder->cb, .arg = finder->arg};
+    srf__lookup_spec_t spec = {.seed = finder->seed,
+                               .source = finder->source,
+                               .cb = finder->cb,
+                               .arg = finder->arg};
 
     *pending = NULL;
     if (element->resolver == NULL ||

@@ -38,12 +38,14 @@ void srf__places_move(srf__element_t *element, srf__places_t *places,
 void srf__places_destroy(srf__element_t *element, srf__places_t *places);
 
 /* Who is told of a lookup; `preferred` is the listener whose address family
- * comes first (may be NULL), `seed` that of srf__lookup_spec_t. */
+ * comes first (may be NULL), `seed` and `source` those of srf__lookup_spec_t.
+ */
 typedef struct srf__finder {
     const srf__listener_t *preferred;
     srf__lookup_cb cb;
     void *arg;
     uint64_t seed;
+    const srf__addr_t *source;
 } srf__finder_t;
 
 /* A lookup with what can be sent over. As srf__resolve(). */

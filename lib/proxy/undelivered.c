@@ -10,13 +10,14 @@
 #include "proxy/places.h"
 #include "transaction/server.h"
 
-enum { STRAYS_MAX = 1024, URI_BYTES = 300 };
+enum { STRAYS_MAX = 1024, STRAYS_PER_SOURCE = 64, URI_BYTES = 300 };
 
 /* A transaction whose responses do not arrive where it wants them. It stays for
  * as long as its last response may be repeated. */
 typedef struct srf__stray {
     srf__map_node_t node; /* first; its key is that of the transaction */
     srf__element_t *element;
+    srf__share_t *share; /* of whoever sent the request */
     srf__timer_t timer;
     srf_msg_t *response; /* to be sent when the addresses are there */
     srf__str_t name;     /* the host of the Via, as it must identify itself */
@@ -34,6 +35,7 @@ static void forget(stray_t *stray)
         srf__lookup_cancel(stray->lookup);
     srf__timer_stop(element->wheel, &stray->timer);
     srf__map_remove(&element->strays, &stray->node);
+    srf__quota_give(&element->stray_quota, stray->share);
     srf__msg_unref(stray->response);
     srf__free(stray);
 }
@@ -96,9 +98,11 @@ static bool write_uri(const srf__facts_t *response, srf__buf_t *out)
 }
 
 /* The addresses, now or later; the one that failed is not tried again. */
-static void find(stray_t *stray, const srf__addr_t *failed)
+static void find(stray_t *stray, const srf__server_t *server,
+                 const srf__addr_t *failed)
 {
-    const srf__finder_t finder = {NULL, on_found, stray, 0};
+    const srf__finder_t finder = {
+        .cb = on_found, .arg = stray, .source = &server->from.peer};
     srf__uri_t uri;
     srf__hop_t hop;
 
@@ -115,22 +119,37 @@ static void find(stray_t *stray, const srf__addr_t *failed)
                                    &stray->lookup);
 }
 
+static srf__share_t *take_share(srf__element_t *element,
+                                const srf__server_t *server)
+{
+    element->stray_quota.all = STRAYS_MAX;
+    element->stray_quota.each = STRAYS_PER_SOURCE;
+    return srf__quota_take(
+        &element->stray_quota,
+        srf__addr_source(&server->from.peer, &element->txns.key));
+}
+
+/* NULL when there are too many, or memory is out. */
 static stray_t *create(srf__element_t *element, const srf__facts_t *response,
-                       srf__hash128_t key)
+                       const srf__server_t *server, srf__hash128_t key)
 {
     char storage[URI_BYTES];
     srf__buf_t uri;
 
     srf__buf_init_fixed(&uri, storage, sizeof(storage));
-    if (element->strays.count >= STRAYS_MAX || !write_uri(response, &uri))
+    if (!write_uri(response, &uri))
         return NULL;
-    stray_t *stray = srf__calloc(1, sizeof(*stray) + uri.len + 1);
-    if (stray == NULL)
-        return NULL;
-    stray->node.key = key;
-    stray->element = element;
-    memcpy(stray->uri, uri.p, uri.len);
-    if (srf__map_add(&element->strays, &stray->node) != 0) {
+    srf__share_t *share = take_share(element, server);
+    stray_t *stray =
+        share == NULL ? NULL : srf__calloc(1, sizeof(*stray) + uri.len + 1);
+    if (stray != NULL) {
+        stray->node.key = key;
+        stray->element = element;
+        stray->share = share;
+        memcpy(stray->uri, uri.p, uri.len);
+    }
+    if (stray == NULL || srf__map_add(&element->strays, &stray->node) != 0) {
+        srf__quota_give(&element->stray_quota, share);
         srf__free(stray);
         return NULL;
     }
@@ -177,9 +196,9 @@ void srf__response_undelivered(srf__element_t *element,
         srf__addr_eq(&stray->hops.list[stray->at], to))
         stray->at++;
     if (stray == NULL) {
-        stray = create(element, facts, key);
+        stray = create(element, facts, server, key);
         if (stray != NULL)
-            find(stray, to);
+            find(stray, server, to);
     }
     if (stray == NULL) {
         srf__msg_unref(response);
@@ -199,4 +218,5 @@ void srf__undelivered_abort(srf__element_t *element)
     while ((stray = (stray_t *)srf__map_any(&element->strays)) != NULL)
         forget(stray);
     srf__map_deinit(&element->strays);
+    srf__quota_deinit(&element->stray_quota);
 }

@@ -14,7 +14,12 @@
 #include <ares.h>
 #include <uv.h>
 
-enum { CLASS_IN = 1, NAME_BYTES = 256, LONGEST_MS = 60000 };
+enum {
+    CLASS_IN = 1,
+    NAME_BYTES = 256,
+    LONGEST_MS = 60000,
+    QUERIES_PER_PORT = 128
+};
 
 /* A socket of c-ares. */
 typedef struct watch {
@@ -251,6 +256,12 @@ static int open_channel(srf__dns_t *dns, const srf__dns_settings_t *settings)
     options.qcache_max_ttl = 0;
     mask |= ARES_OPT_QUERY_CACHE;
 #endif
+#ifdef ARES_OPT_UDP_MAX_QUERIES
+    /* A port that stays the same is half of what a forged answer has to guess
+     * (RFC 5452 §9.2). */
+    options.udp_max_queries = QUERIES_PER_PORT;
+    mask |= ARES_OPT_UDP_MAX_QUERIES;
+#endif
     int status = ares_init_options(&dns->channel, &options, mask);
     if (status != ARES_SUCCESS)
         return error_of(status);
@@ -326,9 +337,4 @@ int srf__dns_query(srf__dns_t *dns, const char *name, uint16_t type,
     ares_query(dns->channel, query->name, CLASS_IN, type, on_answer, query);
     rearm(dns);
     return 0;
-}
-
-struct ares_channeldata *srf__dns_channel(const srf__dns_t *dns)
-{
-    return dns->channel;
 }

@@ -9,7 +9,6 @@
 
 #include "resolver/records.h"
 
-struct ares_channeldata;
 struct uv_loop_s;
 
 typedef struct srf__dns srf__dns_t;
@@ -37,8 +36,5 @@ typedef void (*srf__dns_cb)(void *arg, srf__records_t *records);
  * SRF_ERR_NO_MEMORY. */
 int srf__dns_query(srf__dns_t *dns, const char *name, uint16_t type,
                    srf__dns_cb cb, void *arg);
-
-/* For what c-ares knows by itself; borrowed. */
-struct ares_channeldata *srf__dns_channel(const srf__dns_t *dns);
 
 #endif /* SRF_DNS_H */

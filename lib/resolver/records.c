@@ -105,10 +105,9 @@ static bool read_raw(reader_t *reader, raw_t *out, uint16_t *class)
 static bool read_section(reader_t *reader, unsigned count, section_t *out)
 {
     out->count = 0;
-    for (unsigned i = 0; i < count; i++) {
+    /* What lies behind that many, of whatever class, is not looked at. */
+    for (unsigned i = 0; i < count && i < SECTION_MAX; i++) {
         uint16_t class;
-        if (out->count == SECTION_MAX)
-            return true; /* what lies behind is not looked at */
         if (!read_raw(reader, &out->list[out->count], &class))
             return false;
         if (out->list[out->count].ttl_s > INT32_MAX) /* RFC 2181 §8 */
@@ -221,6 +220,20 @@ static const raw_t *find_raw(const section_t *section, const char *owner,
     return NULL;
 }
 
+/* How many there are, as far as they are kept. */
+static unsigned count_raw(const section_t *section, const char *owner,
+                          uint16_t type)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < section->count; i++) {
+        const raw_t *raw = &section->list[i];
+        if (raw->type == type && is_same_name(raw->owner, owner))
+            count++;
+    }
+    return count < SRF__RECORDS_MAX ? count : SRF__RECORDS_MAX;
+}
+
 /* Where the CNAMEs lead that begin at `name`; they shorten *ttl_s. A name that
  * is to be freed, or NULL when that makes no sense. */
 static char *follow(const reader_t *reader, const section_t *section,
@@ -248,8 +261,12 @@ static char *follow(const reader_t *reader, const section_t *section,
 static bool collect(srf__records_t *records, const reader_t *reader,
                     const section_t *section, const char *owner)
 {
-    records->list = srf__arena_alloc(&records->arena,
-                                     SRF__RECORDS_MAX * sizeof(srf__record_t));
+    unsigned room = count_raw(section, owner, records->type);
+
+    if (room == 0)
+        return true;
+    records->list =
+        srf__arena_alloc(&records->arena, room * sizeof(srf__record_t));
     if (records->list == NULL)
         return false;
     for (unsigned i = 0; i < section->count; i++) {
@@ -257,7 +274,7 @@ static bool collect(srf__records_t *records, const reader_t *reader,
         srf__record_t *out = &records->list[records->count];
         if (raw->type != records->type || !is_same_name(raw->owner, owner))
             continue;
-        if (records->count == SRF__RECORDS_MAX)
+        if (records->count == room)
             break;
         memset(out, 0, sizeof(*out));
         if (!read_record(records, reader, raw, out))

@@ -186,8 +186,7 @@ static void add_resolver(bench_t *bench)
         .random = &bench->srf->element.random,
         .ask = ask,
         .know = know,
-        .max_ttl_s = UINT32_MAX - 1,
-        .max_entries = 100,
+        .cache = {.entries = 100, .max_ttl_s = UINT32_MAX - 1},
         .dead_ms = 30000,
     };
 

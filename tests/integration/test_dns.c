@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "resolver/hosts.h"
+#include "resolver/dns.h"
 
 #include "dns_message.h"
 #include "nameserver.h"
@@ -12,7 +12,6 @@
 
 #include <stdio.h>
 
-#include <arpa/inet.h>
 #include <unistd.h>
 
 #include <uv.h>
@@ -225,71 +224,6 @@ START_TEST(it_may_go_while_questions_are_open)
     ask("b.example.com");
     (void)uv_run(&loop, UV_RUN_NOWAIT);
     /* teardown() destroys it; no answer comes. */
-}
-END_TEST
-
-/* ---- what need not be asked ---- */
-
-static void expect_known(const char *name, uint16_t type, unsigned count)
-{
-    srf__records_t *records = srf__hosts_find(dns, name, type);
-
-    ck_assert_ptr_nonnull(records);
-    ck_assert_int_eq(records->answer,
-                     count > 0 ? SRF__ANSWER_FOUND : SRF__ANSWER_NO_RECORD);
-    ck_assert_uint_eq(records->count, count);
-    srf__records_unref(records);
-}
-
-/* RFC 6761 §6.3. */
-START_TEST(localhost_is_here)
-{
-    start(NAMESERVER_ANSWERS, NAMESERVER_ANSWERS);
-    expect_known("localhost", SRF__RR_A, 1);
-    expect_known("localhost.", SRF__RR_AAAA, 1);
-    expect_known("sip.localhost", SRF__RR_A, 1);
-    expect_known("localhost", SRF__RR_NAPTR, 0);
-    expect_known("_sip._udp.localhost", SRF__RR_SRV, 0);
-    ck_assert_ptr_null(srf__hosts_find(dns, "mylocalhost", SRF__RR_A));
-    ck_assert_ptr_null(srf__hosts_find(dns, "a.example.com", SRF__RR_A));
-    ck_assert_ptr_null(srf__hosts_find(dns, "_sip", SRF__RR_SRV));
-}
-END_TEST
-
-/* A name with an IPv4 address in the hosts file of this machine, if there is
- * one beside localhost. */
-static bool find_line(char name[100], struct in_addr *ip)
-{
-    FILE *file = fopen("/etc/hosts", "r");
-    char line[1000];
-    char address[100];
-    bool found = false;
-
-    while (file != NULL && !found && fgets(line, sizeof(line), file) != NULL)
-        found = sscanf(line, "%99s %99s", address, name) == 2 &&
-                strstr(name, "localhost") == NULL && name[0] != '#' &&
-                inet_pton(AF_INET, address, ip) == 1;
-    if (file != NULL)
-        (void)fclose(file);
-    return found;
-}
-
-START_TEST(a_name_of_the_hosts_file_has_the_addresses_that_stand_there)
-{
-    char name[100];
-    struct in_addr ip;
-
-    start(NAMESERVER_ANSWERS, NAMESERVER_ANSWERS);
-    if (!find_line(name, &ip)) {
-        puts("the hosts file of this machine names nobody else");
-        return;
-    }
-    srf__records_t *records = srf__hosts_find(dns, name, SRF__RR_A);
-    ck_assert_ptr_nonnull(records);
-    ck_assert_uint_ge(records->count, 1);
-    ck_assert_mem_eq(records->list[0].ip, &ip, 4);
-    srf__records_unref(records);
-    expect_known(name, SRF__RR_NAPTR, 0);
 }
 END_TEST
 
@@ -587,9 +521,6 @@ int main(void)
     tcase_add_test(tcase, many_questions_are_open_at_once);
     tcase_add_test(tcase, nothing_runs_while_no_question_is_open);
     tcase_add_test(tcase, it_may_go_while_questions_are_open);
-    tcase_add_test(tcase, localhost_is_here);
-    tcase_add_test(tcase,
-                   a_name_of_the_hosts_file_has_the_addresses_that_stand_there);
     tcase_add_test(tcase, servers_that_cannot_be_read_are_refused);
     tcase_add_test(tcase, an_answer_that_was_cut_off_is_had_over_tcp);
     tcase_add_test(tcase, a_server_that_is_not_there_costs_no_time);

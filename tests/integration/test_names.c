@@ -16,8 +16,9 @@ static nameserver_t names;
 static wire_t *caller;
 static wire_t *one;
 static wire_t *two;
+static wire_t *stranger;
 
-static void setup_family(bool six)
+static void setup_with(bool six, uint32_t dns_timeout_ms)
 {
     srf_options_t options;
     char server[40];
@@ -26,30 +27,38 @@ static void setup_family(bool six)
     (void)snprintf(server, sizeof(server), "127.0.0.1:%u", port);
     srf_options_init(&options);
     options.dns_servers = server;
-    options.dns_timeout_ms = 60;
+    options.dns_timeout_ms = dns_timeout_ms;
     options.dns_tries = 2;
     stage_setup(&stage, six, &options);
     nameserver_start_at(&names, &stage.loop, port);
     unsigned udp = stage_listen(&stage, WIRE_UDP);
     (void)stage_listen(&stage, WIRE_TCP);
     caller = wire_connect(&stage.loop, WIRE_UDP, stage.ip, udp, NULL);
+    stranger = wire_connect(&stage.loop, WIRE_UDP, stage.ip, udp, NULL);
     one = wire_listen(&stage.loop, WIRE_UDP, stage.ip, NULL);
     two = wire_listen(&stage.loop, WIRE_UDP, stage.ip, NULL);
 }
 
 static void setup(void)
 {
-    setup_family(false);
+    setup_with(false, 60);
 }
 
 static void setup_six(void)
 {
-    setup_family(true);
+    setup_with(true, 60);
+}
+
+/* Nobody's patience is over during a test. */
+static void setup_patient(void)
+{
+    setup_with(false, 60000);
 }
 
 static void teardown(void)
 {
     wire_close(caller);
+    wire_close(stranger);
     if (one != NULL)
         wire_close(one);
     wire_close(two);
@@ -490,6 +499,53 @@ START_TEST(servers_that_cannot_be_read_are_refused)
 }
 END_TEST
 
+/* ---- strangers ---- */
+
+/* Names that nobody answers for, one question each. */
+static void ask_for_strange_names(const char *method, unsigned count)
+{
+    char uri[80];
+    char name[20];
+
+    for (unsigned i = 0; i < count; i++) {
+        (void)snprintf(uri, sizeof(uri), "sip:x@h%u.example.net:5060", i);
+        (void)snprintf(name, sizeof(name), "%c%u", method[0], i);
+        stage_request(&stage, stranger, WIRE_UDP, method, uri, name, "");
+        if (i % 50 == 49)
+            wire_run(&stage.loop, 1);
+    }
+    wire_run(&stage.loop, 10);
+}
+
+static const char *const strange_methods[] = {"ACK", "MESSAGE"};
+
+/* More of them than all together may be looked for. */
+START_TEST(names_that_nobody_answers_for_do_not_keep_calls_from_theirs)
+{
+    add_service();
+    names.manner = NAMESERVER_IS_SILENT;
+    ask_for_strange_names(strange_methods[_i], 4300);
+    srf_stats_t stats = stage_stats(&stage);
+    ck_assert_uint_le(stats.dns_pending, 64);
+    ck_assert_uint_eq(stats.dns_queries, stats.dns_pending);
+    names.manner = NAMESERVER_ANSWERS;
+    target("sip.example.com");
+    expect_service(one, "a");
+}
+END_TEST
+
+START_TEST(look_ups_that_were_not_made_are_counted_and_logged)
+{
+    names.manner = NAMESERVER_IS_SILENT;
+    ask_for_strange_names("MESSAGE", 100);
+    srf_stats_t stats = stage_stats(&stage);
+    ck_assert_uint_eq(stats.dns_pending, 64);
+    ck_assert_uint_eq(stats.dns_limited, 36);
+    (void)wire_expect(stranger, "SIP/2.0 500");
+    ck_assert_ptr_nonnull(strstr(stage.log, "127.0.0.1 looks for too many"));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("names");
@@ -521,6 +577,15 @@ int main(void)
     tcase_add_test(tcase, a_silent_address_leaves_breadth_for_the_next);
     tcase_add_test(tcase, servers_that_cannot_be_read_are_refused);
     tcase_add_loop_test(tcase, a_server_must_be_who_the_target_names, 0, 2);
+    suite_add_tcase(suite, tcase);
+
+    tcase = tcase_create("strangers");
+    tcase_set_timeout(tcase, 20);
+    tcase_add_checked_fixture(tcase, setup_patient, teardown);
+    tcase_add_loop_test(
+        tcase, names_that_nobody_answers_for_do_not_keep_calls_from_theirs, 0,
+        2);
+    tcase_add_test(tcase, look_ups_that_were_not_made_are_counted_and_logged);
     suite_add_tcase(suite, tcase);
 
     tcase = tcase_create("IPv6");

@@ -74,11 +74,11 @@ static void setup(void)
         .random = &dice,
         .ask = ask,
         .know = know,
-        .min_ttl_s = 1,
-        .max_ttl_s = 100,
-        .negative_ttl_s = 30,
-        .stale_s = 50,
-        .max_entries = 8,
+        .cache = {.entries = 8,
+                  .min_ttl_s = 1,
+                  .max_ttl_s = 100,
+                  .negative_ttl_s = 30,
+                  .stale_s = 50},
     };
 
     asked = 0;
