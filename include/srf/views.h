@@ -24,7 +24,9 @@ typedef struct srf_param {
     const char *value;
 } srf_param_t;
 
-/** A SIP, SIPS or tel URI in its parts. Escapes stay as they are. */
+/** A SIP, SIPS or tel URI in its parts. Escapes stay as they are, but for those
+ * in the names of parameters: "m%61ddr" is called "maddr" (RFC 3261
+ * §19.1.4). */
 typedef struct srf_uri {
     size_t size;          /**< of this structure in the library */
     const char *scheme;   /**< "sip", "sips" or "tel" */

@@ -63,16 +63,15 @@ static size_t host_length(srf__str_t rest)
 static int read_transport(srf__str_t params, bool secure,
                           srf__transport_id_t *out)
 {
-    srf__str_t value;
+    srf__uri_param_t param;
 
     *out = secure ? SRF__TRANSPORT_TLS : SRF__TRANSPORT_UDP;
     if (params.len == 0)
         return 0;
-    if (!srf__param_find(params, "transport", &value) ||
-        srf__str_find(srf__str(params.p + 1, params.len - 1), ';') !=
-            params.len - 1)
+    if (!srf__uri_param_next(&params, &param) || params.len > 0 ||
+        !srf__uri_param_is(&param, "transport"))
         return SRF_ERR_INVALID_URI;
-    *out = srf__transport_find(value);
+    *out = srf__transport_find(param.value);
     if (*out == SRF__TRANSPORT_NONE || (secure && *out == SRF__TRANSPORT_UDP))
         return SRF_ERR_UNSUPPORTED;
     if (secure && *out == SRF__TRANSPORT_TCP)

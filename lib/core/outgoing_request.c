@@ -43,15 +43,23 @@ static int take_field(srf__str_t *field, const char *value)
     return 0;
 }
 
-static int take_address(srf__str_t *field, const char *value)
+/* As the far end will read it. */
+static bool read_address(srf__str_t value, srf__str_t *tag)
 {
     srf__uri_t uri;
     srf__str_t params;
 
-    if (take_field(field, value) != 0 ||
-        srf__name_addr_parse(*field, &uri, &params) != 0)
-        return SRF_ERR_INVALID_HEADER;
-    return 0;
+    return srf__name_addr_parse(value, &uri, &params) == 0 &&
+           srf__tag_read(params.p, params.p + params.len, tag);
+}
+
+static int take_address(srf__str_t *field, const char *value)
+{
+    srf__str_t tag;
+
+    return take_field(field, value) == 0 && read_address(*field, &tag)
+               ? 0
+               : SRF_ERR_INVALID_HEADER;
 }
 
 /* callid = word [ "@" word ], §25.1: visible and without white space. */
@@ -178,15 +186,12 @@ static void add_tag(srf__buf_t *out, srf_outgoing_t *outgoing)
  * address to send from. */
 static void write_from(draft_t *draft, srf__buf_t *out)
 {
-    srf__str_t params;
     srf__str_t tag;
-    srf__uri_t uri;
 
     if (draft->from.len == 0)
         return;
     srf__buf_add_str(out, draft->from);
-    (void)srf__name_addr_parse(draft->from, &uri, &params);
-    if (!srf__param_find(params, "tag", &tag))
+    if (!read_address(draft->from, &tag) || tag.len == 0)
         add_tag(out, draft->outgoing);
 }
 

@@ -229,49 +229,37 @@ static void refuse_for_now(const arrival_t *arrival)
                          arrival->from, 503, NULL, srf__buf_str(&lines));
 }
 
-static void on_new_request(const arrival_t *arrival, srf__hash128_t key);
-
-/* RFC 3261 §16.4: as if it had come without maddr. */
-static void without_maddr(const arrival_t *arrival, srf__hash128_t key,
-                          const srf__route_t *route)
+/* Judged a second time, and once only: a maddr of ours that is still there
+ * cannot be taken out. */
+static void rejudge(const arrival_t *arrival, srf__route_t *route,
+                    srf__verdict_t *verdict)
 {
-    srf_msg_t *image = srf__route_strip_maddr(&arrival->srf->element.pool,
-                                              arrival->facts, route);
-    const srf__facts_t *facts = image == NULL ? NULL : srf__msg_facts(image);
-    const arrival_t stripped = {arrival->srf, facts, arrival->from};
-
-    if (facts != NULL)
-        on_new_request(&stripped, key);
-    srf__msg_unref(image);
+    srf__validate(&arrival->srf->element, arrival->facts, arrival->from, route,
+                  verdict);
+    if (!verdict->own_maddr)
+        return;
+    verdict->own_maddr = false;
+    verdict->status = 400;
+    verdict->reason = "Bad Request-URI";
 }
 
-static void on_new_request(const arrival_t *arrival, srf__hash128_t key)
+/* What was judged goes to whom it is for. */
+static void deliver(const arrival_t *arrival, srf__hash128_t key,
+                    const srf__route_t *route, const srf__verdict_t *verdict)
 {
     srf_t *srf = arrival->srf;
-    srf__route_t route;
-    srf__verdict_t verdict;
     srf_msg_t *request;
 
-    if (is_overloaded(arrival) || is_drained(arrival)) {
-        refuse_for_now(arrival);
-        return;
-    }
-    srf__validate(&srf->element, arrival->facts, arrival->from, &route,
-                  &verdict);
-    if (verdict.own_maddr) {
-        without_maddr(arrival, key, &route);
-        return;
-    }
-    if (verdict.status != 0) {
-        refuse_verdict(arrival, key, &verdict);
+    if (verdict->status != 0) {
+        refuse_verdict(arrival, key, verdict);
         return;
     }
     const srf__handler_t *first = srf__handler_next(srf, arrival->facts, 0);
-    if (!route.in_dialog && first == NULL) {
-        answer_without_handler(arrival, key, &route);
+    if (!route->in_dialog && first == NULL) {
+        answer_without_handler(arrival, key, route);
         return;
     }
-    if (srf->uas.taken.count > 0 && !route.in_dialog &&
+    if (srf->uas.taken.count > 0 && !route->in_dialog &&
         srf__uas_is_merged(&srf->uas, arrival->facts)) {
         refuse_merged(arrival, key);
         return;
@@ -279,11 +267,45 @@ static void on_new_request(const arrival_t *arrival, srf__hash128_t key)
     srf__server_t *server = open_transaction(arrival, key, false, &request);
     if (server == NULL)
         return;
-    if (route.in_dialog)
-        proxy_in_dialog(srf, server, &route);
+    if (route->in_dialog)
+        proxy_in_dialog(srf, server, route);
     else
-        srf__req_deliver(srf, server, first, &route);
+        srf__req_deliver(srf, server, first, route);
     close_transaction(server, request);
+}
+
+/* RFC 3261 §16.4: as if it had come without maddr. */
+static void deliver_without_maddr(const arrival_t *arrival, srf__hash128_t key,
+                                  srf__route_t *route)
+{
+    srf_msg_t *image = srf__route_strip_maddr(&arrival->srf->element.pool,
+                                              arrival->facts, route);
+    const srf__facts_t *facts = image == NULL ? NULL : srf__msg_facts(image);
+    const arrival_t stripped = {arrival->srf, facts, arrival->from};
+    srf__verdict_t verdict;
+
+    if (facts != NULL) {
+        rejudge(&stripped, route, &verdict);
+        deliver(&stripped, key, route, &verdict);
+    }
+    srf__msg_unref(image);
+}
+
+static void on_new_request(const arrival_t *arrival, srf__hash128_t key)
+{
+    srf__route_t route;
+    srf__verdict_t verdict;
+
+    if (is_overloaded(arrival) || is_drained(arrival)) {
+        refuse_for_now(arrival);
+        return;
+    }
+    srf__validate(&arrival->srf->element, arrival->facts, arrival->from, &route,
+                  &verdict);
+    if (verdict.own_maddr)
+        deliver_without_maddr(arrival, key, &route);
+    else
+        deliver(arrival, key, &route, &verdict);
 }
 
 static void on_request(const arrival_t *arrival)

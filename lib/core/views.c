@@ -282,11 +282,22 @@ const srf_param_t *srf_param_find(const srf_param_t *params, int32_t count,
     return NULL;
 }
 
-/* Cuts ";a=b;c" into pieces in the arena. */
+/* The name as srf_param_find() is asked for it. */
+static const char *keep_name(srf__arena_t *arena, const srf__uri_param_t *param)
+{
+    char *name = srf__arena_alloc(arena, param->name.len + 1);
+
+    if (name != NULL)
+        name[srf__uri_param_write_name(param, name)] = '\0';
+    return name;
+}
+
+/* The parameters, in the arena. */
 static int read_uri_params(srf__str_t text, srf__arena_t *arena,
                            srf_param_t **out, size_t *count)
 {
     size_t semicolons = 0;
+    srf__uri_param_t read;
 
     for (size_t i = 0; i < text.len; i++)
         semicolons += text.p[i] == ';';
@@ -294,19 +305,15 @@ static int read_uri_params(srf__str_t text, srf__arena_t *arena,
     *out = srf__arena_alloc(arena, (semicolons + 1) * sizeof(**out));
     if (*out == NULL)
         return SRF_ERR_NO_MEMORY;
-    while (text.len > 0) {
-        text = srf__str(text.p + 1, text.len - 1); /* the ";" */
-        srf__str_t piece = srf__str(text.p, srf__str_find(text, ';'));
-        size_t equals = srf__str_find(piece, '=');
+    while (srf__uri_param_next(&text, &read)) {
         srf_param_t *param = &(*out)[(*count)++];
-        param->name = srf__arena_strdup(arena, srf__str(piece.p, equals));
+        param->name = keep_name(arena, &read);
         param->value = NULL;
-        if (equals < piece.len)
-            param->value = srf__arena_strdup(
-                arena, srf__str(piece.p + equals + 1, piece.len - equals - 1));
-        if (param->name == NULL || (equals < piece.len && param->value == NULL))
+        if (read.value.p != NULL)
+            param->value = srf__arena_strdup(arena, read.value);
+        if (param->name == NULL ||
+            (read.value.p != NULL && param->value == NULL))
             return SRF_ERR_NO_MEMORY;
-        text = srf__str(text.p + piece.len, text.len - piece.len);
     }
     return 0;
 }

@@ -218,16 +218,11 @@ static const char *skip_address(const char *p, const char *end)
     return p == begin || quoted ? NULL : p;
 }
 
-/* From and To (§20.20, §20.39): no more than finding the tag without doubt,
- * because dialogs and transactions are matched by it (§17.2.3, §12.2.2). */
-static bool read_tag(const srf__facts_t *facts, const srf__header_t *header,
-                     srf__span_t *tag)
+/* A header parameter is a token: an escape in it is none (§25.1). */
+bool srf__tag_read(const char *p, const char *end, srf__str_t *tag)
 {
-    const char *p = facts->data + header->value;
-    const char *end = p + header->value_len;
-
-    p = skip_address(p, end);
-    while (p != NULL && p < end) {
+    *tag = srf__str(NULL, 0);
+    while (p < end) {
         srf__param_t param;
         if (*p != ';')
             return false;
@@ -237,12 +232,28 @@ static bool read_tag(const srf__facts_t *facts, const srf__header_t *header,
         if (srf__name_is(param.name, "tag")) {
             if (tag->len != 0 || param.value.len == 0 || param.quoted)
                 return false;
-            *tag =
-                span_of(facts, param.value.p, param.value.p + param.value.len);
+            *tag = param.value;
         }
         p = srf__skip_lws(p, end);
     }
-    return p != NULL;
+    return true;
+}
+
+/* From and To (§20.20, §20.39): no more than finding the tag without doubt,
+ * because dialogs and transactions are matched by it (§17.2.3, §12.2.2). */
+static bool read_tag(const srf__facts_t *facts, const srf__header_t *header,
+                     srf__span_t *out)
+{
+    const char *p = facts->data + header->value;
+    const char *end = p + header->value_len;
+    srf__str_t tag;
+
+    p = skip_address(p, end);
+    if (p == NULL || !srf__tag_read(p, end, &tag))
+        return false;
+    if (tag.len > 0)
+        *out = span_of(facts, tag.p, tag.p + tag.len);
+    return true;
 }
 
 /* Call-ID (§20.8): compared byte by byte, so only its extent matters. */

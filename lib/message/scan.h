@@ -181,6 +181,12 @@ const srf__header_t *srf__facts_find(const srf__facts_t *facts, srf__str_t name,
 int srf__via_read(const char *data, uint16_t off, uint16_t end, srf__via_t *out,
                   uint16_t *next);
 
+/* The tag among the header parameters of a From or To, from the first ";" at
+ * `p` on; empty when there is none. The byte at `end` can be read and belongs
+ * to no parameter. False for what is no list of parameters, and for a tag that
+ * is there twice, empty or quoted. */
+bool srf__tag_read(const char *p, const char *end, srf__str_t *tag);
+
 /* Splits a comma-separated header value (RFC 3261 §7.3.1), respecting quoted
  * strings and angle brackets. Cuts the first element off *rest and returns it
  * trimmed; false when *rest is empty. */

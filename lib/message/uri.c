@@ -99,6 +99,11 @@ unsigned char srf__uri_take(const char **p, const char *end)
                            srf__hex_value((unsigned char)at[2]));
 }
 
+bool srf__uri_is_reserved(unsigned char c)
+{
+    return c != '\0' && strchr(";/?:@&=+$,", c) != NULL;
+}
+
 /* The rest of a name, where escapes begin. */
 static bool escaped_name_is(const char *p, const char *end, const char *lower)
 {
@@ -257,14 +262,9 @@ static const char *read_port(const char *p, const char *end, uint16_t *out)
 /* Parts                                                               */
 /* ------------------------------------------------------------------ */
 
-/* A parameter of a URI; value.p is NULL for one without "=". */
-typedef struct param {
-    srf__str_t name;
-    srf__str_t value;
-} param_t;
-
 /* Behind the parameter whose ";" is at `p`; NULL if it is none. */
-static const char *read_param(const char *p, const char *end, param_t *out)
+static const char *read_param(const char *p, const char *end,
+                              srf__uri_param_t *out)
 {
     const char *name_end = skip(p + 1, end, PARAM);
 
@@ -308,7 +308,7 @@ static bool keep_maddr(srf__str_t value, srf__uri_t *out)
 }
 
 /* Keeps what routing needs; false when that makes no sense. */
-static bool keep_param(const param_t *param, srf__uri_t *out)
+static bool keep_param(const srf__uri_param_t *param, srf__uri_t *out)
 {
     if (name_is(param->name, "lr")) {
         out->lr = true;
@@ -327,7 +327,7 @@ static bool keep_param(const param_t *param, srf__uri_t *out)
 static bool read_tail(const char *p, const char *end, srf__uri_t *out)
 {
     const char *params = p;
-    param_t param;
+    srf__uri_param_t param;
 
     while (p < end && *p == ';') {
         p = read_param(p, end, &param);
@@ -544,41 +544,42 @@ int srf__name_addr_parse(srf__str_t value, srf__uri_t *out, srf__str_t *params)
     return srf__uri_parse(uri, out);
 }
 
-/* Behind a parameter's value; a quoted one may hold any byte. */
-static const char *skip_value(const char *p, const char *end)
+bool srf__uri_param_next(srf__str_t *rest, srf__uri_param_t *out)
 {
-    if (p < end && *p == '"') {
-        p = skip_quoted(p, end);
-        return p == NULL ? end : p;
-    }
-    const char *semicolon = memchr(p, ';', (size_t)(end - p));
-    return semicolon == NULL ? end : semicolon;
+    const char *end = rest->p + rest->len;
+
+    if (rest->len == 0)
+        return false;
+    const char *p = read_param(rest->p, end, out);
+    if (p == NULL)
+        return false;
+    out->whole = piece(rest->p, p);
+    *rest = piece(p, end);
+    return true;
 }
 
-bool srf__param_find(srf__str_t params, const char *name, srf__str_t *value)
+bool srf__uri_param_is(const srf__uri_param_t *param, const char *name)
 {
-    const char *p = params.p;
-    const char *end = params.len == 0 ? p : p + params.len;
+    return name_is(param->name, name);
+}
+
+size_t srf__uri_param_write_name(const srf__uri_param_t *param, char *out)
+{
+    const char *p = param->name.p;
+    const char *end = p + param->name.len;
+    size_t len = 0;
 
     while (p < end) {
-        const char *begin = *p == ';' ? p + 1 : p;
-        p = begin;
-        while (p < end && *p != ';' && *p != '=')
-            p++;
-        srf__str_t found = srf__str_trim(piece(begin, p));
-        *value = srf__str(NULL, 0);
-        if (p < end && *p == '=') {
-            srf__str_t rest = srf__str_trim(piece(p + 1, end));
-            p = skip_value(rest.p, rest.p + rest.len);
-            *value = srf__str_trim(piece(rest.p, p));
+        const char *begin = p;
+        unsigned char c = srf__uri_take(&p, end);
+        if (c > ' ' && c < 0x7f && c != '%' && !srf__uri_is_reserved(c)) {
+            out[len++] = (char)c;
+            continue;
         }
-        if (name_is(found, name))
-            return true;
-        while (p < end && *p != ';')
-            p++;
+        memcpy(out + len, begin, (size_t)(p - begin));
+        len += (size_t)(p - begin);
     }
-    *value = srf__str(NULL, 0);
-    return false;
+    return len;
 }
 
 bool srf__uri_is_sips(srf__str_t uri)

@@ -57,10 +57,22 @@ int srf__uri_parse(srf__str_t text, srf__uri_t *out);
  * from the first ";" on belongs to the header. 0; SRF_ERR_INVALID_URI. */
 int srf__name_addr_parse(srf__str_t value, srf__uri_t *out, srf__str_t *params);
 
-/* Value of the parameter `name` (small letters; any case is found) in a list
- * that begins with ";" (of a URI or a header). True when it is there; *value is
- * empty for one without "=", and keeps the quotes of a quoted string. */
-bool srf__param_find(srf__str_t params, const char *name, srf__str_t *value);
+/* A parameter of a URI. What it is called is told by srf__uri_param_is() alone:
+ * its name may be escaped (RFC 3261 §19.1.4). */
+typedef struct srf__uri_param {
+    srf__str_t whole; /* with its ";": what goes when it is cut */
+    srf__str_t name;  /* as it stands */
+    srf__str_t value; /* as it stands; p is NULL for one without "=" */
+} srf__uri_param_t;
+
+/* The next of the parameters that srf__uri_parse() left in `params`, read as it
+ * read them: takes it off *rest. False when none is left. */
+bool srf__uri_param_next(srf__str_t *rest, srf__uri_param_t *out);
+/* Whether it is called `name` (small letters): in any case, escaped or not. */
+bool srf__uri_param_is(const srf__uri_param_t *param, const char *name);
+/* Writes the name to `out`, which has room for name.len bytes: escapes that
+ * mean the plain byte (§19.1.4) as that byte. Returns its length. */
+size_t srf__uri_param_write_name(const srf__uri_param_t *param, char *out);
 
 /* Equality by RFC 3261 §19.1.4, IPv6 hosts by their address (RFC 5954 §4.2).
  * tel URIs by RFC 3966 §4; other schemes byte by byte. Lists of more than 64

@@ -11,12 +11,6 @@
  * long that takes. Longer lists are equal only byte by byte. */
 enum { COMPARED_MAX = 64 };
 
-/* RFC 2396 §2.2. An escaped one of these does not mean the plain one. */
-static bool is_reserved(unsigned char c)
-{
-    return c != '\0' && strchr(";/?:@&=+$,", c) != NULL;
-}
-
 /* The next byte in a form in which equal means equal by §19.1.4: an escape of
  * a reserved byte is told apart from that byte. */
 static unsigned take_canonical(const char **p, const char *end, bool any_case)
@@ -26,7 +20,7 @@ static unsigned take_canonical(const char **p, const char *end, bool any_case)
 
     if (any_case)
         c = srf__lower(c);
-    return escaped && is_reserved(c) ? c + 256u : c;
+    return escaped && srf__uri_is_reserved(c) ? c + 256u : c;
 }
 
 static bool same_text(srf__str_t a, srf__str_t b, bool any_case)
@@ -62,21 +56,15 @@ static bool same_host(srf__str_t a, srf__str_t b)
     return srf__str_ieq(a, b);
 }
 
-/* "name=value"; value.p is NULL without "=". */
-typedef struct pair {
-    srf__str_t name;
-    srf__str_t value;
-} pair_t;
-
-/* Cuts the first of `rest`, whose pairs are separated by `separator`. */
-static bool next_pair(srf__str_t *rest, char separator, pair_t *out)
+/* Cuts the first header of `rest` off, as a parameter is. */
+static bool next_header(srf__str_t *rest, srf__uri_param_t *out)
 {
-    if (rest->len > 0 && *rest->p == separator)
+    if (rest->len > 0 && *rest->p == '&')
         *rest = srf__str(rest->p + 1, rest->len - 1);
     if (rest->len == 0)
         return false;
 
-    size_t len = srf__str_find(*rest, separator);
+    size_t len = srf__str_find(*rest, '&');
     srf__str_t text = srf__str(rest->p, len);
     size_t equal = srf__str_find(text, '=');
     out->name = srf__str(text.p, equal);
@@ -86,10 +74,17 @@ static bool next_pair(srf__str_t *rest, char separator, pair_t *out)
     return true;
 }
 
+/* Of parameters (";") or headers ("&"). */
+static bool next_pair(srf__str_t *rest, char separator, srf__uri_param_t *out)
+{
+    return separator == ';' ? srf__uri_param_next(rest, out)
+                            : next_header(rest, out);
+}
+
 static unsigned count_pairs(srf__str_t list, char separator)
 {
     unsigned count = 0;
-    pair_t pair;
+    srf__uri_param_t pair;
 
     while (next_pair(&list, separator, &pair))
         count++;
@@ -97,7 +92,7 @@ static unsigned count_pairs(srf__str_t list, char separator)
 }
 
 static bool find_pair(srf__str_t list, char separator, srf__str_t name,
-                      pair_t *out)
+                      srf__uri_param_t *out)
 {
     while (next_pair(&list, separator, out)) {
         if (same_text(out->name, name, true))
@@ -113,13 +108,13 @@ static bool too_many(srf__str_t a, srf__str_t b, char separator)
 }
 
 /* A parameter that never matches when it is in one URI only. */
-static bool must_be_in_both(srf__str_t name)
+static bool must_be_in_both(const srf__uri_param_t *param)
 {
     static const char *const names[] = {"user", "ttl", "method", "maddr",
                                         "transport"};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-        if (same_text(name, srf__str_of(names[i]), true))
+        if (srf__uri_param_is(param, names[i]))
             return true;
     }
     return false;
@@ -128,14 +123,14 @@ static bool must_be_in_both(srf__str_t name)
 /* Each parameter of `a` has its like in `b` or need not have. */
 static bool params_match(srf__str_t a, srf__str_t b)
 {
-    pair_t mine;
-    pair_t other;
+    srf__uri_param_t mine;
+    srf__uri_param_t other;
 
     while (next_pair(&a, ';', &mine)) {
         if (find_pair(b, ';', mine.name, &other)) {
             if (!same_component(mine.value, other.value, true))
                 return false;
-        } else if (must_be_in_both(mine.name)) {
+        } else if (must_be_in_both(&mine)) {
             return false;
         }
     }
@@ -149,10 +144,10 @@ static bool same_params(srf__str_t a, srf__str_t b)
     return !too_many(a, b, ';') && params_match(a, b) && params_match(b, a);
 }
 
-static unsigned count_header(srf__str_t list, const pair_t *wanted)
+static unsigned count_header(srf__str_t list, const srf__uri_param_t *wanted)
 {
     unsigned count = 0;
-    pair_t pair;
+    srf__uri_param_t pair;
 
     while (next_pair(&list, '&', &pair)) {
         if (same_text(pair.name, wanted->name, true) &&
@@ -166,7 +161,7 @@ static unsigned count_header(srf__str_t list, const pair_t *wanted)
 static bool same_headers(srf__str_t a, srf__str_t b)
 {
     srf__str_t rest = a;
-    pair_t header;
+    srf__uri_param_t header;
 
     if (srf__str_eq(a, b))
         return true;
@@ -206,18 +201,18 @@ static bool same_number(srf__str_t a, srf__str_t b)
 }
 
 /* An extension, or a context that is the beginning of a number. */
-static bool is_number_param(const pair_t *param)
+static bool is_number_param(const srf__uri_param_t *param)
 {
-    return same_text(param->name, SRF__STR("ext"), true) ||
-           (same_text(param->name, SRF__STR("phone-context"), true) &&
-            param->value.len > 0 && *param->value.p == '+');
+    return srf__uri_param_is(param, "ext") ||
+           (srf__uri_param_is(param, "phone-context") && param->value.len > 0 &&
+            *param->value.p == '+');
 }
 
 /* Each parameter of `a` has its like in `b`: none is ignored. */
 static bool tel_params_match(srf__str_t a, srf__str_t b)
 {
-    pair_t mine;
-    pair_t other;
+    srf__uri_param_t mine;
+    srf__uri_param_t other;
 
     while (next_pair(&a, ';', &mine)) {
         if (!find_pair(b, ';', mine.name, &other))

@@ -241,12 +241,32 @@ static bool is_expected(srf__element_t *element, const srf__facts_t *ack,
                            srf__wheel_now(element->wheel));
 }
 
+static bool forward(srf__element_t *element, const srf__facts_t *ack,
+                    const srf__flow_t *from, bool known)
+{
+    srf__route_t route;
+    srf__hop_t hop;
+    srf__flow_t flow;
+
+    int err = find_hop(element, ack, &route, &hop);
+    if (err == SRF_ERR_SYNTAX || (!known && !is_expected(element, ack, &route)))
+        return false;
+    /* A flow leads on whatever the URI says: of many a client behind it that is
+     * an address of its own network, which may be one of ours, too. */
+    if (srf__forward_along_flow(element, &route, from, &flow))
+        return go_on(element, ack, from, &route, NULL);
+    if (err == SRF_ERR_NAME_NOT_FOUND)
+        return look_up(element, ack, from, &route);
+    return err == 0 && go_on(element, ack, from, &route, &hop);
+}
+
 /* RFC 3261 §16.4: an ACK for us only by its maddr goes on without it. */
 static bool forward_without_maddr(srf__element_t *element,
                                   const srf__facts_t *ack,
                                   const srf__flow_t *from, bool known)
 {
     srf__route_t route;
+    bool good = false;
 
     if (srf__route_prepare(element, ack, &route) != 0 ||
         !srf__route_has_own_maddr(&route, from))
@@ -254,34 +274,16 @@ static bool forward_without_maddr(srf__element_t *element,
     srf_msg_t *image = srf__route_strip_maddr(&element->pool, ack, &route);
     const srf__facts_t *facts = image == NULL ? NULL : srf__msg_facts(image);
     if (facts != NULL)
-        srf__forward_ack(element, facts, from, known);
+        good = forward(element, facts, from, known);
     srf__msg_unref(image);
-    return true;
+    return good;
 }
 
 void srf__forward_ack(srf__element_t *element, const srf__facts_t *ack,
                       const srf__flow_t *from, bool known)
 {
-    srf__route_t route;
-    srf__hop_t hop;
-    srf__flow_t flow;
-
-    int err = find_hop(element, ack, &route, &hop);
-    bool good = err == 0;
-    if (err != SRF_ERR_SYNTAX && !known && !is_expected(element, ack, &route)) {
-        element->txns.counters.dropped_unmatched++;
-        return;
-    }
-    /* A flow leads on whatever the URI says: of many a client behind it that is
-     * an address of its own network, which may be one of ours, too. */
-    if (err != SRF_ERR_SYNTAX &&
-        srf__forward_along_flow(element, &route, from, &flow))
-        good = go_on(element, ack, from, &route, NULL);
-    else if (err == SRF_ERR_NAME_NOT_FOUND)
-        good = look_up(element, ack, from, &route);
-    else if (good)
-        good = go_on(element, ack, from, &route, &hop);
     /* Never answered, whatever is wrong with it (RFC 3261 §17.1). */
-    if (!good && !forward_without_maddr(element, ack, from, known))
+    if (!forward(element, ack, from, known) &&
+        !forward_without_maddr(element, ack, from, known))
         element->txns.counters.dropped_unmatched++;
 }

@@ -24,16 +24,21 @@ typedef struct follow {
 static srf__str_t strip(const srf__uri_t *uri, srf__buf_t *out)
 {
     srf__str_t text = uri->text;
-    srf__str_t method;
+    srf__str_t rest = uri->params;
+    const char *p = text.p; /* what is not copied yet */
+    srf__uri_param_t param;
 
     if (uri->headers.len > 0)
         text.len = (size_t)(uri->headers.p - 1 - text.p);
-    if (!srf__param_find(uri->params, "method", &method) || method.len == 0)
+    while (srf__uri_param_next(&rest, &param)) {
+        if (!srf__uri_param_is(&param, "method"))
+            continue;
+        srf__buf_add(out, p, (size_t)(param.whole.p - p));
+        p = param.whole.p + param.whole.len;
+    }
+    if (p == text.p)
         return text;
-    size_t begin = (size_t)(method.p - text.p) - sizeof(";method=") + 1;
-    size_t end = (size_t)(method.p - text.p) + method.len;
-    srf__buf_add(out, text.p, begin);
-    srf__buf_add(out, text.p + end, text.len - end);
+    srf__buf_add(out, p, (size_t)(text.p + text.len - p));
     return srf__buf_str(out);
 }
 

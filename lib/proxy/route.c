@@ -154,20 +154,17 @@ bool srf__route_has_own_maddr(const srf__route_t *route,
 }
 
 static void cut(srf__edits_t *edits, const srf__facts_t *request,
-                const char *from, const char *to)
+                srf__str_t piece)
 {
-    srf__edits_add(edits, (uint32_t)(from - request->data),
-                   (uint32_t)(to - from), srf__str(NULL, 0));
+    srf__edits_add(edits, (uint32_t)(piece.p - request->data),
+                   (uint32_t)piece.len, srf__str(NULL, 0));
 }
 
-/* Whether the parameter "name" or "name=value" stays. */
-static bool is_kept(const srf__uri_t *uri, srf__str_t param)
+static bool is_kept(const srf__uri_t *uri, const srf__uri_param_t *param)
 {
-    srf__str_t name = srf__str(param.p, srf__str_find(param, '='));
-
-    if (srf__str_ieq(name, SRF__STR("maddr")))
+    if (srf__uri_param_is(param, "maddr"))
         return false;
-    return !srf__str_ieq(name, SRF__STR("transport")) ||
+    return !srf__uri_param_is(param, "transport") ||
            uri->transport == default_transport(uri);
 }
 
@@ -176,21 +173,19 @@ srf_msg_t *srf__route_strip_maddr(srf__pool_t *pool,
                                   const srf__route_t *route)
 {
     const srf__uri_t *uri = &route->request_uri;
-    const char *p = uri->params.p;
-    const char *end = p + uri->params.len;
+    srf__str_t rest = uri->params;
+    srf__uri_param_t param;
     srf__edits_t edits;
 
     srf__edits_init(&edits);
     if (uri->port != 0 &&
         uri->port != (uri->scheme == SRF__SCHEME_SIPS ? 5061 : 5060))
-        cut(&edits, request, uri->host.p + uri->host.len, p);
-    while (p < end) { /* each begins with its ";" */
-        srf__str_t param = srf__str(p + 1, (size_t)(end - p - 1));
-        param.len = srf__str_find(param, ';');
-        const char *behind = param.p + param.len;
-        if (!is_kept(uri, param))
-            cut(&edits, request, p, behind);
-        p = behind;
+        cut(&edits, request,
+            srf__str(uri->host.p + uri->host.len,
+                     (size_t)(rest.p - uri->host.p) - uri->host.len));
+    while (srf__uri_param_next(&rest, &param)) {
+        if (!is_kept(uri, &param))
+            cut(&edits, request, param.whole);
     }
     return srf__edits_apply(pool, &edits, request);
 }

@@ -20,10 +20,39 @@ static void check_view(srf__str_t whole, srf__str_t piece)
     FUZZ_CHECK(piece.p + piece.len <= whole.p + whole.len);
 }
 
+/* They are read as they were when the URI was: nothing is left over, and what
+ * the URI says of itself is found among them. */
+static void check_params(const srf__uri_t *uri)
+{
+    srf__str_t rest = uri->params;
+    srf__uri_param_t param;
+    char name[TEXT_MAX + 1];
+    bool lr = false;
+    unsigned maddrs = 0;
+    unsigned transports = 0;
+
+    while (srf__uri_param_next(&rest, &param)) {
+        check_view(uri->params, param.whole);
+        check_view(param.whole, param.name);
+        check_view(param.whole, param.value);
+        FUZZ_CHECK(param.name.len > 0);
+        FUZZ_CHECK(srf__uri_param_write_name(&param, name) <= param.name.len);
+        lr = lr || srf__uri_param_is(&param, "lr");
+        maddrs += srf__uri_param_is(&param, "maddr");
+        transports += srf__uri_param_is(&param, "transport");
+    }
+    FUZZ_CHECK(rest.len == 0);
+    if (uri->scheme == SRF__SCHEME_TEL)
+        return;
+    FUZZ_CHECK(uri->lr == lr);
+    FUZZ_CHECK(maddrs == (uri->maddr.len > 0));
+    FUZZ_CHECK(transports == (uri->transport != SRF__TRANSPORT_NONE ||
+                              uri->transport_unknown));
+}
+
 static void check_uri(srf__str_t text, const srf__uri_t *uri)
 {
     uint8_t ip[16];
-    srf__str_t value;
 
     check_view(text, uri->text);
     check_view(uri->text, uri->user);
@@ -39,8 +68,8 @@ static void check_uri(srf__str_t text, const srf__uri_t *uri)
     if (uri->scheme != SRF__SCHEME_TEL) {
         FUZZ_CHECK(uri->host.len > 0);
         FUZZ_CHECK(srf__uri_port(uri) != 0);
-        FUZZ_CHECK(uri->lr == srf__param_find(uri->params, "lr", &value));
     }
+    check_params(uri);
     for (size_t i = 0; i < uri->text.len; i++)
         FUZZ_CHECK((unsigned char)uri->text.p[i] > ' ');
 }
@@ -101,7 +130,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (srf__name_addr_parse(whole, &uris[2], &params) == 0) {
         check_uri(whole, &uris[2]);
         check_view(whole, params);
-        (void)srf__param_find(params, "tag", &value);
+        (void)srf__tag_read(params.p, params.p + params.len, &value);
     }
     check_normalize(text);
     return 0;

@@ -1,17 +1,44 @@
 /*
- * Feeds every file of a directory to a fuzz target, for the ordinary tests.
+ * Feeds every file of a directory to a fuzz target, for the ordinary tests: as
+ * it is, and with a letter of a name escaped, one after the other.
  *
  * SPDX-License-Identifier: MIT
  */
+#include "escape.h"
 #include "fuzz.h"
-
-#include <string.h>
 
 #include <dirent.h>
 
-enum { INPUT_MAX = 1 << 20, PATH_BYTES = 4096 };
+enum { INPUT_MAX = 1 << 20, PATH_BYTES = 4096, ESCAPED_MAX = 16 };
 
 /* A copy of exact size, so that reading beyond it is noticed. */
+static void feed(const uint8_t *data, size_t len)
+{
+    uint8_t *exact = malloc(len == 0 ? 1 : len);
+
+    if (exact == NULL)
+        abort();
+    memcpy(exact, data, len);
+    (void)LLVMFuzzerTestOneInput(exact, len);
+    free(exact);
+}
+
+static void feed_escaped(uint8_t *data, size_t len)
+{
+    uint8_t *copy = malloc(len + 2);
+
+    if (copy == NULL)
+        abort();
+    /* Not each of them: places all over a long input. */
+    for (unsigned i = 0; i < ESCAPED_MAX; i++) {
+        memcpy(copy, data, len);
+        size_t escaped = fuzz_escape(copy, len, len + 2, i * 7919);
+        if (escaped != len)
+            feed(copy, escaped);
+    }
+    free(copy);
+}
+
 static int replay_file(const char *path)
 {
     FILE *file = fopen(path, "rb");
@@ -23,12 +50,8 @@ static int replay_file(const char *path)
         goto out;
     }
     size_t len = fread(data, 1, INPUT_MAX, file);
-    uint8_t *exact = malloc(len == 0 ? 1 : len);
-    if (exact == NULL)
-        goto out;
-    memcpy(exact, data, len);
-    (void)LLVMFuzzerTestOneInput(exact, len);
-    free(exact);
+    feed(data, len);
+    feed_escaped(data, len);
     err = 0;
 out:
     if (file != NULL)

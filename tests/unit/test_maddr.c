@@ -36,6 +36,11 @@ START_TEST(a_maddr_of_ours_is_taken_out)
          "sip:bob@10.0.0.11;transport=UDP"},
         {"sip:10.0.0.11;transport=udp;maddr=10.0.0.1",
          "sip:10.0.0.11;transport=udp"},
+        /* Its name may be escaped, §19.1.4. */
+        {"sip:bob@10.0.0.11;m%61ddr=10.0.0.1;x", "sip:bob@10.0.0.11;x"},
+        {"sip:bob@10.0.0.11;x;%4DADD%52=10.0.0.1", "sip:bob@10.0.0.11;x"},
+        {"sip:bob@10.0.0.11;tr%61nsport=%75dp;maddr=10.0.0.1",
+         "sip:bob@10.0.0.11;tr%61nsport=%75dp"},
         /* The way in was another one: the maddr still has a purpose. */
         {"sip:bob@10.0.0.11;maddr=10.0.0.11",
          "sip:bob@10.0.0.11;maddr=10.0.0.11"},
@@ -116,6 +121,68 @@ START_TEST(an_ack_loses_a_maddr_of_ours_too)
 }
 END_TEST
 
+/* All that names us goes: what is left is for us, or is 483 or 481, but it is
+ * not judged for ever. */
+START_TEST(an_escaped_maddr_of_ours_is_judged_no_more_than_twice)
+{
+    static const char *const uris[] = {
+        "sip:x@10.0.0.1:5060;m%61ddr=10.0.0.1",
+        "sip:x@10.0.0.1;%6d%61%64%64%72=10.0.0.1;tr%61nsport=udp",
+        "sip:x@nowhere.example.com;m%61ddr=10.0.0.1",
+    };
+    world_t *world = world_create("10.0.0.11", NULL);
+
+    world_request(world, "OPTIONS", uris[_i], "o1", "");
+    call_with(world, uris[_i], "");
+    world_in_dialog(world, world->caller, "ACK", uris[_i], "d1", "");
+    ck_assert_uint_eq(world->program.handled, 2);
+    memnet_drain(world->net, 600000);
+    world_destroy(world);
+}
+END_TEST
+
+/* RFC 3261 §19.1.1: each parameter at most once. */
+START_TEST(two_spellings_of_maddr_are_two_maddrs)
+{
+    static const char *const uris[] = {
+        "sip:bob@10.0.0.11;maddr=10.0.0.1;m%61ddr=10.0.0.1",
+        "sip:bob@10.0.0.11;m%61ddr=10.0.0.1;maddr=10.0.0.77",
+        "sip:bob@10.0.0.11;transport=udp;t%72ansport=tcp",
+    };
+    world_t *world = world_create(NULL, NULL);
+
+    call_with(world, uris[_i], "");
+    ck_assert_uint_eq(
+        party_received(world->caller, "SIP/2.0 400 Bad Request-URI"), 1);
+    world_in_dialog(world, world->caller, "ACK", uris[_i], "d1", "");
+    ck_assert_uint_eq(world->one->count, 0);
+    ck_assert_uint_eq(world->program.handled, 0);
+    ck_assert_uint_eq(world_stats(world).dropped_unmatched, 1);
+    memnet_drain(world->net, 600000);
+    world_destroy(world);
+}
+END_TEST
+
+START_TEST(an_ack_loses_an_escaped_maddr_of_ours_too)
+{
+    world_t *world = world_create(NULL, NULL);
+
+    world_in_dialog(world, world->caller, "ACK",
+                    "sip:bob@10.0.0.11;m%61ddr=10.0.0.1", "d1", "");
+    ck_assert_uint_eq(
+        party_received(world->one, "ACK sip:bob@10.0.0.11 SIP/2.0\r\n"), 1);
+    world_in_dialog(world, world->caller, "ACK",
+                    "sip:10.0.0.1;m%61ddr=10.0.0.1", "d2", "");
+    world_in_dialog(world, world->caller, "ACK", "sip:10.0.0.1;l%72", "d3",
+                    "Route: <sip:bob@10.0.0.11;m%61ddr=10.0.0.1;x=y>\n");
+    ck_assert_uint_eq(
+        party_received(world->one, "ACK sip:bob@10.0.0.11;x=y SIP/2.0\r\n"), 1);
+    ck_assert_uint_eq(world->caller->count, 0);
+    ck_assert_uint_eq(world_stats(world).dropped_unmatched, 1);
+    world_destroy(world);
+}
+END_TEST
+
 START_TEST(a_request_without_its_maddr_is_still_the_same_transaction)
 {
     world_t *world = world_create(NULL, NULL);
@@ -141,7 +208,7 @@ int main(void)
     Suite *suite = suite_create("maddr");
     TCase *tcase = tcase_create("maddr");
 
-    tcase_add_loop_test(tcase, a_maddr_of_ours_is_taken_out, 0, 6);
+    tcase_add_loop_test(tcase, a_maddr_of_ours_is_taken_out, 0, 9);
     tcase_add_test(tcase, a_port_that_goes_with_a_maddr_of_ours_is_taken_out);
     tcase_add_test(tcase,
                    a_maddr_of_ours_stays_when_the_request_came_to_another_port);
@@ -150,6 +217,10 @@ int main(void)
     tcase_add_test(tcase, an_ack_loses_a_maddr_of_ours_too);
     tcase_add_test(tcase,
                    a_request_without_its_maddr_is_still_the_same_transaction);
+    tcase_add_loop_test(
+        tcase, an_escaped_maddr_of_ours_is_judged_no_more_than_twice, 0, 3);
+    tcase_add_loop_test(tcase, two_spellings_of_maddr_are_two_maddrs, 0, 3);
+    tcase_add_test(tcase, an_ack_loses_an_escaped_maddr_of_ours_too);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

@@ -67,6 +67,24 @@ START_TEST(two_requests_share_neither_call_id_nor_tag)
 }
 END_TEST
 
+/* RFC 3261 §25.1: "%" is a byte of a token, so "t%61g" is another parameter. */
+START_TEST(an_escape_in_a_header_parameter_is_none)
+{
+    asker_t *asker = asker_create();
+    static const char *const headers[] = {
+        "From", "<sip:ann@example.com>;t%61g=me;x=\";tag=no\"", NULL};
+
+    asker->options.headers = headers;
+    asker_ask(asker, "OPTIONS", "sip:10.0.0.11");
+    const char *msg = party_find(asker->one, "OPTIONS", 0);
+    const char *from = party_header(asker->one, msg, "From", 0);
+    ck_assert_ptr_nonnull(
+        strstr(from, "<sip:ann@example.com>;t%61g=me;x=\";tag=no\";tag="));
+    asker_reply(asker, "OPTIONS", 0, "200 OK", "");
+    asker_destroy(asker);
+}
+END_TEST
+
 START_TEST(the_programs_header_fields_take_the_place_of_ours)
 {
     asker_t *asker = asker_create();
@@ -412,6 +430,9 @@ static const refusal_t refusals[] = {
     {SRF_ERR_INVALID_HEADER, ASKER_URI, HEADERS("X A", "1")},
     {SRF_ERR_INVALID_HEADER, ASKER_URI, HEADERS("From", "nobody")},
     {SRF_ERR_INVALID_HEADER, ASKER_URI, HEADERS("From", "")},
+    {SRF_ERR_INVALID_HEADER, ASKER_URI, HEADERS("From", "<sip:a@b>;tag=")},
+    {SRF_ERR_INVALID_HEADER, ASKER_URI,
+     HEADERS("From", "<sip:a@b>;tag=1;tag=2")},
     {SRF_ERR_INVALID_HEADER, ASKER_URI,
      HEADERS("To", "<sip:a@b>", "t", "<sip:a@b>")},
     {SRF_ERR_INVALID_HEADER, ASKER_URI, HEADERS("Call-ID", "a b")},
@@ -504,6 +525,7 @@ static TCase *sending(void)
 
     tcase_add_test(tcase, an_options_request_is_complete_by_itself);
     tcase_add_test(tcase, two_requests_share_neither_call_id_nor_tag);
+    tcase_add_test(tcase, an_escape_in_a_header_parameter_is_none);
     tcase_add_test(tcase, the_programs_header_fields_take_the_place_of_ours);
     tcase_add_test(tcase, a_from_without_a_tag_gets_one);
     tcase_add_test(tcase, a_body_goes_along);

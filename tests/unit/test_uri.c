@@ -9,6 +9,8 @@
 
 #include "runner.h"
 
+#include <stdio.h>
+
 #define COUNT(array) ((int)(sizeof(array) / sizeof(*(array))))
 
 static void check_view(srf__str_t view, const char *expected)
@@ -401,46 +403,103 @@ START_TEST(what_is_no_name_addr_is_refused)
 }
 END_TEST
 
-/* ---- parameters of a list ---- */
+/* ---- parameters ---- */
 
-typedef struct lookup {
-    const char *params;
-    const char *name;
-    const char *value; /* NULL: not there */
-} lookup_t;
+static srf__str_t params_of(const char *text, srf__uri_t *uri)
+{
+    ck_assert_msg(srf__uri_parse(srf__str_of(text), uri) == 0, "refused: %s",
+                  text);
+    return uri->params;
+}
 
-static const lookup_t lookups[] = {
-    {";a=1;b=2", "a", "1"},
-    {";a=1;b=2", "b", "2"},
-    {";a=1;b=2", "c", NULL},
-    {"", "a", NULL},
-    {";ab=1", "a", NULL},
-    {";a=1", "ab", NULL},
-    {";A=1", "a", "1"},
-    {";a", "a", ""},
-    {";a=", "a", ""},
-    {";a;b", "b", ""},
-    {"; a = 1 ; b\t=\r\n 2", "a", "1"},
-    {"; a = 1 ; b\t=\r\n 2", "b", "2"},
-    {";x=\";a=9\";a=1", "a", "1"},
-    {";x=\"\\\";a=9\";a=1", "a", "1"},
-    {";q=\"a;b\"", "q", "\"a;b\""},
-    {";q=\"open;a=1", "a", NULL},
-    {";a=1;a=2", "a", "1"},
-    {";%61=1", "a", "1"},
-    {";;a=1", "a", "1"},
-    {";x==;a=1", "a", "1"},
-    {";", "a", NULL},
+typedef struct spelling {
+    const char *whole;
+    const char *name;  /* asked for */
+    const char *value; /* NULL: without "=" */
+    const char *plain; /* the name as it is written for programs */
+} spelling_t;
+
+/* RFC 3261 §19.1.4: an escape means the byte it stands for, in any case. */
+static const spelling_t spellings[] = {
+    {";maddr=192.0.2.1", "maddr", "192.0.2.1", "maddr"},
+    {";MAddR=192.0.2.1", "maddr", "192.0.2.1", "MAddR"},
+    {";m%61ddr=192.0.2.1", "maddr", "192.0.2.1", "maddr"},
+    {";%6d%61%64%64%72=192.0.2.1", "maddr", "192.0.2.1", "maddr"},
+    {";%4D%41ddR=192.0.2.1", "maddr", "192.0.2.1", "MAddR"},
+    {";tr%61nsport=tcp", "transport", "tcp", "transport"},
+    {";transpor%74=t%63p", "transport", "t%63p", "transport"},
+    {";l%72", "lr", NULL, "lr"},
+    {";%4Cr", "lr", NULL, "Lr"},
+    {";m%65thod=ACK", "method", "ACK", "method"},
+    {";us%65r=phone", "user", "phone", "user"},
+    {";t%74l=9", "ttl", "9", "ttl"},
+    {";phone%2Dcontext=a", "phone-context", "a", "phone-context"},
 };
 
-START_TEST(parameter_is_found_in_a_list)
+START_TEST(a_parameter_is_found_however_it_is_spelled)
 {
-    const lookup_t *l = &lookups[_i];
-    srf__str_t value;
-    bool found = srf__param_find(srf__str_of(l->params), l->name, &value);
+    const spelling_t *s = &spellings[_i];
+    srf__uri_param_t param;
+    char text[128];
+    char plain[64];
+    srf__uri_t uri;
 
-    ck_assert_msg(found == (l->value != NULL), "%s in %s", l->name, l->params);
-    check_view(value, l->value == NULL ? "" : l->value);
+    (void)snprintf(text, sizeof(text), "sip:h;x=1%s;y", s->whole);
+    srf__str_t rest = params_of(text, &uri);
+    ck_assert(srf__uri_param_next(&rest, &param));
+    ck_assert(srf__uri_param_is(&param, "x"));
+    ck_assert(srf__uri_param_next(&rest, &param));
+    check_view(param.whole, s->whole);
+    ck_assert(srf__uri_param_is(&param, s->name));
+    ck_assert(!srf__uri_param_is(&param, "x"));
+    ck_assert_int_eq(param.value.p == NULL, s->value == NULL);
+    check_view(param.value, s->value == NULL ? "" : s->value);
+    plain[srf__uri_param_write_name(&param, plain)] = '\0';
+    ck_assert_str_eq(plain, s->plain);
+    ck_assert(srf__uri_param_next(&rest, &param));
+    ck_assert(srf__uri_param_is(&param, "y"));
+    ck_assert_ptr_null(param.value.p);
+    ck_assert(!srf__uri_param_next(&rest, &param));
+}
+END_TEST
+
+/* A byte that delimits something means something else when it is escaped, and
+ * what cannot stand in a C string of a name stays out of it. */
+START_TEST(escapes_that_stay_in_a_name)
+{
+    static const char *const kept[] = {"a%3bb", "a%3Db", "a%00b",
+                                       "a%0Ab", "a%25b", "a%c3%a9"};
+    char text[64];
+
+    for (unsigned i = 0; i < COUNT(kept); i++) {
+        srf__uri_param_t param;
+        char plain[32];
+        srf__uri_t uri;
+        (void)snprintf(text, sizeof(text), "sip:h;%s=1", kept[i]);
+        srf__str_t rest = params_of(text, &uri);
+        ck_assert(srf__uri_param_next(&rest, &param));
+        plain[srf__uri_param_write_name(&param, plain)] = '\0';
+        ck_assert_str_eq(plain, kept[i]);
+    }
+}
+END_TEST
+
+/* §19.1.1: at most once, whatever the spelling. */
+START_TEST(a_parameter_that_is_there_twice_is_refused_however_spelled)
+{
+    static const char *const texts[] = {
+        "sip:h;maddr=192.0.2.1;m%61ddr=192.0.2.1",
+        "sip:h;m%61ddr=192.0.2.1;maddr=192.0.2.2",
+        "sip:h;%6Daddr=192.0.2.1;MADDR=192.0.2.2",
+        "sip:h;transport=tcp;tr%61nsport=udp",
+        "sip:h;tr%61nsport=zz;transport=udp",
+    };
+    srf__uri_t uri;
+
+    for (unsigned i = 0; i < COUNT(texts); i++)
+        ck_assert_msg(srf__uri_parse(srf__str_of(texts[i]), &uri) ==
+                          SRF_ERR_INVALID_URI,
+                      "accepted: %s", texts[i]);
 }
 END_TEST
 
@@ -594,8 +653,11 @@ int main(void)
                         COUNT(values));
     tcase_add_loop_test(reading, what_is_no_name_addr_is_refused, 0,
                         COUNT(bad_values));
-    tcase_add_loop_test(reading, parameter_is_found_in_a_list, 0,
-                        COUNT(lookups));
+    tcase_add_loop_test(reading, a_parameter_is_found_however_it_is_spelled, 0,
+                        COUNT(spellings));
+    tcase_add_test(reading, escapes_that_stay_in_a_name);
+    tcase_add_test(reading,
+                   a_parameter_that_is_there_twice_is_refused_however_spelled);
     tcase_add_test(reading, numeric_hosts_become_addresses);
     tcase_add_loop_test(reading, other_hosts_are_names, 0, COUNT(names));
     tcase_add_loop_test(completing, target_is_completed, 0, COUNT(targets));

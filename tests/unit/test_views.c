@@ -66,6 +66,26 @@ START_TEST(a_uri_is_taken_apart)
 }
 END_TEST
 
+/* RFC 3261 §19.1.4: who looks for a name finds it however it was spelled. */
+START_TEST(a_parameter_of_a_uri_is_found_by_what_its_name_means)
+{
+    srf_uri_t *uri;
+
+    ck_assert_int_eq(
+        srf_uri_parse("sip:bob@example.com;m%61ddr=10.0.0.1;%4C%72;x%3by=%41",
+                      &uri),
+        0);
+    ck_assert_int_eq(uri->param_count, 3);
+    ck_assert_str_eq(
+        srf_param_find(uri->params, uri->param_count, "maddr")->value,
+        "10.0.0.1");
+    ck_assert_ptr_nonnull(srf_param_find(uri->params, uri->param_count, "lr"));
+    ck_assert_str_eq(uri->params[2].name, "x%3by");
+    ck_assert_str_eq(uri->params[2].value, "%41");
+    srf_free(uri);
+}
+END_TEST
+
 START_TEST(what_a_uri_has_not_is_absent)
 {
     srf_uri_t *uri;
@@ -318,6 +338,7 @@ int main(void)
     TCase *tcase = tcase_create("views");
 
     tcase_add_test(tcase, a_uri_is_taken_apart);
+    tcase_add_test(tcase, a_parameter_of_a_uri_is_found_by_what_its_name_means);
     tcase_add_test(tcase, what_a_uri_has_not_is_absent);
     tcase_add_test(tcase, a_tel_uri_has_a_number);
     tcase_add_loop_test(tcase, what_is_no_uri_is_refused, 0, 6);
