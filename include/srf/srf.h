@@ -39,8 +39,12 @@
  * for it.
  *
  * **Threads.** One ::srf_t belongs to one loop and that loop's thread; every
- * function must be called there. The library starts no thread, installs no
- * signal handler, prints nothing and never ends the process.
+ * function must be called there. The library starts no thread, prints nothing
+ * and never ends the process.
+ *
+ * **Signals** are the program's. The library installs no handler, blocks none
+ * and raises none: a peer that goes away while it is written to raises no
+ * SIGPIPE, whatever the program makes of that signal.
  *
  * **Strings** are NUL-terminated in both directions. Messages with a NUL in
  * their header part are refused on arrival, so nothing is cut short. Bodies and
@@ -112,9 +116,12 @@ typedef struct srf_options {
     /** How late the loop may be before new requests get 503; 0: 2000;
      * SRF_TIMEOUT_NONE: it is not measured. */
     uint32_t max_loop_lag_ms;
-    /** Bytes that messages, transactions and proxy operations may take before
-     * new requests get 503; 0: 1 GiB; UINT64_MAX: no limit. Messages are
-     * counted together for all stacks of a thread. */
+    /** Bytes that messages, transactions, proxy operations and connections
+     * (with what waits to be sent on them, messages that are not complete and
+     * about what TLS takes) may take before new requests get 503; 0: 1 GiB;
+     * UINT64_MAX: no limit. When connections take half of it, one that would
+     * hold more than 4 KiB is closed, and counted in
+     * srf_stats_t::connections_shed. */
     uint64_t max_memory_bytes;
     /** Retry-After of these 503, up to half as much again by Call-ID, so that
      * callers do not all come back at once; 0: 5; at most 86400. */
@@ -300,15 +307,31 @@ typedef struct srf_listen_options {
     /** The same for one from a peer, the WebSocket handshake included; 0:
      * 5000. */
     uint32_t accept_timeout_ms;
-    /** How long a message that has begun may take to be complete, and a peer to
-     * take something of what is sent; 0: 10000. */
+    /** How long a message that has begun may take to be complete, and what is
+     * sent to be taken by the peer; 0: 10000. */
     uint32_t message_timeout_ms;
     /** How long a connection may be silent; a WebSocket client is pinged then;
      * 0: 600000. */
     uint32_t idle_timeout_ms;
-    uint32_t
-        max_connections; /**< of this listener, both directions; 0: 16384 */
-    /** Connections accepted from one IP address; 0: 1024. */
+    /** Connections accepted by this listener, and as many opened; 0: 16384.
+     *
+     * All listeners of a stack together have no more than the descriptors of
+     * the process allow (RLIMIT_NOFILE, the soft limit when the first stream is
+     * listened on). An eighth, from 16 to 1024 of them, is left to the program.
+     * Of the rest, five eighths are for connections accepted, two for those to
+     * targets that the program names, and one for those to where messages
+     * point (Route, Request-URI, Contact, Via): none takes what another needs.
+     * With a limit of 1024 these are 560, 224 and 112. A program with more than
+     * one stack sets smaller ones.
+     *
+     * When there is no room, an idle connection of the address that has most,
+     * and at least twice as many as the one that asks, is closed for it (what
+     * has said nothing first); without one the new connection is refused. Each
+     * is counted, and logged at level WARNING every ten seconds at most. */
+    uint32_t max_connections;
+    /** Connections accepted from one IPv4 address or one IPv6 network of 64
+     * bits, by all listeners; 0: half of what may be accepted in all, at most
+     * 1024. */
     uint32_t max_connections_per_source;
     /** What may wait to be sent on a connection before messages are refused; 0:
      * 1 MiB. */
@@ -427,7 +450,8 @@ typedef struct srf_stats {
     uint64_t proxied;             /**< proxy operations started */
     uint64_t proxies_pending;     /**< of these, not completed yet */
     uint64_t overloaded; /**< requests refused with 503, see max_memory_bytes */
-    uint64_t memory_bytes; /**< of messages, transactions, proxy operations */
+    uint64_t memory_bytes; /**< of messages, transactions, proxy operations and
+                                connections */
     uint64_t loop_lag_ms;  /**< how late the loop was in the last second */
     uint64_t connections;  /**< of streams, open now */
     uint64_t connections_accepted;
@@ -447,6 +471,15 @@ typedef struct srf_stats {
     /** Look-ups that were not made, or made do with old records, since too many
      * were under way: see srf_options_t::max_lookups. */
     uint64_t dns_limited;
+    /** Connections closed to make room for those of others, see
+     * srf_listen_options_t::max_connections, or for their memory, see
+     * srf_options_t::max_memory_bytes. */
+    uint64_t connections_shed;
+    /** Connections to peers that were not opened since there were too many. */
+    uint64_t connections_not_opened;
+    /** Times that connections could not be accepted, for want of descriptors
+     * or memory; they are accepted later. */
+    uint64_t accepts_failed;
 } srf_stats_t;
 
 /**

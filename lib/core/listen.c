@@ -16,7 +16,6 @@ enum {
     DEFAULT_MESSAGE_TIMEOUT_MS = 10000,
     DEFAULT_IDLE_TIMEOUT_MS = 600000, /* keep-alives come every two minutes */
     DEFAULT_CONNECTIONS = 16384,
-    DEFAULT_CONNECTIONS_PER_SOURCE = 1024,
     DEFAULT_SEND_QUEUE_BYTES = 1 << 20
 };
 
@@ -157,8 +156,7 @@ static int make_settings(srf_t *srf, const char *uri,
             or_default(given->idle_timeout_ms, DEFAULT_IDLE_TIMEOUT_MS),
         .max_connections =
             or_default(given->max_connections, DEFAULT_CONNECTIONS),
-        .max_connections_per_source = or_default(
-            given->max_connections_per_source, DEFAULT_CONNECTIONS_PER_SOURCE),
+        .max_connections_per_source = given->max_connections_per_source,
         .send_queue_bytes =
             or_default(given->send_queue_bytes, DEFAULT_SEND_QUEUE_BYTES),
         .max_message_bytes = srf->max_message_bytes,

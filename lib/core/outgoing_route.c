@@ -51,7 +51,7 @@ int srf__outgoing_located(srf_outgoing_t *outgoing, int err,
 static int flow_to(srf_outgoing_t *outgoing, const srf__addr_t *addr,
                    srf__flow_t *flow)
 {
-    const srf__hop_t hop = {*addr, outgoing->hop.host};
+    const srf__hop_t hop = {*addr, outgoing->hop.host, true};
 
     if (!srf__forward_is_allowed(outgoing->spec.uri, addr->transport))
         return SRF_ERR_NO_TRANSPORT;

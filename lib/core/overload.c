@@ -47,7 +47,8 @@ uint64_t srf__overload_memory(const srf__overload_t *overload)
 {
     const srf__element_t *element = overload->element;
 
-    return element->pool.bytes + element->txns.own.bytes;
+    return element->pool.bytes + element->txns.own.bytes +
+           element->transports.bytes;
 }
 
 uint32_t srf__overload_lag(const srf__overload_t *overload)

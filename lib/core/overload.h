@@ -45,7 +45,7 @@ bool srf__overload_is_on(srf__overload_t *overload);
 /* While it is on: requests with a To tag cannot be served either. */
 bool srf__overload_is_at_ceiling(const srf__overload_t *overload);
 
-/* Bytes of messages, transactions and proxy operations alive. */
+/* Bytes of messages, transactions, proxy operations and connections alive. */
 uint64_t srf__overload_memory(const srf__overload_t *overload);
 /* How late the loop was of late, milliseconds. */
 uint32_t srf__overload_lag(const srf__overload_t *overload);

@@ -256,6 +256,7 @@ static int init_parts(srf_t *srf, const srf__env_t *env,
         .wheel = element->wheel,
         .log = &element->log,
         .key = element->txns.key,
+        .bytes_max = srf->overload.limits.memory_bytes / 2,
     };
     return srf__transports_init(&element->transports, &transports, &events);
 }
@@ -455,6 +456,9 @@ int srf_stats(const srf_t *srf, srf_stats_t *out)
             srf__transports_drops(&srf->element.transports),
         .dns_pending = resolver->pending,
         .dns_limited = resolver->limited,
+        .connections_shed = transports->shed,
+        .connections_not_opened = transports->connects_refused,
+        .accepts_failed = transports->accepts_failed,
     };
     memcpy(out, &stats, out->size < sizeof(stats) ? out->size : sizeof(stats));
     return 0;

@@ -58,7 +58,9 @@ int srf__plan_make(const srf__branch_t *branch, const srf__facts_t *request,
     /* A redirect does not free the request from its Route (§16.6 step 7). */
     if (!srf__context_has_targets(context) && plan->route.has_next)
         target = plan->route.next;
-    return set_hop(plan, &target);
+    err = set_hop(plan, &target);
+    plan->to.trusted = !branch->target->is_contact;
+    return err;
 }
 
 srf_msg_t *srf__plan_request(const srf__branch_t *branch,

@@ -40,6 +40,9 @@ int srf__hop_flow(srf__transports_t *transports, const srf__hop_t *hop,
     out->peer = hop->addr;
     out->connection = 0;
     out->listener = srf__transports_pick(transports, &hop->addr, preferred);
-    return out->listener == NULL ? SRF_ERR_NO_TRANSPORT
-                                 : srf__transports_connect(out, hop->name);
+    if (out->listener == NULL)
+        return SRF_ERR_NO_TRANSPORT;
+    return srf__transports_connect(out, hop->name,
+                                   hop->trusted ? SRF__OPEN_FOR_PROGRAM
+                                                : SRF__OPEN_FOR_NETWORK);
 }

@@ -15,6 +15,7 @@
 typedef struct srf__hop {
     srf__addr_t addr;
     srf__str_t name;
+    bool trusted; /* the program named it; else a message did */
 } srf__hop_t;
 
 /* The hop that `uri` leads to, maddr and transport respected. 0;

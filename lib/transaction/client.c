@@ -342,7 +342,8 @@ static void watch(srf__client_t *client)
     int err = 0;
 
     if (!srf__transports_resume(flow))
-        err = srf__transports_connect(flow, srf__str(NULL, 0));
+        err = srf__transports_connect(flow, srf__str(NULL, 0),
+                                      SRF__OPEN_FOR_NETWORK);
     if (err == 0)
         err = srf__transports_watch(flow, waiting_id(client));
     if (err != 0)

@@ -101,8 +101,8 @@ static void send_anew(srf__server_t *server, const srf__facts_t *response,
             via.port != 0
                 ? via.port
                 : srf__transport_port((srf__transport_id_t)flow.peer.transport);
-        if (srf__transports_connect(&flow,
-                                    srf__facts_str(response, via.host)) != 0)
+        if (srf__transports_connect(&flow, srf__facts_str(response, via.host),
+                                    SRF__OPEN_FOR_NETWORK) != 0)
             return;
     }
     (void)send_cut(&flow, srf__str(response->data, response->len), cut);

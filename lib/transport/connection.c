@@ -9,12 +9,17 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "transport/socket.h"
 
 enum {
     STREAM_BUFFER = 65536,
     PLAIN_BYTES = 16384, /* a TLS record */
     ORIGIN_SHOWN = 200,
-    LINGER_MS = 5000 /* for what is queued when a connection ends */
+    LINGER_MS = 5000, /* for what is queued when a connection ends */
+    /* What OpenSSL takes for a session whose buffers are empty, roughly. */
+    TLS_BYTES = 12288,
+    /* Not what memory is short of: most messages have less. */
+    FAIR_BYTES = 4096
 };
 
 /* ---- end ---- */
@@ -40,21 +45,22 @@ static void log_end(const srf__connection_t *connection, const char *what)
                   what);
 }
 
+static void free_layers(srf__connection_t *connection);
+
 static void on_closed(uv_handle_t *handle)
 {
     srf__connection_t *connection = handle->data;
     srf__stream_t *stream = connection->stream;
-    const srf__transports_t *owner = stream->base.owner;
+    srf__transports_t *owner = stream->base.owner;
     const srf__flow_t flow = {&stream->base, connection->peer, 0};
 
     if (connection->waiting_count > 0 && !owner->closing)
         owner->events.lost(owner->events.arg, &flow, connection->waiting,
                            connection->waiting_count, connection->broken);
+    owner->bytes -= connection->counted_bytes;
     srf__free(connection->waiting);
     srf__connection_free_held(connection);
-    srf__framer_deinit(&connection->framer);
-    srf__ws_destroy(connection->ws);
-    srf__tls_destroy(connection->tls);
+    free_layers(connection);
     srf__free(connection);
     srf__stream_handle_closed(stream);
 }
@@ -66,7 +72,8 @@ void srf__connection_close(srf__connection_t *connection)
     connection->phase = SRF__CONNECTION_CLOSED;
     srf__stream_forget(connection);
     srf__timer_stop(connection->stream->base.owner->wheel, &connection->timer);
-    uv_close((uv_handle_t *)&connection->handle, on_closed);
+    uv_close((uv_handle_t *)&connection->poll, on_closed);
+    srf__socket_close(connection->fd);
 }
 
 void srf__connection_fail(srf__connection_t *connection, const char *why)
@@ -79,14 +86,20 @@ void srf__connection_fail(srf__connection_t *connection, const char *why)
     srf__connection_close(connection);
 }
 
-static void on_shutdown(uv_shutdown_t *request, int status)
+void srf__connection_shed(srf__connection_t *connection, const char *why)
 {
-    srf__connection_t *connection = request->data;
+    connection->stream->base.owner->counters.shed++;
+    log_end(connection, why);
+    srf__connection_close(connection);
+}
 
-    (void)status;
-    srf__free(request);
+void srf__connection_finish(srf__connection_t *connection)
+{
+    if (connection->phase != SRF__CONNECTION_ENDING || connection->all_said ||
+        connection->out != NULL)
+        return;
     connection->all_said = true;
-    if (connection->peer_is_done)
+    if (srf__socket_finish(connection->fd) != 0 || connection->peer_is_done)
         srf__connection_close(connection);
 }
 
@@ -95,8 +108,6 @@ static void on_shutdown(uv_shutdown_t *request, int status)
  * would reset the connection, and the peer might not see our last words. */
 static void end(srf__connection_t *connection, const char *why)
 {
-    uv_shutdown_t *request;
-
     if (connection->phase >= SRF__CONNECTION_ENDING)
         return;
     log_end(connection, why);
@@ -110,18 +121,10 @@ static void end(srf__connection_t *connection, const char *why)
     connection->active_ms = srf__connection_now(connection);
     connection->begun_ms = 0;
     srf__stream_retire(connection);
-    if (connection->paused)
-        (void)srf__connection_read(connection);
-    request = srf__malloc(sizeof(*request));
-    if (request == NULL ||
-        uv_shutdown(request, (uv_stream_t *)&connection->handle, on_shutdown) !=
-            0) {
-        srf__free(request);
-        srf__connection_close(connection);
-        return;
-    }
-    request->data = connection;
+    connection->paused = false;
+    srf__connection_look(connection);
     srf__connection_schedule(connection);
+    srf__connection_finish(connection);
 }
 
 static bool is_over(const srf__connection_t *connection)
@@ -158,7 +161,8 @@ static uint64_t due_at(const srf__connection_t *connection)
         allowed = settings->accept_timeout_ms;
     uint64_t due = connection->active_ms + allowed;
     sooner(&due, connection->begun_ms, settings->message_timeout_ms);
-    sooner(&due, connection->blocked_ms, settings->message_timeout_ms);
+    sooner(&due, srf__connection_blocked_ms(connection),
+           settings->message_timeout_ms);
     return due;
 }
 
@@ -185,7 +189,7 @@ static void timer_fired(srf__timer_t *timer)
         (srf__connection_t *)((char *)timer -
                               offsetof(srf__connection_t, timer));
     bool idle = connection->phase == SRF__CONNECTION_OPEN &&
-                connection->begun_ms == 0 && connection->blocked_ms == 0;
+                connection->begun_ms == 0 && connection->out == NULL;
 
     if (srf__connection_now(connection) < due_at(connection)) {
         srf__connection_schedule(connection);
@@ -235,6 +239,7 @@ static void deliver(srf__connection_t *connection, srf__str_t message)
     const srf__transports_events_t *events = &stream->base.owner->events;
     const srf__flow_t from = {&stream->base, connection->peer, connection->id};
 
+    connection->spoke = true;
     events->message(events->arg, &from, message.p, message.len);
 }
 
@@ -369,8 +374,10 @@ static void take_tls(srf__connection_t *connection, srf__str_t bytes)
 
     srf__tls_receive(connection->tls, bytes.p, bytes.len);
     while (!is_over(connection) &&
-           (len = srf__tls_read(connection->tls, plain, sizeof(plain))) > 0)
+           (len = srf__tls_read(connection->tls, plain, sizeof(plain))) > 0) {
+        connection->records++;
         take_plain(connection, srf__str(plain, len));
+    }
     if (connection->phase == SRF__CONNECTION_CLOSED)
         return;
     srf__connection_flush(connection); /* of the handshake, or an alert */
@@ -385,56 +392,122 @@ static void take_tls(srf__connection_t *connection, srf__str_t bytes)
         open_up(connection);
 }
 
-static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
-{
-    const srf__connection_t *connection = handle->data;
+/* ---- the socket ---- */
 
-    (void)suggested;
-    *out = uv_buf_init(connection->stream->base.owner->stream_buffer,
-                       STREAM_BUFFER);
+/* How many things have come whole. The clock of what has begun belongs to what
+ * is not complete: it starts anew when that is another one. Whoever sends a
+ * message byte by byte gains nothing by putting each into a record of TLS or a
+ * frame, since these are counted only where no message has begun. */
+static uint32_t units(const srf__connection_t *connection)
+{
+    if (connection->ws != NULL)
+        return srf__ws_units(connection->ws) +
+               (srf__ws_has_partial(connection->ws) ? 0 : connection->records);
+    return srf__framer_units(&connection->framer) +
+           (srf__framer_has_partial(&connection->framer) ? 0
+                                                         : connection->records);
 }
 
-static void on_read(uv_stream_t *handle, ssize_t nread, const uv_buf_t *buf)
+static void time_begun(srf__connection_t *connection)
 {
-    srf__connection_t *connection = handle->data;
+    uint32_t unit = units(connection);
 
-    if (nread == 0 || connection->stream->base.owner->closing)
-        return;
-    if (nread == UV_EOF)
-        connection->peer_is_done = true;
-    if (connection->phase == SRF__CONNECTION_ENDING) {
-        if (nread < 0 && (nread != UV_EOF || connection->all_said))
-            srf__connection_close(connection);
-        return;
-    }
-    if (nread == UV_EOF) {
-        end(connection, "closed by the peer");
-        return;
-    }
-    if (nread < 0) {
-        srf__connection_fail(connection, uv_strerror((int)nread));
-        return;
-    }
+    if (!has_partial(connection))
+        connection->begun_ms = 0;
+    else if (connection->begun_ms == 0 || connection->begun_unit != unit)
+        connection->begun_ms = srf__connection_now(connection);
+    connection->begun_unit = unit;
+}
+
+static void on_bytes(srf__connection_t *connection, srf__str_t bytes)
+{
     /* A handshake does not get more time by coming in pieces. */
     if (connection->phase == SRF__CONNECTION_OPEN)
         connection->active_ms = srf__connection_now(connection);
     connection->pinged = false;
     if (connection->tls != NULL)
-        take_tls(connection, srf__str(buf->base, (size_t)nread));
+        take_tls(connection, bytes);
     else
-        take_plain(connection, srf__str(buf->base, (size_t)nread));
+        take_plain(connection, bytes);
     if (is_over(connection))
         return;
-    if (!has_partial(connection))
-        connection->begun_ms = 0;
-    else if (connection->begun_ms == 0)
-        connection->begun_ms = srf__connection_now(connection);
+    time_begun(connection);
     srf__connection_schedule(connection);
+    srf__connection_account(connection);
 }
 
-int srf__connection_read(srf__connection_t *connection)
+static void on_end(srf__connection_t *connection)
 {
-    return uv_read_start((uv_stream_t *)&connection->handle, on_alloc, on_read);
+    connection->peer_is_done = true;
+    if (connection->phase != SRF__CONNECTION_ENDING)
+        end(connection, "closed by the peer");
+    else if (connection->all_said)
+        srf__connection_close(connection);
+}
+
+/* One piece: what is left is read in the loop's next turn, so that nobody waits
+ * for long. */
+static void receive(srf__connection_t *connection)
+{
+    char *buffer = connection->stream->base.owner->stream_buffer;
+    ssize_t len = srf__socket_receive(connection->fd, buffer, STREAM_BUFFER);
+
+    if (len == 0)
+        on_end(connection);
+    else if (len < 0 && len != UV_EAGAIN)
+        srf__connection_fail(connection, uv_strerror((int)len));
+    else if (len > 0 && connection->phase != SRF__CONNECTION_ENDING)
+        on_bytes(connection, srf__str(buffer, (size_t)len));
+}
+
+static void on_connected(srf__connection_t *connection)
+{
+    int err = srf__socket_error(connection->fd);
+
+    if (err != 0)
+        srf__connection_fail(connection, uv_strerror(err));
+    else
+        srf__connection_begin(connection);
+}
+
+static void on_event(uv_poll_t *poll, int status, int events)
+{
+    srf__connection_t *connection = poll->data;
+
+    if (connection->stream->base.owner->closing)
+        return;
+    /* libuv says EBADF when the network has said something bad, and looks no
+     * more: sending or reading tells what it was. */
+    if (status < 0)
+        connection->watched = 0;
+    if (connection->phase == SRF__CONNECTION_CONNECTING) {
+        on_connected(connection);
+        return;
+    }
+    if (status < 0 || (events & UV_WRITABLE) != 0)
+        srf__connection_write_on(connection);
+    if (connection->phase != SRF__CONNECTION_CLOSED &&
+        (status < 0 || (events & UV_READABLE) != 0))
+        receive(connection);
+    srf__connection_look(connection);
+}
+
+void srf__connection_look(srf__connection_t *connection)
+{
+    bool reads = !connection->paused && !connection->peer_is_done;
+    bool writes = connection->out != NULL;
+    int wanted = (reads ? UV_READABLE : 0) | (writes ? UV_WRITABLE : 0);
+
+    if (connection->phase == SRF__CONNECTION_CONNECTING)
+        wanted = UV_WRITABLE;
+    if (connection->phase == SRF__CONNECTION_CLOSED ||
+        wanted == connection->watched)
+        return;
+    connection->watched = wanted;
+    if (wanted == 0)
+        (void)uv_poll_stop(&connection->poll);
+    else
+        (void)uv_poll_start(&connection->poll, wanted, on_event);
 }
 
 /* ---- beginning ---- */
@@ -445,58 +518,31 @@ static void open_up(srf__connection_t *connection)
         return;
     connection->phase = SRF__CONNECTION_OPEN;
     connection->active_ms = srf__connection_now(connection);
+    connection->begun_ms = 0; /* the handshake has had a limit of its own */
+    srf__crowd_opened(connection);
     srf__connection_send_held(connection);
 }
 
 void srf__connection_begin(srf__connection_t *connection)
 {
-    (void)uv_tcp_nodelay(&connection->handle, 1);
     if (connection->accepted) /* else it has been counting since connect */
         connection->active_ms = srf__connection_now(connection);
     connection->phase = SRF__CONNECTION_GREETING;
-    int err = srf__connection_read(connection);
-    if (err != 0) {
-        srf__connection_fail(connection, uv_strerror(err));
-        return;
-    }
     if (connection->tls != NULL)
         take_tls(connection, srf__str(NULL, 0));
     else if (connection->ws == NULL)
         open_up(connection);
+    srf__connection_look(connection);
     srf__connection_schedule(connection);
+    srf__connection_account(connection);
 }
 
-static void on_connected(uv_connect_t *request, int status)
+void srf__connection_connect(srf__connection_t *connection)
 {
-    srf__connection_t *connection = request->data;
-
-    srf__free(request);
-    if (connection->phase == SRF__CONNECTION_CLOSED)
-        return;
-    if (status != 0)
-        srf__connection_fail(connection, uv_strerror(status));
-    else
-        srf__connection_begin(connection);
-}
-
-int srf__connection_connect(srf__connection_t *connection)
-{
-    struct sockaddr_storage storage;
-    uv_connect_t *request = srf__malloc(sizeof(*request));
-
-    if (request == NULL)
-        return SRF_ERR_NO_MEMORY;
-    request->data = connection;
-    (void)srf__addr_to_sockaddr(&connection->peer, &storage);
-    int err = uv_tcp_connect(request, &connection->handle,
-                             (const struct sockaddr *)&storage, on_connected);
-    if (err != 0) {
-        srf__free(request);
-        return err;
-    }
     connection->active_ms = srf__connection_now(connection);
+    srf__connection_look(connection);
     srf__connection_schedule(connection);
-    return 0;
+    srf__connection_account(connection);
 }
 
 static int create_layers(srf__connection_t *connection, srf__str_t name)
@@ -517,28 +563,68 @@ static int create_layers(srf__connection_t *connection, srf__str_t name)
     return err;
 }
 
+static void free_layers(srf__connection_t *connection)
+{
+    srf__framer_deinit(&connection->framer);
+    srf__ws_destroy(connection->ws);
+    srf__tls_destroy(connection->tls);
+}
+
 int srf__connection_create(srf__stream_t *stream, bool accepted,
-                           srf__str_t name, srf__connection_t **out)
+                           srf__str_t name, int fd, srf__connection_t **out)
 {
     srf__connection_t *connection = srf__calloc(1, sizeof(*connection));
 
     *out = NULL;
-    if (connection == NULL)
+    if (connection == NULL) {
+        srf__socket_close(fd);
         return SRF_ERR_NO_MEMORY;
+    }
     connection->stream = stream;
     connection->accepted = accepted;
+    connection->fd = fd;
     int err = create_layers(connection, name);
     if (err == 0)
-        err = uv_tcp_init(stream->base.owner->loop, &connection->handle);
+        err = uv_poll_init(stream->base.owner->loop, &connection->poll, fd);
     if (err != 0) {
-        srf__ws_destroy(connection->ws);
-        srf__tls_destroy(connection->tls);
-        srf__framer_deinit(&connection->framer);
+        free_layers(connection);
+        srf__socket_close(fd);
         srf__free(connection);
         return err;
     }
-    connection->handle.data = connection;
+    connection->poll.data = connection;
     stream->handles++;
     *out = connection;
     return 0;
+}
+
+/* ---- what it holds ---- */
+
+bool srf__connection_is_idle(srf__connection_t *connection)
+{
+    bool quiet = (connection->phase == SRF__CONNECTION_GREETING ||
+                  connection->phase == SRF__CONNECTION_OPEN) &&
+                 connection->begun_ms == 0 && connection->queued_bytes == 0;
+
+    if (quiet && connection->waiting_count > 0)
+        srf__connection_tidy_waiting(connection);
+    return quiet && connection->waiting_count == 0;
+}
+
+void srf__connection_account(srf__connection_t *connection)
+{
+    srf__transports_t *owner = connection->stream->base.owner;
+    size_t own = connection->queued_bytes + connection->framer.carry.own_cap;
+
+    if (connection->phase == SRF__CONNECTION_CLOSED)
+        return;
+    if (connection->ws != NULL)
+        own += srf__ws_bytes(connection->ws);
+    size_t all = sizeof(*connection) + own +
+                 connection->waiting_cap * sizeof(*connection->waiting) +
+                 (connection->tls == NULL ? 0 : TLS_BYTES);
+    owner->bytes += all - connection->counted_bytes;
+    connection->counted_bytes = all;
+    if (owner->bytes > owner->bytes_max && own > FAIR_BYTES)
+        srf__connection_shed(connection, "it holds too much memory");
 }

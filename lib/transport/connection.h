@@ -7,6 +7,7 @@
 #ifndef SRF_CONNECTION_H
 #define SRF_CONNECTION_H
 
+#include "transport/crowd.h"
 #include "transport/framing.h"
 #include "transport/stream.h"
 
@@ -20,23 +21,27 @@ typedef enum srf__connection_phase {
 
 struct srf__held;
 
-typedef struct srf__connection {
+struct srf__connection {
     srf__map_node_t by_id; /* first */
     srf__map_node_t by_peer;
     srf__stream_t *stream;
-    srf__tls_t *tls;          /* NULL: none */
-    srf__ws_t *ws;            /* NULL: none */
-    struct srf__held *held;   /* messages for when it is open, in order */
-    struct srf__source *from; /* an accepted one's */
-    uint64_t *waiting;        /* srf__transports_watch() */
+    srf__tls_t *tls;        /* NULL: none */
+    srf__ws_t *ws;          /* NULL: none */
+    struct srf__held *held; /* messages for when it is open, in order */
+    struct srf__held *out;  /* bytes that the system did not take, in order */
+    struct srf__held *out_last;
+    srf__crowd_place_t place;
+    uint64_t *waiting; /* srf__transports_watch() */
     size_t waiting_count;
     size_t waiting_cap;
     srf__framer_t framer;
     srf__timer_t timer;
-    uint64_t active_ms;  /* something came, or was sent */
-    uint64_t begun_ms;   /* a message began that is not complete; 0: none */
-    uint64_t blocked_ms; /* since then the peer takes nothing; 0: it does */
-    size_t queued_bytes; /* in held and with libuv */
+    uint64_t active_ms;   /* something came, or was sent */
+    uint64_t begun_ms;    /* a message began that is not complete; 0: none */
+    uint32_t begun_unit;  /* how many units were complete then, see units() */
+    uint32_t records;     /* pieces of plain text that TLS gave */
+    size_t queued_bytes;  /* in held and out */
+    size_t counted_bytes; /* of what it holds, in the transports' count */
     srf__addr_t peer;
     uint32_t id;
     uint8_t phase; /* srf__connection_phase_t */
@@ -48,18 +53,21 @@ typedef struct srf__connection {
     bool peer_is_done; /* the peer has ended its side */
     bool all_said;     /* so have we */
     bool pinged; /* WebSocket: an idle peer was asked for a sign of life */
-    uv_tcp_t handle;
-} srf__connection_t;
+    bool spoke;  /* a whole message has come */
+    int fd;
+    int watched; /* events that the loop looks for */
+    uv_poll_t poll;
+};
 
-/* Creates a connection with its handle initialised and, as the stream wants,
- * its layers. `name`: see srf__transports_connect(). 0; SRF_ERR_NO_MEMORY; a
- * libuv error. */
+/* Creates a connection of a socket, which it takes over whatever comes of it,
+ * with the layers that the stream wants. `name`: see srf__transports_connect().
+ * 0; SRF_ERR_NO_MEMORY; a libuv error. */
 int srf__connection_create(srf__stream_t *stream, bool accepted,
-                           srf__str_t name, srf__connection_t **out);
-/* The handle is connected: begins to read and to greet. */
+                           srf__str_t name, int fd, srf__connection_t **out);
+/* The socket is connected: begins to read and to greet. */
 void srf__connection_begin(srf__connection_t *connection);
-/* Starts to connect; what becomes of it shows later. */
-int srf__connection_connect(srf__connection_t *connection);
+/* The socket is connecting; what becomes of it shows later. */
+void srf__connection_connect(srf__connection_t *connection);
 
 int srf__connection_send(srf__connection_t *connection, const srf__str_t *parts,
                          unsigned count);
@@ -70,20 +78,35 @@ void srf__connection_close(srf__connection_t *connection);
 
 /* Closes it at once, since `why`: it is broken. */
 void srf__connection_fail(srf__connection_t *connection, const char *why);
+/* The same, for others to have what it holds; counted. */
+void srf__connection_shed(srf__connection_t *connection, const char *why);
+/* Nothing is on its way in either direction, and nobody waits for an answer. */
+bool srf__connection_is_idle(srf__connection_t *connection);
 
 /* For the files of connections. The time; looks when the connection has had
- * enough of it; begins to read. */
+ * enough of it; has the loop look for what the connection wants now; counts
+ * what it holds, and closes it when that is too much. */
 uint64_t srf__connection_now(const srf__connection_t *connection);
 void srf__connection_schedule(srf__connection_t *connection);
-int srf__connection_read(srf__connection_t *connection);
+void srf__connection_look(srf__connection_t *connection);
+void srf__connection_account(srf__connection_t *connection);
+/* Everything was sent that was to be before the end. */
+void srf__connection_finish(srf__connection_t *connection);
+/* Since when the first bytes that the system did not take wait; 0: none do. */
+uint64_t srf__connection_blocked_ms(const srf__connection_t *connection);
+/* Sends of what waits as much as the system takes. */
+void srf__connection_write_on(srf__connection_t *connection);
 /* Sends bytes through the layers below WebSocket, or what TLS has to say. 0 or
  * an error: the connection is closed then. */
 int srf__connection_transmit(srf__connection_t *connection,
                              const srf__str_t *parts, unsigned count);
 void srf__connection_flush(srf__connection_t *connection);
-/* It is open: what was held back is sent. It never will be: that is freed. */
+/* It is open: what was held back is sent. It never will be, or is closed: that,
+ * and what waits to be taken, is freed. */
 void srf__connection_send_held(srf__connection_t *connection);
 void srf__connection_free_held(srf__connection_t *connection);
+/* Drops of those that wait for something those that do not any more. */
+void srf__connection_tidy_waiting(srf__connection_t *connection);
 
 /* stream.c: nothing more is sent on it; it is closed. */
 void srf__stream_retire(srf__connection_t *connection);

@@ -7,14 +7,15 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "transport/socket.h"
 
 enum { PIECES_MAX = SRF__SEND_PARTS + 1, FEW_WAITING = 4 };
 
 /* A message for later, or bytes that the system did not take yet. */
 typedef struct srf__held {
-    uv_write_t request;
     struct srf__held *next;
-    srf__connection_t *connection;
+    uint64_t since_ms;
+    size_t sent; /* of the bytes, which the system took after all */
     size_t len;
     char data[];
 } held_t;
@@ -31,7 +32,7 @@ static void pause_reading(srf__connection_t *connection)
         connection->queued_bytes <= high)
         return;
     connection->paused = true;
-    (void)uv_read_stop((uv_stream_t *)&connection->handle);
+    srf__connection_look(connection);
 }
 
 static void resume_reading(srf__connection_t *connection)
@@ -42,26 +43,66 @@ static void resume_reading(srf__connection_t *connection)
         connection->queued_bytes > low)
         return;
     connection->paused = false;
-    (void)srf__connection_read(connection);
+    srf__connection_look(connection);
 }
 
-static void on_written(uv_write_t *request, int status)
+uint64_t srf__connection_blocked_ms(const srf__connection_t *connection)
 {
-    held_t *held = request->data;
-    srf__connection_t *connection = held->connection;
+    return connection->out == NULL ? 0 : connection->out->since_ms;
+}
 
-    connection->queued_bytes -= held->len;
-    srf__free(held);
+/* The first `len` bytes of what waits are gone. */
+static void take_off(srf__connection_t *connection, size_t len)
+{
+    connection->queued_bytes -= len;
+    while (len > 0) {
+        held_t *held = connection->out;
+        size_t left = held->len - held->sent;
+        if (len < left) {
+            held->sent += len;
+            return;
+        }
+        len -= left;
+        connection->out = held->next;
+        srf__free(held);
+    }
+}
+
+/* True when the system may take more. */
+static bool write_some(srf__connection_t *connection)
+{
+    srf__str_t parts[SRF__SOCKET_PIECES];
+    const held_t *held = connection->out;
+    unsigned count = 0;
+    size_t total = 0;
+
+    for (; held != NULL && count < SRF__SOCKET_PIECES; held = held->next) {
+        parts[count] =
+            srf__str(held->data + held->sent, held->len - held->sent);
+        total += parts[count++].len;
+    }
+    ssize_t sent = srf__socket_send(connection->fd, parts, count);
+    if (sent < 0) {
+        if (sent != UV_EAGAIN)
+            srf__connection_fail(connection, uv_strerror((int)sent));
+        return false;
+    }
+    take_off(connection, (size_t)sent);
+    return (size_t)sent == total;
+}
+
+void srf__connection_write_on(srf__connection_t *connection)
+{
+    if (connection->out == NULL)
+        return;
+    while (connection->out != NULL && write_some(connection))
+        continue;
     if (connection->phase == SRF__CONNECTION_CLOSED)
         return;
-    if (status < 0) {
-        srf__connection_fail(connection, uv_strerror(status));
-        return;
-    }
     connection->active_ms = srf__connection_now(connection);
-    connection->blocked_ms =
-        connection->queued_bytes == 0 ? 0 : connection->active_ms;
+    srf__connection_account(connection);
     resume_reading(connection);
+    srf__connection_finish(connection);
 }
 
 /* The pieces, without the first `skip` bytes, in one. */
@@ -84,8 +125,8 @@ static held_t *hold(srf__connection_t *connection, const srf__str_t *parts,
         skip -= gone;
     }
     held->next = NULL;
-    held->connection = connection;
-    held->request.data = held;
+    held->since_ms = srf__connection_now(connection);
+    held->sent = 0;
     held->len = at;
     connection->queued_bytes += at;
     return held;
@@ -101,44 +142,34 @@ static int write_later(srf__connection_t *connection, const srf__str_t *parts,
         srf__connection_fail(connection, srf_strerror(SRF_ERR_NO_MEMORY));
         return SRF_ERR_NO_MEMORY;
     }
-    uv_buf_t all = uv_buf_init(held->data, (unsigned)held->len);
-    int err = uv_write(&held->request, (uv_stream_t *)&connection->handle, &all,
-                       1, on_written);
-    if (err != 0) {
-        connection->queued_bytes -= held->len;
-        srf__free(held);
-        srf__connection_fail(connection, uv_strerror(err));
-        return err;
-    }
-    if (connection->blocked_ms == 0)
-        connection->blocked_ms = srf__connection_now(connection);
+    if (connection->out == NULL)
+        connection->out = held;
+    else
+        connection->out_last->next = held;
+    connection->out_last = held;
+    srf__connection_look(connection);
     srf__connection_schedule(connection);
     pause_reading(connection);
-    return 0;
+    srf__connection_account(connection);
+    return connection->phase == SRF__CONNECTION_CLOSED ? SRF_ERR_LIMIT : 0;
 }
 
 /* Bytes as they go to the socket. */
 static int write_out(srf__connection_t *connection, const srf__str_t *parts,
                      unsigned count)
 {
-    uv_buf_t pieces[PIECES_MAX] = {0};
     size_t total = 0;
-    int sent = 0;
-    char *base;
+    ssize_t sent = 0;
 
-    for (unsigned i = 0; i < count; i++) {
-        /* uv_buf_t is not const, though sending does not write. */
-        memcpy(&base, &parts[i].p, sizeof(base));
-        pieces[i] = uv_buf_init(base, (unsigned)parts[i].len);
+    for (unsigned i = 0; i < count; i++)
         total += parts[i].len;
-    }
-    if (connection->queued_bytes == 0) {
-        sent = uv_try_write((uv_stream_t *)&connection->handle, pieces, count);
+    if (connection->out == NULL) {
+        sent = srf__socket_send(connection->fd, parts, count);
         if (sent == UV_EAGAIN)
             sent = 0;
         if (sent < 0) {
-            srf__connection_fail(connection, uv_strerror(sent));
-            return sent;
+            srf__connection_fail(connection, uv_strerror((int)sent));
+            return (int)sent;
         }
     }
     if ((size_t)sent == total)
@@ -200,7 +231,8 @@ static int send_later(srf__connection_t *connection, const srf__str_t *parts,
     while (*at != NULL)
         at = &(*at)->next;
     *at = held;
-    return 0;
+    srf__connection_account(connection);
+    return connection->phase == SRF__CONNECTION_CLOSED ? SRF_ERR_LIMIT : 0;
 }
 
 int srf__connection_send(srf__connection_t *connection, const srf__str_t *parts,
@@ -220,8 +252,7 @@ int srf__connection_send(srf__connection_t *connection, const srf__str_t *parts,
 
 /* ---- who waits ---- */
 
-/* Room for one more: those that do not wait any more are dropped first. */
-static int make_room(srf__connection_t *connection)
+void srf__connection_tidy_waiting(srf__connection_t *connection)
 {
     const srf__transports_events_t *events =
         &connection->stream->base.owner->events;
@@ -232,7 +263,14 @@ static int make_room(srf__connection_t *connection)
             connection->waiting[kept++] = connection->waiting[i];
     }
     connection->waiting_count = kept;
-    if (connection->waiting_cap > 0 && kept <= connection->waiting_cap / 2)
+}
+
+/* Room for one more: those that do not wait any more are dropped first. */
+static int make_room(srf__connection_t *connection)
+{
+    srf__connection_tidy_waiting(connection);
+    if (connection->waiting_cap > 0 &&
+        connection->waiting_count <= connection->waiting_cap / 2)
         return 0;
     size_t cap = connection->waiting_cap == 0 ? FEW_WAITING
                                               : 2 * connection->waiting_cap;
@@ -271,17 +309,24 @@ void srf__connection_send_held(srf__connection_t *connection)
     }
 }
 
+static void free_all(struct srf__held **list)
+{
+    while (*list != NULL) {
+        held_t *held = *list;
+        *list = held->next;
+        srf__free(held);
+    }
+}
+
 void srf__connection_free_held(srf__connection_t *connection)
 {
     const srf__transports_t *owner = connection->stream->base.owner;
     const srf__transports_events_t *events = &owner->events;
+    const held_t *held = connection->held;
 
-    while (connection->held != NULL) {
-        held_t *held = connection->held;
-        connection->held = held->next;
-        if (!owner->closing)
-            events->undelivered(events->arg, &connection->peer, held->data,
-                                held->len);
-        srf__free(held);
-    }
+    for (; held != NULL && !owner->closing; held = held->next)
+        events->undelivered(events->arg, &connection->peer, held->data,
+                            held->len);
+    free_all(&connection->held);
+    free_all(&connection->out);
 }

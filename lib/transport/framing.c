@@ -81,6 +81,7 @@ static bool take_ping(srf__framer_t *framer)
     while ((len = empty_line(framer)) > 0) {
         bool second = len == 2 && framer->half_ping;
         srf__carry_take(&framer->carry, len);
+        framer->units++;
         framer->half_ping = len == 2 && !second;
         if (second)
             return true;
@@ -203,6 +204,7 @@ static srf__framed_kind_t take_message(srf__framer_t *framer,
     out->kind = SRF__FRAMED_MESSAGE;
     out->bytes = srf__str(rest.p, len);
     srf__carry_take(&framer->carry, len);
+    framer->units++;
     framer->start_len = 0;
     framer->line = 0;
     framer->looked = 0;

@@ -41,6 +41,7 @@ typedef struct srf__framer {
     size_t looked;      /* bytes of it looked at */
     size_t head_len;    /* 0: its end has not come */
     size_t body_len;
+    uint32_t units; /* messages and empty lines taken so far */
     bool half_ping; /* a CRLF stood between messages */
     bool dead;      /* refused or garbage: nothing more comes of it */
 } srf__framer_t;
@@ -62,6 +63,13 @@ int srf__framer_end(srf__framer_t *framer);
 static inline bool srf__framer_has_partial(const srf__framer_t *framer)
 {
     return framer->carry.own_len > 0;
+}
+
+/* How many things have come whole; what is not complete is another one when
+ * this has changed. */
+static inline uint32_t srf__framer_units(const srf__framer_t *framer)
+{
+    return framer->units;
 }
 
 #endif /* SRF_FRAMING_H */

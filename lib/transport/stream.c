@@ -8,14 +8,15 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "transport/connection.h"
+#include "transport/socket.h"
 
-enum { BACKLOG = 1024, STREAM_BUFFER = 65536 };
-
-/* How many connections an IP address has. */
-typedef struct srf__source {
-    srf__map_node_t node; /* first */
-    uint32_t count;
-} source_t;
+enum {
+    STREAM_BUFFER = 65536,
+    ACCEPTS_MAX = 64, /* in a row, before the loop gets to other things */
+    PAUSE_MS = 100,   /* when no connection can be accepted */
+    TELL_EVERY_MS = 10000,
+    PER_SOURCE_MAX = 1024
+};
 
 /* ---- tables ---- */
 
@@ -68,12 +69,12 @@ static int remember(srf__connection_t *connection)
     connection->id = owner->last_connection;
     connection->by_id.key = id_key(stream, connection->id);
     int err = srf__map_add(&stream->by_id, &connection->by_id);
-    if (err == 0) {
-        stream->connections++;
-        owner->counters.connections++;
-        connection->counted = true;
-    }
-    return err;
+    if (err != 0)
+        return err;
+    *(connection->accepted ? &stream->accepted : &stream->opened) += 1;
+    owner->counters.connections++;
+    connection->counted = true;
+    return 0;
 }
 
 /* Requests may go this way, unless there is such a connection already. */
@@ -85,49 +86,6 @@ static void share(srf__connection_t *connection, srf__str_t name)
     connection->reusable =
         srf__map_get(&stream->by_peer, connection->by_peer.key) == NULL &&
         srf__map_add(&stream->by_peer, &connection->by_peer) == 0;
-}
-
-/* ---- how many from where ---- */
-
-static srf__hash128_t source_key(const srf__stream_t *stream,
-                                 const srf__addr_t *peer)
-{
-    srf__hasher_t hasher;
-
-    srf__hasher_init(&hasher, &stream->base.owner->key, true);
-    srf__hasher_update(&hasher, peer->ip, sizeof(peer->ip));
-    return srf__hasher_final(&hasher);
-}
-
-/* Counts a connection in; NULL when there are too many, or memory is out. */
-static source_t *take_source(srf__stream_t *stream, const srf__addr_t *peer)
-{
-    srf__hash128_t key = source_key(stream, peer);
-    source_t *source = (source_t *)srf__map_get(&stream->sources, key);
-
-    if (source != NULL) {
-        if (source->count >= stream->settings.max_connections_per_source)
-            return NULL;
-        source->count++;
-        return source;
-    }
-    source = srf__malloc(sizeof(*source));
-    if (source == NULL)
-        return NULL;
-    source->node.key = key;
-    source->count = 1;
-    if (srf__map_add(&stream->sources, &source->node) == 0)
-        return source;
-    srf__free(source);
-    return NULL;
-}
-
-static void give_source_back(srf__stream_t *stream, source_t *source)
-{
-    if (source == NULL || --source->count > 0)
-        return;
-    srf__map_remove(&stream->sources, &source->node);
-    srf__free(source);
 }
 
 void srf__stream_retire(srf__connection_t *connection)
@@ -147,91 +105,66 @@ void srf__stream_forget(srf__connection_t *connection)
     srf__stream_t *stream = connection->stream;
 
     srf__stream_retire(connection);
-    give_source_back(stream, connection->from);
-    connection->from = NULL;
+    srf__crowd_leave(connection);
     if (connection->id == 0)
         return;
     srf__map_remove(&stream->by_id, &connection->by_id);
     connection->id = 0;
-    stream->connections--;
+    *(connection->accepted ? &stream->accepted : &stream->opened) -= 1;
 }
 
 /* ---- accepting ---- */
 
-static bool read_peer(srf__connection_t *connection)
+static bool is_full(const srf__stream_t *stream, uint32_t count)
 {
-    struct sockaddr_storage storage;
-    int len = sizeof(storage);
-
-    if (uv_tcp_getpeername(&connection->handle, (struct sockaddr *)&storage,
-                           &len) != 0)
-        return false;
-    srf__addr_from_sockaddr(
-        &connection->peer, (const struct sockaddr *)&storage,
-        (srf__transport_id_t)connection->stream->base.bound.transport);
-    return true;
+    return count >= stream->settings.max_connections;
 }
 
-/* Whether there is room for it. */
-static bool admit(srf__connection_t *connection)
+/* One address leaves others as much as it may have, however few descriptors
+ * there are. */
+static uint32_t per_source(const srf__stream_t *stream)
 {
-    srf__stream_t *stream = connection->stream;
+    const srf__crowds_t *crowds = stream->base.owner->crowds;
+    uint32_t half = crowds->list[SRF__CROWD_ACCEPTED].limit / 2;
 
-    if (stream->connections < stream->settings.max_connections)
-        connection->from = take_source(stream, &connection->peer);
-    if (connection->from == NULL || remember(connection) != 0) {
-        stream->base.owner->counters.refused++;
-        return false;
-    }
-    return true;
+    if (stream->settings.max_connections_per_source != 0)
+        return stream->settings.max_connections_per_source;
+    return half < PER_SOURCE_MAX ? half : PER_SOURCE_MAX;
 }
 
-static void turn_away(srf__stream_t *stream);
-
-static void on_spare_closed(uv_handle_t *handle)
+static bool has_room(srf__stream_t *stream, const srf__addr_t *peer)
 {
-    srf__stream_t *stream = handle->data;
+    const srf__crowd_guest_t guest = {
+        .listener = &stream->base,
+        .peer = peer,
+        .per_party = per_source(stream),
+        .listener_is_full = is_full(stream, stream->accepted),
+    };
 
-    stream->spare_is_used = false;
-    if (stream->is_blocked && !stream->base.owner->closing)
-        turn_away(stream);
-    srf__stream_handle_closed(stream);
+    return srf__crowd_has_room(stream->base.owner, SRF__CROWD_ACCEPTED, &guest);
 }
 
-/* There is no memory for it, but were it not accepted no other one would come.
- */
-static void turn_away(srf__stream_t *stream)
+/* The descriptor is the connection's, or closed. */
+static void take_in(srf__stream_t *stream, int fd, srf__addr_t *peer)
 {
-    stream->is_blocked = stream->spare_is_used;
-    if (stream->spare_is_used ||
-        uv_tcp_init(stream->base.owner->loop, &stream->spare) != 0)
-        return;
-    stream->spare.data = stream;
-    stream->spare_is_used = true;
-    stream->handles++;
-    stream->base.owner->counters.refused++;
-    (void)uv_accept((uv_stream_t *)&stream->handle,
-                    (uv_stream_t *)&stream->spare);
-    uv_close((uv_handle_t *)&stream->spare, on_spare_closed);
-}
-
-static void on_connection(uv_stream_t *server, int status)
-{
-    srf__stream_t *stream = server->data;
     srf__transports_t *owner = stream->base.owner;
     srf__connection_t *connection;
 
-    if (status != 0 || owner->closing) {
-        owner->counters.errors++;
+    peer->transport = stream->base.bound.transport;
+    if (!has_room(stream, peer)) {
+        owner->counters.refused++;
+        srf__socket_close(fd);
         return;
     }
-    if (srf__connection_create(stream, true, srf__str(NULL, 0), &connection) !=
-        0) {
-        turn_away(stream);
+    if (srf__connection_create(stream, true, srf__str(NULL, 0), fd,
+                               &connection) != 0) {
+        owner->counters.refused++;
         return;
     }
-    if (uv_accept(server, (uv_stream_t *)&connection->handle) != 0 ||
-        !read_peer(connection) || !admit(connection)) {
+    connection->peer = *peer;
+    if (srf__crowd_join(connection, SRF__CROWD_ACCEPTED) != 0 ||
+        remember(connection) != 0) {
+        owner->counters.refused++;
         srf__connection_close(connection);
         return;
     }
@@ -244,27 +177,129 @@ static void on_connection(uv_stream_t *server, int status)
     srf__connection_begin(connection);
 }
 
-/* ---- connecting ---- */
+static void on_acceptable(uv_poll_t *poll, int status, int events);
 
-/* A listener on one address is seen with that address. */
-static int bind_local(const srf__stream_t *stream, uv_tcp_t *handle)
+static void timer_fired(srf__timer_t *timer)
 {
-    struct sockaddr_storage storage;
-    srf__addr_t local = stream->base.bound;
+    srf__stream_t *stream =
+        (srf__stream_t *)((char *)timer - offsetof(srf__stream_t, resume));
 
-    if (stream->base.wildcard)
-        return 0;
-    local.port = 0;
-    (void)srf__addr_to_sockaddr(&local, &storage);
-    return uv_tcp_bind(handle, (const struct sockaddr *)&storage, 0);
+    (void)uv_poll_start(&stream->poll, UV_READABLE, on_acceptable);
 }
 
-static int stream_connect(srf__flow_t *flow, srf__str_t name, bool may_open)
+/* Descriptors or memory are out. Whoever waits goes on waiting: a listener that
+ * is looked at meanwhile would only keep the loop busy. */
+static void pause_accepting(srf__stream_t *stream, int err)
+{
+    srf__transports_t *owner = stream->base.owner;
+    uint64_t now = srf__wheel_now(owner->wheel);
+    const srf__log_context_t context = {.module = "transport"};
+
+    owner->counters.accepts_failed++;
+    if (owner->accept_told_ms == 0 ||
+        now - owner->accept_told_ms >= TELL_EVERY_MS) {
+        owner->accept_told_ms = now;
+        srf__log_write(owner->log, SRF_LOG_ERROR, &context,
+                       "cannot accept connections on %s: %s", stream->base.uri,
+                       uv_strerror(err));
+    }
+    if (srf__crowd_shed(owner))
+        return;
+    (void)uv_poll_stop(&stream->poll);
+    srf__timer_start(owner->wheel, &stream->resume, PAUSE_MS, timer_fired);
+}
+
+static bool is_out(int err)
+{
+    return err == UV_EMFILE || err == UV_ENFILE || err == UV_ENOBUFS ||
+           err == UV_ENOMEM;
+}
+
+static void on_acceptable(uv_poll_t *poll, int status, int events)
+{
+    srf__stream_t *stream = poll->data;
+    const srf__transports_t *owner = stream->base.owner;
+    srf__addr_t peer;
+
+    (void)events;
+    for (unsigned i = 0; i < ACCEPTS_MAX && !owner->closing; i++) {
+        int fd = srf__socket_accept(stream->fd, &peer);
+        if (fd == UV_EAGAIN)
+            break;
+        if (fd >= 0) {
+            take_in(stream, fd, &peer);
+        } else if (is_out(fd)) {
+            pause_accepting(stream, fd);
+            return;
+        } /* else a connection was broken before it was accepted */
+    }
+    if (status < 0 && !owner->closing) /* libuv looks no more */
+        (void)uv_poll_start(&stream->poll, UV_READABLE, on_acceptable);
+}
+
+/* ---- connecting ---- */
+
+static bool has_way(srf__stream_t *stream, const srf__addr_t *peer,
+                    srf__crowd_kind_t kind)
+{
+    const srf__crowd_guest_t guest = {
+        .listener = &stream->base,
+        .peer = peer,
+        .per_party = UINT32_MAX,
+        .listener_is_full = is_full(stream, stream->opened),
+    };
+
+    return srf__crowd_has_room(stream->base.owner, kind, &guest);
+}
+
+/* A listener on one address is seen with that address. */
+static int open_socket(const srf__stream_t *stream, const srf__addr_t *to)
+{
+    srf__addr_t local = stream->base.bound;
+
+    local.port = 0;
+    return srf__socket_connect(to, stream->base.wildcard ? NULL : &local);
+}
+
+/* Opens the connection that flow->peer needs. */
+static int open_connection(srf__flow_t *flow, srf__str_t name,
+                           srf__crowd_kind_t kind)
+{
+    srf__stream_t *stream = (srf__stream_t *)flow->listener;
+    srf__connection_t *connection;
+
+    if (!has_way(stream, &flow->peer, kind)) {
+        stream->base.owner->counters.connects_refused++;
+        return SRF_ERR_LIMIT;
+    }
+    int fd = open_socket(stream, &flow->peer);
+    if (fd < 0)
+        return fd;
+    int err = srf__connection_create(stream, false, name, fd, &connection);
+    if (err != 0)
+        return err;
+    connection->peer = flow->peer;
+    err = srf__crowd_join(connection, kind);
+    if (err == 0)
+        err = remember(connection);
+    if (err != 0) {
+        srf__connection_close(connection);
+        return err;
+    }
+    srf__connection_connect(connection);
+    stream->base.owner->counters.connected++;
+    share(connection, name);
+    flow->connection = connection->id;
+    return 0;
+}
+
+static int stream_connect(srf__flow_t *flow, srf__str_t name,
+                          srf__opening_t opening)
 {
     srf__stream_t *stream = (srf__stream_t *)flow->listener;
     srf__hash128_t key = peer_key(stream, &flow->peer, name);
     srf__map_node_t *node = srf__map_get(&stream->by_peer, key);
-    srf__connection_t *connection;
+    const srf__connection_t *connection;
 
     if (node != NULL) {
         connection =
@@ -273,31 +308,14 @@ static int stream_connect(srf__flow_t *flow, srf__str_t name, bool may_open)
         flow->connection = connection->id;
         return 0;
     }
-    if (!may_open)
+    if (opening == SRF__OPEN_NOTHING)
         return SRF_ERR_NOT_CONNECTED;
     if (stream->ws) /* a WebSocket server opens none (RFC 7118 §3) */
         return SRF_ERR_NO_TRANSPORT;
-    if (stream->connections >= stream->settings.max_connections) {
-        stream->base.owner->counters.refused++;
-        return SRF_ERR_LIMIT;
-    }
-    int err = srf__connection_create(stream, false, name, &connection);
-    if (err != 0)
-        return err;
-    connection->peer = flow->peer;
-    err = bind_local(stream, &connection->handle);
-    if (err == 0)
-        err = remember(connection);
-    if (err == 0)
-        err = srf__connection_connect(connection);
-    if (err != 0) {
-        srf__connection_close(connection);
-        return err;
-    }
-    stream->base.owner->counters.connected++;
-    share(connection, name);
-    flow->connection = connection->id;
-    return 0;
+    return open_connection(flow, name,
+                           opening == SRF__OPEN_FOR_PROGRAM
+                               ? SRF__CROWD_PROGRAM
+                               : SRF__CROWD_NETWORK);
 }
 
 static int stream_send(const srf__flow_t *to, const srf__str_t *parts,
@@ -366,7 +384,6 @@ static void free_stream(srf__stream_t *stream)
     srf__tls_context_unref(stream->settings.tls);
     srf__map_deinit(&stream->by_id);
     srf__map_deinit(&stream->by_peer);
-    srf__map_deinit(&stream->sources);
     srf__free(stream);
 }
 
@@ -390,7 +407,9 @@ static void stream_close(srf__listener_t *listener)
 
     while ((node = srf__map_any(&stream->by_id)) != NULL)
         srf__connection_close((srf__connection_t *)node);
-    uv_close((uv_handle_t *)&stream->handle, on_closed);
+    srf__timer_stop(stream->base.owner->wheel, &stream->resume);
+    uv_close((uv_handle_t *)&stream->poll, on_closed);
+    srf__socket_close(stream->fd);
 }
 
 static const srf__listener_ops_t stream_ops = {
@@ -403,25 +422,32 @@ static const srf__listener_ops_t stream_ops = {
     .reliable = true,
 };
 
-static int bind_socket(srf__stream_t *stream, const srf__addr_t *address)
+/* What all streams of a stack share. */
+static int ensure_shared(srf__transports_t *transports)
 {
-    struct sockaddr_storage storage;
-    int len = sizeof(storage);
+    if (transports->stream_buffer == NULL)
+        transports->stream_buffer = srf__malloc(STREAM_BUFFER);
+    if (transports->crowds == NULL) {
+        transports->crowds = srf__malloc(sizeof(*transports->crowds));
+        if (transports->crowds != NULL)
+            srf__crowds_init(transports->crowds, srf__crowds_descriptors());
+    }
+    return transports->stream_buffer == NULL || transports->crowds == NULL
+               ? SRF_ERR_NO_MEMORY
+               : 0;
+}
 
-    (void)srf__addr_to_sockaddr(address, &storage);
-    int err = uv_tcp_bind(&stream->handle, (const struct sockaddr *)&storage,
-                          address->family == 6 ? UV_TCP_IPV6ONLY : 0);
-    if (err == 0)
-        err = uv_tcp_getsockname(&stream->handle, (struct sockaddr *)&storage,
-                                 &len);
-    if (err != 0)
-        return err;
-    srf__addr_from_sockaddr(&stream->base.bound,
-                            (const struct sockaddr *)&storage,
-                            (srf__transport_id_t)address->transport);
+static int open_listener(srf__stream_t *stream, const srf__addr_t *address)
+{
+    stream->fd = srf__socket_listen(address, &stream->base.bound);
+    if (stream->fd < 0)
+        return stream->fd;
     stream->base.wildcard = srf__addr_is_any(&stream->base.bound);
     srf__listener_write_uri(&stream->base);
-    return uv_listen((uv_stream_t *)&stream->handle, BACKLOG, on_connection);
+    int err = uv_poll_init(stream->base.owner->loop, &stream->poll, stream->fd);
+    if (err != 0)
+        srf__socket_close(stream->fd);
+    return err;
 }
 
 int srf__stream_listen(srf__transports_t *transports,
@@ -430,35 +456,27 @@ int srf__stream_listen(srf__transports_t *transports,
 {
     if (transports->closing)
         return SRF_ERR_CANCELED;
-    if (transports->stream_buffer == NULL)
-        transports->stream_buffer = srf__malloc(STREAM_BUFFER);
-    srf__stream_t *stream = srf__calloc(1, sizeof(*stream));
-    if (stream == NULL || transports->stream_buffer == NULL) {
-        srf__free(stream);
+    int err = ensure_shared(transports);
+    srf__stream_t *stream = err == 0 ? srf__calloc(1, sizeof(*stream)) : NULL;
+    if (stream == NULL)
         return SRF_ERR_NO_MEMORY;
-    }
     stream->base.ops = &stream_ops;
     stream->base.owner = transports;
     stream->settings = *settings;
     if (settings->tls != NULL)
         srf__tls_context_ref(settings->tls);
-    int err = copy_origins(stream);
+    err = copy_origins(stream);
     if (err == 0)
-        err = uv_tcp_init(transports->loop, &stream->handle);
+        err = open_listener(stream, address);
     if (err != 0) {
         free_stream(stream);
         return err;
     }
-    stream->handle.data = stream;
+    stream->poll.data = stream;
     stream->handles = 1;
     stream->ws = address->transport == SRF__TRANSPORT_WS ||
                  address->transport == SRF__TRANSPORT_WSS;
-    err = bind_socket(stream, address);
-    if (err != 0) {
-        transports->open++; /* srf__transports_close() waits for it too */
-        uv_close((uv_handle_t *)&stream->handle, on_closed);
-        return err;
-    }
+    (void)uv_poll_start(&stream->poll, UV_READABLE, on_acceptable);
     srf__transports_add(transports, &stream->base);
     return 0;
 }

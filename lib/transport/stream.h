@@ -22,9 +22,9 @@ typedef struct srf__stream_settings {
     uint32_t message_timeout_ms; /* for a message that has begun; for bytes
                                     that wait to be taken by the peer */
     uint32_t idle_timeout_ms;
-    uint32_t max_connections;
-    uint32_t max_connections_per_source;
-    uint32_t send_queue_bytes; /* of one connection */
+    uint32_t max_connections;            /* of each direction */
+    uint32_t max_connections_per_source; /* 0: half of all, at most 1024 */
+    uint32_t send_queue_bytes;           /* of one connection */
     uint32_t max_message_bytes;
     srf__tls_context_t *tls; /* referenced; NULL unless TLS or WSS */
     srf__ws_settings_t ws;   /* of a WebSocket listener */
@@ -32,19 +32,18 @@ typedef struct srf__stream_settings {
 
 typedef struct srf__stream {
     srf__listener_t base; /* first */
-    uv_tcp_t handle;
+    uv_poll_t poll;
+    int fd;
     srf__stream_settings_t settings;
     bool ws;
     bool origin_said;   /* that a page was not let in was logged aloud */
-    uv_tcp_t spare;     /* takes a connection that there is no memory for */
-    bool spare_is_used; /* it is being closed */
-    bool is_blocked;    /* a connection waits for it */
     srf__arena_t arena; /* of what the settings point to */
     srf__map_t by_id;
-    srf__map_t by_peer;   /* those that requests may be sent on */
-    srf__map_t sources;   /* how many were accepted from an IP address */
-    unsigned connections; /* in by_id */
-    unsigned handles;     /* not closed yet */
+    srf__map_t by_peer;  /* those that requests may be sent on */
+    uint32_t accepted;   /* of by_id */
+    uint32_t opened;     /* of by_id, by us */
+    srf__timer_t resume; /* descriptors or memory were out: try again */
+    unsigned handles;    /* not closed yet */
 } srf__stream_t;
 
 /* Opens a listener for address->transport; the settings' TLS context is

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "transport/crowd.h"
 #include "transport/local.h"
 
 int srf__transports_init(srf__transports_t *transports,
@@ -18,6 +19,7 @@ int srf__transports_init(srf__transports_t *transports,
     transports->wheel = env->wheel;
     transports->log = env->log;
     transports->key = env->key;
+    transports->bytes_max = env->bytes_max;
     transports->events = *events;
     return srf__local_create(&transports->local);
 }
@@ -28,6 +30,10 @@ void srf__transports_deinit(srf__transports_t *transports)
     transports->local = NULL;
     srf__free(transports->stream_buffer);
     transports->stream_buffer = NULL;
+    if (transports->crowds != NULL)
+        srf__crowds_deinit(transports->crowds);
+    srf__free(transports->crowds);
+    transports->crowds = NULL;
     srf__free(transports->udp_turn);
     transports->udp_turn = NULL;
 }
@@ -124,7 +130,8 @@ int srf__transports_send(const srf__flow_t *flow, const srf__str_t *parts,
     return err;
 }
 
-int srf__transports_connect(srf__flow_t *flow, srf__str_t name)
+int srf__transports_connect(srf__flow_t *flow, srf__str_t name,
+                            srf__opening_t opening)
 {
     const srf__listener_t *listener = flow->listener;
 
@@ -133,7 +140,7 @@ int srf__transports_connect(srf__flow_t *flow, srf__str_t name)
     flow->connection = 0;
     return listener->ops->connect == NULL
                ? 0
-               : listener->ops->connect(flow, name, true);
+               : listener->ops->connect(flow, name, opening);
 }
 
 bool srf__transports_find(srf__flow_t *flow)
@@ -142,7 +149,7 @@ bool srf__transports_find(srf__flow_t *flow)
 
     flow->connection = 0;
     return ops->connect == NULL ||
-           ops->connect(flow, srf__str(NULL, 0), false) == 0;
+           ops->connect(flow, srf__str(NULL, 0), SRF__OPEN_NOTHING) == 0;
 }
 
 int srf__transports_watch(const srf__flow_t *flow, uint64_t id)

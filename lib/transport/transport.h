@@ -32,6 +32,14 @@ typedef struct srf__flow {
 
 enum { SRF__SEND_PARTS = 2 };
 
+/* Whether a connection may be opened where there is none, and on whose word:
+ * what a message says must not use up what the program's targets need. */
+typedef enum srf__opening {
+    SRF__OPEN_NOTHING,
+    SRF__OPEN_FOR_NETWORK,
+    SRF__OPEN_FOR_PROGRAM
+} srf__opening_t;
+
 /* How a kind of listener works. */
 typedef struct srf__listener_ops {
     /* Sends the pieces as one message. 0: sent or queued. SRF_ERR_LIMIT: the
@@ -41,7 +49,7 @@ typedef struct srf__listener_ops {
      * return. */
     int (*send)(const srf__flow_t *to, const srf__str_t *parts, unsigned count);
     /* Streams only, else NULL; see srf__transports_connect(). */
-    int (*connect)(srf__flow_t *flow, srf__str_t name, bool may_open);
+    int (*connect)(srf__flow_t *flow, srf__str_t name, srf__opening_t opening);
     /* Streams only, else NULL; see srf__transports_watch(). */
     int (*watch)(const srf__flow_t *flow, uint64_t id);
     bool (*resume)(srf__flow_t *flow);
@@ -103,6 +111,9 @@ typedef struct srf__transports_counters {
     uint64_t connected;
     uint64_t refused;   /* connections above a limit */
     uint64_t timed_out; /* connections closed for being too slow */
+    uint64_t shed;      /* connections closed for others, or for their memory */
+    uint64_t connects_refused; /* above a limit; none was opened */
+    uint64_t accepts_failed;   /* descriptors or memory were out */
 } srf__transports_counters_t;
 
 struct srf__local_cache;
@@ -113,6 +124,7 @@ typedef struct srf__transports_env {
     srf__wheel_t *wheel;
     srf__log_t *log;
     srf__hash_key_t key;
+    uint64_t bytes_max; /* that connections may hold */
 } srf__transports_env_t;
 
 struct srf__transports {
@@ -122,6 +134,10 @@ struct srf__transports {
     srf__hash_key_t key;
     uint32_t last_connection;
     char *stream_buffer; /* what is read from any stream; NULL until needed */
+    struct srf__crowds *crowds; /* of streams; NULL until needed */
+    uint64_t accept_told_ms;    /* when a failure to accept was logged last */
+    uint64_t bytes;             /* that connections hold */
+    uint64_t bytes_max;         /* beyond that who holds much is closed */
     struct srf__udp_turn *udp_turn; /* see udp_linux.c; NULL until needed */
     srf__transports_events_t events;
     srf__transports_counters_t counters;
@@ -166,12 +182,14 @@ int srf__transports_send(const srf__flow_t *flow, const srf__str_t *parts,
                          unsigned count);
 
 /* Gives a flow whose listener and peer are set its connection: one that is
- * open to there, or a new one (messages wait until it is). `name` is the host
+ * open to there, or a new one (messages wait until it is), as `opening` allows.
+ * `name` is the host
  * of the URI that led there, for TLS to verify (RFC 5922 §7); connections are
  * not shared between names. Nothing to do for datagrams. 0; SRF_ERR_LIMIT;
  * SRF_ERR_NO_TRANSPORT where none can be opened; SRF_ERR_NO_MEMORY; a libuv
  * error. */
-int srf__transports_connect(srf__flow_t *flow, srf__str_t name);
+int srf__transports_connect(srf__flow_t *flow, srf__str_t name,
+                            srf__opening_t opening);
 /* The same, if there is one already: whether there is. */
 bool srf__transports_find(srf__flow_t *flow);
 /* events.lost() tells about `id` when the flow's connection goes, unless

@@ -33,6 +33,7 @@ struct srf__ws {
     srf__buf_t message; /* of the fragments that came, unmasked */
     srf__buf_t reply;
     size_t looked;  /* bytes of the handshake looked at */
+    uint32_t units; /* see srf__ws_units() */
     uint8_t opcode; /* of the message begun; 0: none */
     bool open;
     bool delivered; /* message was handed out, and goes next */
@@ -100,6 +101,16 @@ bool srf__ws_is_open(const srf__ws_t *ws)
 bool srf__ws_has_partial(const srf__ws_t *ws)
 {
     return ws->carry.own_len > 0 || ws->opcode != 0;
+}
+
+uint32_t srf__ws_units(const srf__ws_t *ws)
+{
+    return ws->units;
+}
+
+size_t srf__ws_bytes(const srf__ws_t *ws)
+{
+    return sizeof(*ws) + ws->carry.own_cap + ws->message.cap + ws->reply.cap;
 }
 
 /* ---- UTF-8 (RFC 3629 §4) ---- */
@@ -377,6 +388,7 @@ static srf__ws_what_t shake_hands(srf__ws_t *ws, srf__str_t *out)
     ws->unwelcome = origin.p != NULL;
     if (ws->unwelcome) /* there will be no message */
         srf__buf_add_str(&ws->message, origin);
+    ws->units++;
     srf__carry_take(&ws->carry, head_len);
     *out = srf__buf_str(&ws->reply);
     if (ws->reply.err != 0 || ws->reply.len == 0) {
@@ -410,6 +422,8 @@ srf__ws_what_t srf__ws_next(srf__ws_t *ws, srf__str_t *out)
         what = frame.opcode >= OP_CLOSE ? take_control(ws, &frame, out)
                                         : take_data(ws, &frame, out);
         srf__carry_take(&ws->carry, frame.whole);
+        if (ws->opcode == 0) /* else it stood inside a message */
+            ws->units++;
     }
     return what;
 }

@@ -51,6 +51,12 @@ bool srf__ws_is_open(const srf__ws_t *ws);
 /* Between end and begin: a message has begun that is not complete. */
 bool srf__ws_has_partial(const srf__ws_t *ws);
 
+/* How many things have come whole: the handshake, messages, and control frames
+ * between them. */
+uint32_t srf__ws_units(const srf__ws_t *ws);
+/* What it holds. */
+size_t srf__ws_bytes(const srf__ws_t *ws);
+
 enum { SRF__WS_FRAME_MAX = 16 };
 
 /* What goes before a message, in `frame`: it is text when it is UTF-8 (RFC 7118

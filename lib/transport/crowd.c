@@ -1,0 +1,320 @@
+/*
+ * Crowds.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "transport/crowd.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "transport/connection.h"
+
+#include <inttypes.h>
+#include <sys/resource.h>
+
+enum {
+    /* A part of the descriptors, for listeners, DNS, files and the program. */
+    RESERVE_PART = 8,
+    RESERVE_MIN = 16,
+    RESERVE_MAX = 1024,
+    DESCRIPTORS_MAX = 1 << 24,
+    OPENING_TO_ONE = 8, /* a party that does not answer gets no more at once */
+    LOOKED_AT = 64,     /* connections of a party, to find an idle one */
+    TELL_EVERY_MS = 10000
+};
+
+/* Who has connections: an IPv4 address, or an IPv6 network of 64 bits, which is
+ * the least that one customer has (RFC 6177 §2). */
+typedef struct srf__party {
+    srf__map_node_t node; /* first */
+    struct srf__party *next;
+    struct srf__party **link;
+    srf__connection_t *first; /* looked at longest ago */
+    srf__connection_t *last;
+    uint32_t count;
+    uint32_t opening;
+} party_t;
+
+/* ---- shares ---- */
+
+uint64_t srf__crowds_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+        limit.rlim_cur > DESCRIPTORS_MAX)
+        return DESCRIPTORS_MAX;
+    return limit.rlim_cur;
+}
+
+void srf__crowds_init(srf__crowds_t *crowds, uint64_t descriptors)
+{
+    uint64_t reserve = descriptors / RESERVE_PART;
+
+    if (reserve < RESERVE_MIN)
+        reserve = RESERVE_MIN;
+    if (reserve > RESERVE_MAX)
+        reserve = RESERVE_MAX;
+    uint64_t rest = descriptors > reserve ? descriptors - reserve : 0;
+    memset(crowds, 0, sizeof(*crowds));
+    crowds->descriptors = descriptors;
+    crowds->list[SRF__CROWD_PROGRAM].limit = (uint32_t)(rest / 4);
+    crowds->list[SRF__CROWD_NETWORK].limit = (uint32_t)(rest / 8);
+    crowds->list[SRF__CROWD_ACCEPTED].limit =
+        (uint32_t)(rest - rest / 4 - rest / 8);
+}
+
+void srf__crowds_deinit(srf__crowds_t *crowds)
+{
+    for (unsigned i = 0; i < SRF__CROWDS; i++) {
+        srf__assert(crowds->list[i].count == 0);
+        srf__map_deinit(&crowds->list[i].parties);
+    }
+}
+
+/* ---- parties ---- */
+
+static srf__hash128_t party_key(const srf__transports_t *transports,
+                                const srf__addr_t *peer)
+{
+    srf__hasher_t hasher;
+
+    srf__hasher_init(&hasher, &transports->key, true);
+    srf__hasher_update(&hasher, &peer->family, sizeof(peer->family));
+    srf__hasher_update(&hasher, peer->ip, peer->family == 6 ? 8 : 4);
+    return srf__hasher_final(&hasher);
+}
+
+static unsigned size_of(uint32_t count)
+{
+    unsigned size = 0;
+
+    while ((count >>= 1) != 0)
+        size++;
+    return size;
+}
+
+static void unlink_party(party_t *party)
+{
+    *party->link = party->next;
+    if (party->next != NULL)
+        party->next->link = party->link;
+}
+
+static void link_party(srf__crowd_t *crowd, party_t *party)
+{
+    party_t **at = &crowd->by_size[size_of(party->count)];
+
+    party->next = *at;
+    party->link = at;
+    if (party->next != NULL)
+        party->next->link = &party->next;
+    *at = party;
+}
+
+static void count_party(srf__crowd_t *crowd, party_t *party, uint32_t count)
+{
+    bool moves = size_of(party->count) != size_of(count);
+
+    if (moves)
+        unlink_party(party);
+    party->count = count;
+    if (moves)
+        link_party(crowd, party);
+}
+
+static void append(party_t *party, srf__connection_t *connection)
+{
+    connection->place.next = NULL;
+    connection->place.prev = party->last;
+    if (party->last != NULL)
+        party->last->place.next = connection;
+    else
+        party->first = connection;
+    party->last = connection;
+}
+
+static void take_out(party_t *party, const srf__connection_t *connection)
+{
+    const srf__crowd_place_t *place = &connection->place;
+
+    if (place->prev != NULL)
+        place->prev->place.next = place->next;
+    else
+        party->first = place->next;
+    if (place->next != NULL)
+        place->next->place.prev = place->prev;
+    else
+        party->last = place->prev;
+}
+
+/* ---- making room ---- */
+
+/* One that says nothing is to go before one that does, and one that has been
+ * silent for long before others. */
+static bool is_better(const srf__connection_t *one,
+                      const srf__connection_t *other)
+{
+    if (other == NULL || one->spoke != other->spoke)
+        return other == NULL || !one->spoke;
+    return one->active_ms < other->active_ms;
+}
+
+/* One that nothing depends on; of `listener` unless that is NULL. Not all are
+ * looked at, the next time others. */
+static srf__connection_t *find_idle(party_t *party,
+                                    const srf__listener_t *listener)
+{
+    unsigned count = party->count < LOOKED_AT ? party->count : LOOKED_AT;
+    srf__connection_t *best = NULL;
+
+    for (; count > 0; count--) {
+        srf__connection_t *connection = party->first;
+        take_out(party, connection);
+        append(party, connection);
+        if ((listener == NULL || listener == &connection->stream->base) &&
+            srf__connection_is_idle(connection) && is_better(connection, best))
+            best = connection;
+    }
+    return best;
+}
+
+/* Of those with most, or nearly so, at least `least`. */
+static bool shed_from(srf__crowd_t *crowd, uint32_t least,
+                      const srf__listener_t *listener)
+{
+    unsigned size = SRF__CROWD_SIZES;
+
+    while (size > 0 && crowd->by_size[size - 1] == NULL)
+        size--;
+    party_t *party = size == 0 ? NULL : crowd->by_size[size - 1];
+    srf__connection_t *idle = party == NULL || party->count < least
+                                  ? NULL
+                                  : find_idle(party, listener);
+    if (idle == NULL)
+        return false;
+    srf__connection_shed(idle, "it made room for another peer");
+    return true;
+}
+
+bool srf__crowd_shed(srf__transports_t *transports)
+{
+    return transports->crowds != NULL &&
+           shed_from(&transports->crowds->list[SRF__CROWD_ACCEPTED], 2, NULL);
+}
+
+static void tell(srf__transports_t *transports, srf__crowd_t *crowd,
+                 srf__crowd_kind_t kind, const srf__addr_t *refused)
+{
+    static const char *const names[SRF__CROWDS] = {"from peers", "to targets",
+                                                   "to where messages point"};
+    uint64_t now = srf__wheel_now(transports->wheel);
+    char peer[SRF__ADDR_TEXT];
+
+    if (crowd->told_ms != 0 && now - crowd->told_ms < TELL_EVERY_MS)
+        return;
+    crowd->told_ms = now;
+    (void)srf__addr_text(refused, peer);
+    const srf__log_context_t context = {.module = "transport", .peer = peer};
+    srf__log_peer(transports->log, SRF_LOG_WARNING, &context,
+                  "no room for a connection %s: %" PRIu32 " of %" PRIu32
+                  " are there, %" PRIu32 " not open yet; %" PRIu64
+                  " descriptors",
+                  names[kind], crowd->count, crowd->limit, crowd->opening,
+                  transports->crowds->descriptors);
+}
+
+/* What messages open must not fill the crowd with what never answers. */
+static bool may_open(const srf__crowd_t *crowd, srf__crowd_kind_t kind,
+                     const party_t *party)
+{
+    return kind != SRF__CROWD_NETWORK ||
+           ((party == NULL || party->opening < OPENING_TO_ONE) &&
+            crowd->opening < crowd->limit - crowd->limit / 4);
+}
+
+bool srf__crowd_has_room(srf__transports_t *transports, srf__crowd_kind_t kind,
+                         const srf__crowd_guest_t *guest)
+{
+    srf__crowd_t *crowd = &transports->crowds->list[kind];
+    const party_t *party = (const party_t *)srf__map_get(
+        &crowd->parties, party_key(transports, guest->peer));
+    uint32_t own = party == NULL ? 0 : party->count;
+    bool full = crowd->count >= crowd->limit || guest->listener_is_full;
+
+    if (own < guest->per_party && may_open(crowd, kind, party) &&
+        (!full || shed_from(crowd, 2 * (own + 1),
+                            guest->listener_is_full ? guest->listener : NULL)))
+        return true;
+    tell(transports, crowd, kind, guest->peer);
+    return false;
+}
+
+/* ---- coming and going ---- */
+
+static party_t *create_party(srf__crowd_t *crowd, srf__hash128_t key)
+{
+    party_t *party = srf__calloc(1, sizeof(*party));
+
+    if (party == NULL)
+        return NULL;
+    party->node.key = key;
+    if (srf__map_add(&crowd->parties, &party->node) != 0) {
+        srf__free(party);
+        return NULL;
+    }
+    link_party(crowd, party);
+    return party;
+}
+
+int srf__crowd_join(srf__connection_t *connection, srf__crowd_kind_t kind)
+{
+    const srf__transports_t *transports = connection->stream->base.owner;
+    srf__crowd_t *crowd = &transports->crowds->list[kind];
+    srf__hash128_t key = party_key(transports, &connection->peer);
+    party_t *party = (party_t *)srf__map_get(&crowd->parties, key);
+
+    if (party == NULL)
+        party = create_party(crowd, key);
+    if (party == NULL)
+        return SRF_ERR_NO_MEMORY;
+    connection->place.crowd = crowd;
+    connection->place.party = party;
+    connection->place.opening = true;
+    append(party, connection);
+    count_party(crowd, party, party->count + 1);
+    party->opening++;
+    crowd->opening++;
+    crowd->count++;
+    return 0;
+}
+
+void srf__crowd_opened(srf__connection_t *connection)
+{
+    srf__crowd_place_t *place = &connection->place;
+
+    if (place->crowd == NULL || !place->opening)
+        return;
+    place->opening = false;
+    place->party->opening--;
+    place->crowd->opening--;
+}
+
+void srf__crowd_leave(srf__connection_t *connection)
+{
+    srf__crowd_t *crowd = connection->place.crowd;
+    party_t *party = connection->place.party;
+
+    if (crowd == NULL)
+        return;
+    srf__crowd_opened(connection);
+    connection->place.crowd = NULL;
+    take_out(party, connection);
+    count_party(crowd, party, party->count - 1);
+    crowd->count--;
+    if (party->count > 0)
+        return;
+    unlink_party(party);
+    srf__map_remove(&crowd->parties, &party->node);
+    srf__free(party);
+}
