@@ -8,8 +8,14 @@
 #include "base/error.h"
 #include "base/str.h"
 
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/select.h>
+#include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include <ares.h>
 #include <uv.h>
@@ -232,6 +238,93 @@ static void on_socket(void *arg, ares_socket_t fd, int readable, int writable)
     (void)uv_poll_start(&watch->handle, events, on_poll);
 }
 
+/* ---- sockets ---- */
+
+/* c-ares writes to name servers over TCP without MSG_NOSIGNAL before 1.34: one
+ * that goes away must not end the program. */
+#if ARES_VERSION < 0x012200
+
+# if defined(MSG_NOSIGNAL)
+static const int no_signal = MSG_NOSIGNAL;
+# else
+static const int no_signal = 0; /* SO_NOSIGPIPE does it */
+# endif
+
+static int set_flags(int fd)
+{
+    int on = 1;
+
+# if defined(SO_NOSIGPIPE)
+    (void)setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof(on));
+# endif
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    return fcntl(fd, F_SETFL, O_NONBLOCK) == 0 &&
+                   fcntl(fd, F_SETFD, FD_CLOEXEC) == 0
+               ? 0
+               : -1;
+}
+
+static ares_socket_t on_open(int family, int type, int protocol, void *arg)
+{
+    int fd = socket(family, type, protocol);
+
+    (void)arg;
+    if (fd >= 0 && set_flags(fd) != 0) {
+        (void)close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
+static int on_close(ares_socket_t fd, void *arg)
+{
+    (void)arg;
+    return close(fd);
+}
+
+static int on_connect(ares_socket_t fd, const struct sockaddr *to,
+                      ares_socklen_t len, void *arg)
+{
+    (void)arg;
+    return connect(fd, to, len);
+}
+
+static ares_ssize_t on_receive(ares_socket_t fd, void *out, size_t len,
+                               int flags, struct sockaddr *from,
+                               ares_socklen_t *from_len, void *arg)
+{
+    (void)arg;
+    return recvfrom(fd, out, len, flags, from, from_len);
+}
+
+static ares_ssize_t on_send(ares_socket_t fd, const struct iovec *pieces,
+                            int count, void *arg)
+{
+    struct msghdr message = {.msg_iovlen = (size_t)count};
+
+    (void)arg;
+    /* It is not const, though it is only read. */
+    memcpy(&message.msg_iov, &pieces, sizeof(pieces));
+    return sendmsg(fd, &message, no_signal);
+}
+
+static const struct ares_socket_functions functions = {
+    on_open, on_close, on_connect, on_receive, on_send};
+
+static void own_sockets(srf__dns_t *dns)
+{
+    ares_set_socket_functions(dns->channel, &functions, NULL);
+}
+
+#else
+
+static void own_sockets(srf__dns_t *dns)
+{
+    (void)dns;
+}
+
+#endif
+
 /* ---- life ---- */
 
 static int error_of(int status)
@@ -266,6 +359,7 @@ static int open_channel(srf__dns_t *dns, const srf__dns_settings_t *settings)
     if (status != ARES_SUCCESS)
         return error_of(status);
     dns->has_channel = true;
+    own_sockets(dns);
     return settings->servers == NULL ? 0
                                      : error_of(ares_set_servers_ports_csv(
                                            dns->channel, settings->servers));
