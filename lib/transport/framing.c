@@ -117,8 +117,7 @@ static bool find_head(srf__framer_t *framer)
     return false;
 }
 
-/* Behind the line at `p` with its folds (§7.3.1). */
-static const char *behind_line(const char *p, const char *end)
+const char *srf__framing_behind_line(const char *p, const char *end)
 {
     do {
         const char *lf = memchr(p, '\n', (size_t)(end - p));
@@ -129,10 +128,8 @@ static const char *behind_line(const char *p, const char *end)
     return p;
 }
 
-/* Whether the line, which ends at `end` with its line end, is a Content-Length;
- * then *value is where its value begins. */
-static bool is_content_length(const char *line, const char *end,
-                              const char **value)
+bool srf__framing_is_length(const char *line, const char *end,
+                            const char **value)
 {
     /* Most lines are over with their first letter (compact form: "l"). */
     if ((*line | 0x20) != 'c' && (*line | 0x20) != 'l')
@@ -153,15 +150,15 @@ static const char *read_body_length(srf__framer_t *framer)
 {
     const char *p = srf__carry_rest(&framer->carry).p;
     const char *end = p + framer->head_len;
-    const char *next = behind_line(p, end); /* of the start line */
+    const char *next = srf__framing_behind_line(p, end); /* of the start line */
     const char *value;
     bool found = false;
 
     while (next < end) {
         uint64_t number;
         p = next;
-        next = behind_line(p, end);
-        if (!is_content_length(p, next, &value))
+        next = srf__framing_behind_line(p, end);
+        if (!srf__framing_is_length(p, next, &value))
             continue;
         if (found)
             return "Repeated Content-Length";

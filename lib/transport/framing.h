@@ -72,4 +72,11 @@ static inline uint32_t srf__framer_units(const srf__framer_t *framer)
     return framer->units;
 }
 
+/* Behind the line at `p` with its folds (§7.3.1). */
+const char *srf__framing_behind_line(const char *p, const char *end);
+/* Whether the line, which ends at `end` with its line end, is a Content-Length;
+ * then *value is where its value begins. */
+bool srf__framing_is_length(const char *line, const char *end,
+                            const char **value);
+
 #endif /* SRF_FRAMING_H */

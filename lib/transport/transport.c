@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "transport/crowd.h"
+#include "transport/envelope.h"
 #include "transport/local.h"
 
 int srf__transports_init(srf__transports_t *transports,
@@ -116,18 +117,43 @@ srf__listener_t *srf__transports_pick(srf__transports_t *transports,
     return any;
 }
 
+static int send_as_it_is(const srf__flow_t *flow, const srf__str_t *parts,
+                         unsigned count)
+{
+    const srf__listener_t *listener = flow->listener;
+    const srf__transports_events_t *events = &listener->owner->events;
+
+    int err = listener->ops->send(flow, parts, count);
+    if (events->sent != NULL && err == 0)
+        events->sent(events->arg, flow, parts, count);
+    return err;
+}
+
+static int send_rewritten(const srf__flow_t *flow, const srf__str_t *parts,
+                          unsigned count)
+{
+    srf__buf_t plain;
+    int err = srf__envelope_write(parts, count, &plain);
+    const srf__str_t part = srf__buf_str(&plain);
+
+    if (err == 0)
+        err = send_as_it_is(flow, &part, 1);
+    srf__buf_deinit(&plain);
+    return err;
+}
+
 int srf__transports_send(const srf__flow_t *flow, const srf__str_t *parts,
                          unsigned count)
 {
-    srf__listener_t *listener = flow->listener;
-    const srf__transports_t *owner = listener->owner;
+    const srf__listener_t *listener = flow->listener;
 
-    if (owner->closing)
+    if (listener->owner->closing)
         return SRF_ERR_CANCELED;
-    int err = listener->ops->send(flow, parts, count);
-    if (owner->events.sent != NULL && err == 0)
-        owner->events.sent(owner->events.arg, flow, parts, count);
-    return err;
+    /* RFC 3261 §18.3: over a stream Content-Length is a must, whatever way a
+     * message came and whoever made it. */
+    if (listener->ops->reliable && !srf__envelope_is_plain(parts, count))
+        return send_rewritten(flow, parts, count);
+    return send_as_it_is(flow, parts, count);
 }
 
 int srf__transports_connect(srf__flow_t *flow, srf__str_t name,

@@ -178,6 +178,8 @@ void srf__transports_closed(srf__listener_t *listener);
 srf__listener_t *srf__transports_pick(srf__transports_t *transports,
                                       const srf__addr_t *to,
                                       srf__listener_t *preferred);
+/* Sends a message: see srf__listener_ops_t. Over a stream it leaves with what
+ * it needs to be found there, see envelope.h. */
 int srf__transports_send(const srf__flow_t *flow, const srf__str_t *parts,
                          unsigned count);
 
