@@ -44,15 +44,12 @@ static bool read_length(look_t *look, const char *line, const char *end)
     return true;
 }
 
+/* Its name, and no longer one. */
 static bool has_name(const char *line, const char *end)
 {
-    size_t i = 0;
-
-    if (end - line <= NAME_LEN)
-        return false;
-    while (i < NAME_LEN && (line[i] | 0x20) == name[i])
-        i++;
-    return i == NAME_LEN;
+    return end - line > NAME_LEN &&
+           srf__str_ieq(srf__str(line, NAME_LEN), srf__str(name, NAME_LEN)) &&
+           !srf__char_is(line[NAME_LEN], SRF__CHAR_TOKEN);
 }
 
 /* The line that ends with the LF at `lf`. False: it, or what it follows, may be

@@ -9,6 +9,8 @@
 #include "message/build.h"
 #include "message/edit.h"
 #include "message/scan.h"
+#include "transport/envelope.h"
+#include "transport/framing.h"
 
 enum { HEADERS = 64, HEADER_BYTES = 4096, SCRATCH = 1024 };
 
@@ -214,6 +216,37 @@ static void check_built(const srf__facts_t *invite)
     srf__msg_unref(cancel);
 }
 
+/* Over a stream it is found again, it alone, with the same body. */
+static void check_envelope(const srf__facts_t *facts)
+{
+    const srf__str_t whole = srf__str(facts->data, facts->len);
+    const srf__framer_limits_t limits = {UINT32_MAX, UINT32_MAX};
+    srf__framer_t framer;
+    srf__framed_t framed;
+    srf__buf_t out;
+    size_t body = facts->len - facts->head_len;
+
+    FUZZ_CHECK(srf__envelope_write(&whole, 1, &out) == 0);
+    const srf__str_t plain = srf__buf_str(&out);
+    FUZZ_CHECK(srf__envelope_is_plain(&plain, 1));
+    for (unsigned i = 0; i < 2; i++) {
+        const srf__str_t sent = i == 0 ? plain : whole;
+        if (!srf__envelope_is_plain(&sent, 1))
+            continue; /* it does not leave like that */
+        srf__framer_init(&framer, &limits);
+        FUZZ_CHECK(srf__framer_begin(&framer, sent.p, sent.len) == 0);
+        FUZZ_CHECK(srf__framer_next(&framer, &framed) == SRF__FRAMED_MESSAGE);
+        FUZZ_CHECK(srf__str_eq(framed.bytes, sent));
+        FUZZ_CHECK(srf__framer_next(&framer, &framed) == SRF__FRAMED_NONE);
+        FUZZ_CHECK(body == 0 ||
+                   memcmp(sent.p + sent.len - body,
+                          facts->data + facts->head_len, body) == 0);
+        FUZZ_CHECK(srf__framer_end(&framer) == 0);
+        srf__framer_deinit(&framer);
+    }
+    srf__buf_deinit(&out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static scanned_t first;
@@ -230,6 +263,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_stable(&first.facts);
     check_forward(&first.facts);
     check_cut(&first.facts);
+    check_envelope(&first.facts);
     if (first.facts.is_request)
         check_response(&first.facts, true);
     if (first.facts.is_request && first.facts.method == SRF__METHOD_INVITE)

@@ -67,6 +67,7 @@ static const char *const fine[] = {
     BEGIN "Content-Type: a/b\r\nContent-Length: 4\r\n" END "\r\n\r\n",
     BEGIN "Subject: l\r\n Content-Length: 9\r\nContent-Length: 4\r\n" END
           "body",
+    BEGIN "Content-Lengthy: 9\r\nContent-Length: 4\r\n" END "body",
     BEGIN "lx: 9\r\nContent-Length: 4\r\n" END "body",
     BEGIN "Content-Length: 4\r\n" END "\nl:\n",
 };
