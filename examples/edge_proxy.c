@@ -17,6 +17,8 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "descriptors.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -98,6 +100,7 @@ int main(int argc, char **argv)
                 argv[0]);
         return 2;
     }
+    raise_descriptors();
     registrar = argv[3];
     err = srf_create(&srf, loop, NULL);
     if (err == 0)

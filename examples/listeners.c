@@ -5,6 +5,8 @@
  */
 #include "listeners.h"
 
+#include "descriptors.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +20,7 @@ void listeners_init(struct listeners *listeners)
 
     srf_tls_options_init(&tls);
     srf_listen_options_init(&options);
+    raise_descriptors();
     memset(listeners, 0, sizeof(*listeners));
     listeners->tls = tls;
     listeners->options = options;

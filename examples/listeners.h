@@ -75,14 +75,16 @@ enum {
  "  --ws-origin ORIGIN       where browsers may come from, repeatable;\n"      \
  "                           default anywhere\n"                               \
  "  --idle-timeout D         how long a connection may be silent, 600s\n"      \
- "  --max-connections N      of each listener, 16384\n"                        \
+ "  --max-connections N      of each listener, 16384, or what the limit of\n"  \
+ "                           descriptors allows\n"                             \
  "  --max-connections-per-source N\n"                                          \
- "                           from one address, 1024\n"                         \
+ "                           from one address, 1024 or half of that\n"         \
  "  --receive-buffer BYTES   of each UDP socket, 4194304\n"                    \
  "  --gather D               how often datagrams that come densely are read\n" \
  "                           together, 1ms; 0s: never\n"                       \
  "  --portable-udp           UDP through libuv alone\n"
 
+/* Raises the limit of descriptors to what the process may have, too. */
 void listeners_init(struct listeners *listeners);
 
 /* Reads an option and its value. NULL, or what is wrong with it. */
