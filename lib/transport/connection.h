@@ -40,7 +40,7 @@ struct srf__connection {
     uint64_t begun_ms;    /* a message began that is not complete; 0: none */
     uint32_t begun_unit;  /* how many units were complete then, see units() */
     uint32_t records;     /* pieces of plain text that TLS gave */
-    size_t queued_bytes;  /* in held and out */
+    size_t queued_bytes;  /* that held and out take */
     size_t counted_bytes; /* of what it holds, in the transports' count */
     srf__addr_t peer;
     uint32_t id;

@@ -20,6 +20,12 @@ typedef struct srf__held {
     char data[];
 } held_t;
 
+/* Small pieces mostly cost what is around them. */
+static size_t cost_of(const held_t *held)
+{
+    return sizeof(*held) + held->len;
+}
+
 /* ---- bytes to the peer ---- */
 
 /* A peer that takes nothing is read from no more: what it asks for would pile
@@ -54,7 +60,6 @@ uint64_t srf__connection_blocked_ms(const srf__connection_t *connection)
 /* The first `len` bytes of what waits are gone. */
 static void take_off(srf__connection_t *connection, size_t len)
 {
-    connection->queued_bytes -= len;
     while (len > 0) {
         held_t *held = connection->out;
         size_t left = held->len - held->sent;
@@ -63,6 +68,7 @@ static void take_off(srf__connection_t *connection, size_t len)
             return;
         }
         len -= left;
+        connection->queued_bytes -= cost_of(held);
         connection->out = held->next;
         srf__free(held);
     }
@@ -128,7 +134,7 @@ static held_t *hold(srf__connection_t *connection, const srf__str_t *parts,
     held->since_ms = srf__connection_now(connection);
     held->sent = 0;
     held->len = at;
-    connection->queued_bytes += at;
+    connection->queued_bytes += cost_of(held);
     return held;
 }
 
@@ -302,7 +308,7 @@ void srf__connection_send_held(srf__connection_t *connection)
         held_t *held = connection->held;
         srf__str_t part = srf__str(held->data, held->len);
         connection->held = held->next;
-        connection->queued_bytes -= held->len;
+        connection->queued_bytes -= cost_of(held);
         if (connection->phase == SRF__CONNECTION_OPEN)
             (void)send_message(connection, &part, 1);
         srf__free(held);

@@ -9,8 +9,12 @@
 #include "wire.h"
 #include "ws_client.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 enum { MESSAGE_MS = 10000, TURNS = 40 };
 
@@ -185,6 +189,61 @@ START_TEST(pings_in_pieces_are_not_slow)
 }
 END_TEST
 
+static bool reads_some(int fd)
+{
+    static char taken[50000];
+
+    return recv(fd, taken, sizeof(taken), MSG_DONTWAIT) > 0;
+}
+
+/* Many questions, each of which is answered. */
+static int connect_and_ask(unsigned port)
+{
+    static char pings[40000];
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)port)};
+    int bytes = 4096;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    for (unsigned i = 0; i < sizeof(pings); i += 2)
+        memcpy(pings + i, "\r\n", 2);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes)), 0);
+    ck_assert_int_eq(connect(fd, (const struct sockaddr *)&to, sizeof(to)), 0);
+    /* Until nothing more is read from there, for so much waits. */
+    for (unsigned stuck = 0; stuck < 5; stuck++) {
+        while (send(fd, pings, sizeof(pings), MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+            stuck = 0;
+        pass(0);
+    }
+    return fd;
+}
+
+/* A peer that takes something now and then, and is ever farther behind. */
+START_TEST(who_takes_what_is_sent_too_late_is_slow)
+{
+    options.send_queue_bytes = 1 << 20;
+    wire_t *wire = connect_over(WIRE_TCP);
+    const char *real = srf_listener_uri(srf, 0);
+    int fd =
+        connect_and_ask((unsigned)strtoul(strrchr(real, ':') + 1, NULL, 10));
+
+    ck_assert_uint_eq(stats().connections, 2);
+    ck_assert_uint_gt(stats().memory_bytes, 1 << 19);
+    for (unsigned i = 0; i < MESSAGE_MS / 1000; i++) {
+        ck_assert(reads_some(fd));
+        pass(1000);
+    }
+    pass(1000);
+    ck_assert_uint_eq(stats().connections_timed_out, 1);
+    ck_assert_uint_eq(stats().connections, 1);
+    (void)close(fd);
+    wire_close(wire);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("stream_clock");
@@ -197,6 +256,7 @@ int main(void)
                         0, KINDS);
     tcase_add_loop_test(tcase, a_byte_a_second_is_slow, 0, KINDS);
     tcase_add_test(tcase, pings_in_pieces_are_not_slow);
+    tcase_add_test(tcase, who_takes_what_is_sent_too_late_is_slow);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }
