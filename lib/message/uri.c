@@ -319,6 +319,8 @@ static bool keep_param(const srf__uri_param_t *param, srf__uri_t *out)
         keep_transport(param->value, out);
     } else if (name_is(param->name, "maddr")) {
         return keep_maddr(param->value, out);
+    } else if (name_is(param->name, SRF__MARK_PARAM)) {
+        out->mark = param->value;
     }
     return true;
 }

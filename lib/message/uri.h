@@ -14,6 +14,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The parameter of our own URIs that holds their mark. */
+#define SRF__MARK_PARAM "srf"
+
 typedef enum srf__scheme {
     SRF__SCHEME_OTHER = 0, /* a well-formed scheme we do not know */
     SRF__SCHEME_SIP,
@@ -30,6 +33,7 @@ typedef struct srf__uri {
     srf__str_t params;   /* from the first ";" on, before "?"; for tel too */
     srf__str_t headers;  /* behind "?" */
     srf__str_t maddr;    /* value of that parameter */
+    srf__str_t mark;     /* of the parameter that our own URIs have, mark.h */
     uint16_t port;       /* 0 when absent */
     uint8_t family;      /* 4 or 6 when the host is numeric, else 0 */
     uint8_t ip[16];      /* then its bytes */

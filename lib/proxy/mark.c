@@ -104,10 +104,8 @@ srf__mark_kind_t srf__mark_read(const srf__marks_t *marks,
                                 const srf__uri_t *uri)
 {
     uint64_t hash;
-    srf__str_t value;
 
-    if (!srf__param_find(uri->params, SRF__MARK_PARAM, &value) ||
-        value.len != SRF__MARK_LEN || !srf__hex_read(value, &hash))
+    if (uri->mark.len != SRF__MARK_LEN || !srf__hex_read(uri->mark, &hash))
         return SRF__MARK_NONE;
     if (is_of_dialog(marks, request, uri->user, hash))
         return SRF__MARK_DIALOG;

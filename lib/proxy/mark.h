@@ -14,9 +14,7 @@
 
 #include "proxy/element.h"
 
-/* The parameter, and its value: 64 bits in hexadecimal. */
-#define SRF__MARK_PARAM "srf"
-/* 2 digits of a listener and 8 of a connection. */
+/* 64 bits in hexadecimal; 2 digits of a listener and 8 of a connection. */
 enum { SRF__MARK_LEN = 16, SRF__FLOW_LEN = 2 + 8 };
 
 /* Draws a key that is good until the end of the stack. */
