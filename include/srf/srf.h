@@ -197,7 +197,8 @@ typedef void (*srf_destroy_cb)(void *data);
  *
  * Proxy operations under way are completed with SRF_ERR_CANCELED from the loop
  * before the stack goes. Nothing more is sent. The handle must not be used
- * after this call, except inside the completions that are still delivered.
+ * after this call, except inside the completions that are still delivered, and
+ * by srf_post().
  *
  * @param srf  stack to end. Transferred. NULL does nothing (and cb is not
  *             called).
@@ -245,17 +246,20 @@ typedef void (*srf_post_cb)(srf_t *srf, void *data);
 /**
  * Has a function called on the loop's thread.
  *
- * This is the only function that other threads may call. Calls are made in
- * order, each once; what was posted before srf_destroy() is called before the
- * stack goes. The program sees to it that no thread posts once it has called
- * srf_destroy().
+ * This is the only function that other threads may call, and the only one that
+ * may be called after srf_destroy(): until its callback has returned, so that a
+ * program may join its threads there. Without a callback no thread may be
+ * inside this function, or enter it, once srf_destroy() is called. Calls are
+ * made in order, each once; what was posted before srf_destroy() is called
+ * before the stack goes. A call may end the stack, also while the thread that
+ * posted it has not returned from here.
  *
  * @param srf   the stack. Borrowed.
  * @param cb    what to call; any function of the library may be called in it.
  * @param data  handed to cb. Borrowed until then.
  * @return 0; SRF_ERR_INVALID_ARGUMENT when srf or cb is NULL; SRF_ERR_CANCELED
- *         when the stack is going; SRF_ERR_NO_MEMORY. On failure it will not be
- *         called.
+ *         when the stack is going: after srf_destroy() it may be either;
+ *         SRF_ERR_NO_MEMORY. On failure it will not be called.
  * @since 0.1
  */
 SRF_API SRF_NODISCARD int srf_post(srf_t *srf, srf_post_cb cb, void *data);

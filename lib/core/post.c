@@ -14,19 +14,26 @@ typedef struct call {
     void *data;
 } call_t;
 
+/* srf->posts stays what it is until the stack is freed, so that other threads
+ * may look at it. */
 typedef struct srf__posts {
     uv_async_t async;
-    uv_mutex_t mutex; /* guards the queue */
+    /* Guards what follows, and each sending to the handle: once the loop has
+     * seen a call, whoever posted it has left the handle alone. */
+    uv_mutex_t mutex;
     call_t *first;
     call_t **end;
+    bool closed;     /* nothing is taken any more */
+    unsigned owners; /* the loop's only: the stack, and the handle */
     srf_t *srf;
     void (*closed_cb)(void *arg);
     void *closed_arg;
 } srf__posts_t;
 
-static call_t *take_all(srf__posts_t *posts)
+static call_t *take_all(srf__posts_t *posts, bool last)
 {
     uv_mutex_lock(&posts->mutex);
+    posts->closed = posts->closed || last;
     call_t *calls = posts->first;
     posts->first = NULL;
     posts->end = &posts->first;
@@ -34,10 +41,8 @@ static call_t *take_all(srf__posts_t *posts)
     return calls;
 }
 
-static void make_calls(srf__posts_t *posts)
+static void make_calls(srf__posts_t *posts, call_t *calls)
 {
-    call_t *calls = take_all(posts);
-
     while (calls != NULL) {
         call_t *call = calls;
         calls = call->next;
@@ -48,7 +53,9 @@ static void make_calls(srf__posts_t *posts)
 
 static void on_wake(uv_async_t *async)
 {
-    make_calls(async->data);
+    srf__posts_t *posts = async->data;
+
+    make_calls(posts, take_all(posts, false));
 }
 
 int srf__posts_create(srf_t *srf)
@@ -72,9 +79,18 @@ int srf__posts_create(srf_t *srf)
     uv_unref((uv_handle_t *)&posts->async);
     posts->async.data = posts;
     posts->end = &posts->first;
+    posts->owners = 2;
     posts->srf = srf;
     srf->posts = posts;
     return 0;
+}
+
+static void leave(srf__posts_t *posts)
+{
+    if (--posts->owners > 0)
+        return;
+    uv_mutex_destroy(&posts->mutex);
+    srf__free(posts);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -83,8 +99,7 @@ static void on_closed(uv_handle_t *handle)
     void (*cb)(void *) = posts->closed_cb;
     void *arg = posts->closed_arg;
 
-    uv_mutex_destroy(&posts->mutex);
-    srf__free(posts);
+    leave(posts);
     if (cb != NULL)
         cb(arg);
 }
@@ -93,33 +108,49 @@ void srf__posts_close(srf_t *srf, void (*cb)(void *arg), void *arg)
 {
     srf__posts_t *posts = srf->posts;
 
-    srf->posts = NULL;
     if (posts == NULL) {
         if (cb != NULL)
             cb(arg);
         return;
     }
-    make_calls(posts);
+    make_calls(posts, take_all(posts, true));
     posts->closed_cb = cb;
     posts->closed_arg = arg;
     uv_close((uv_handle_t *)&posts->async, on_closed);
+}
+
+void srf__posts_free(srf_t *srf)
+{
+    if (srf->posts != NULL)
+        leave(srf->posts);
+}
+
+/* False when the stack is going. */
+static bool take_in(srf__posts_t *posts, call_t *call)
+{
+    uv_mutex_lock(&posts->mutex);
+    bool taken = !posts->closed;
+    if (taken) {
+        *posts->end = call;
+        posts->end = &call->next;
+        (void)uv_async_send(&posts->async); /* it is not closed */
+    }
+    uv_mutex_unlock(&posts->mutex);
+    return taken;
 }
 
 int srf_post(srf_t *srf, srf_post_cb cb, void *data)
 {
     if (srf == NULL || cb == NULL)
         return SRF_ERR_INVALID_ARGUMENT;
-    srf__posts_t *posts = srf->posts;
-    if (posts == NULL)
+    if (srf->posts == NULL)
         return SRF_ERR_CANCELED;
     call_t *call = srf__malloc(sizeof(*call));
     if (call == NULL)
         return SRF_ERR_NO_MEMORY;
     *call = (call_t){.cb = cb, .data = data};
-    uv_mutex_lock(&posts->mutex);
-    *posts->end = call;
-    posts->end = &call->next;
-    uv_mutex_unlock(&posts->mutex);
-    (void)uv_async_send(&posts->async); /* fails only on a closed handle */
-    return 0;
+    if (take_in(srf->posts, call))
+        return 0;
+    srf__free(call);
+    return SRF_ERR_CANCELED;
 }

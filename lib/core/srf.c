@@ -263,6 +263,7 @@ static int init_parts(srf_t *srf, const srf__env_t *env,
 
 static void free_stack(srf_t *srf)
 {
+    srf__posts_free(srf);
     srf__free(srf->facts.headers);
     srf__handlers_deinit(srf);
     srf__element_deinit(&srf->element);

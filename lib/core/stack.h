@@ -101,9 +101,11 @@ void srf__trace_sent(void *arg, const srf__flow_t *to, const srf__str_t *parts,
                      unsigned count);
 
 /* post.c: the handle that wakes the loop. Closing it makes the calls that are
- * still due; `cb` (may be NULL) comes from the loop. */
+ * still due; `cb` (may be NULL) comes from the loop. Other threads may post
+ * until all is freed, as the last thing with the stack. */
 int srf__posts_create(srf_t *srf);
 void srf__posts_close(srf_t *srf, void (*cb)(void *arg), void *arg);
+void srf__posts_free(srf_t *srf);
 
 /* drain.c: on destroy. */
 void srf__drain_abort(srf_t *srf);

@@ -128,6 +128,76 @@ START_TEST(a_posted_call_may_post)
 }
 END_TEST
 
+/* ---- ends while other threads post ---- */
+
+static uv_thread_t posters[THREADS];
+
+static void destroy(srf_t *srf, void *data)
+{
+    (void)data;
+    srf_destroy(srf, on_closed);
+}
+
+static void post_the_end(void *arg)
+{
+    (void)arg;
+    if (srf_post(test.srf, destroy, NULL) != 0)
+        abort();
+}
+
+/* The call may be made before srf_post() has returned. */
+START_TEST(a_posted_call_may_end_the_stack)
+{
+    for (unsigned i = 0; i < 200; i++) {
+        set_up();
+        ck_assert_int_eq(srf_listen(test.srf, "sip:127.0.0.1:0", NULL), 0);
+        ck_assert_int_eq(uv_thread_create(&posters[0], post_the_end, NULL), 0);
+        tear_down();
+        uv_thread_join(&posters[0]);
+    }
+}
+END_TEST
+
+/* Until it is refused. */
+static void post_for_ever(void *arg)
+{
+    (void)arg;
+    int err = srf_post(test.srf, count, NULL);
+    while (err == 0) {
+        uv_sleep(1); /* the loop wants its turn */
+        err = srf_post(test.srf, count, NULL);
+    }
+    if (err != SRF_ERR_CANCELED)
+        abort();
+}
+
+static void on_closed_join(void *data)
+{
+    for (unsigned i = 0; i < THREADS; i++)
+        uv_thread_join(&posters[i]);
+    on_closed(data);
+}
+
+static void destroy_soon(srf_t *srf, void *data)
+{
+    (void)data;
+    srf_destroy(srf, on_closed_join);
+}
+
+START_TEST(threads_may_post_until_the_stack_is_gone)
+{
+    for (unsigned i = 0; i < 20; i++) {
+        set_up();
+        ck_assert_int_eq(srf_listen(test.srf, "sip:127.0.0.1:0", NULL), 0);
+        for (unsigned k = 0; k < THREADS; k++)
+            ck_assert_int_eq(uv_thread_create(&posters[k], post_for_ever, NULL),
+                             0);
+        ck_assert_int_eq(srf_post(test.srf, destroy_soon, NULL), 0);
+        tear_down();
+    }
+}
+END_TEST
+
 START_TEST(it_does_not_keep_the_loop_alive)
 {
     set_up();
@@ -156,6 +226,8 @@ int main(void)
     tcase_add_test(tcase, calls_of_many_threads_are_made_in_order_on_the_loop);
     tcase_add_test(tcase, what_was_posted_before_destroy_is_called);
     tcase_add_test(tcase, a_posted_call_may_post);
+    tcase_add_test(tcase, a_posted_call_may_end_the_stack);
+    tcase_add_test(tcase, threads_may_post_until_the_stack_is_gone);
     tcase_add_test(tcase, it_does_not_keep_the_loop_alive);
     tcase_add_test(tcase, bad_arguments_are_refused);
     suite_add_tcase(suite, tcase);
