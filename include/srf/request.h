@@ -7,6 +7,7 @@
 #define SRF_REQUEST_H
 
 #include <srf/base.h>
+#include <srf/tls.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -286,6 +287,22 @@ SRF_API const char *srf_req_source_protocol(const srf_req_t *req);
  * @since 0.1
  */
 SRF_API const char *srf_req_received_on(const srf_req_t *req);
+
+/**
+ * Returns the certificate that the peer has shown on the connection that the
+ * request came over.
+ *
+ * It says who the neighbour is, which may be a proxy, not who calls. Listeners
+ * ask for one by srf_tls_options_t::client_certificate.
+ *
+ * @param req  the request. Borrowed.
+ * @return the certificate; NULL when there is none: without TLS, of a client
+ *         that showed none, when the connection has gone before this was asked
+ *         for the first time, or when memory is out. Borrowed, valid as long as
+ *         the request.
+ * @since 0.1
+ */
+SRF_API const srf_certificate_t *srf_req_peer_certificate(const srf_req_t *req);
 
 /**
  * Returns who calls: the user part of P-Asserted-Identity if present, else of

@@ -47,7 +47,11 @@ typedef struct srf_tls_certificate {
  * name, without wildcards, else, if it has no subjectAltName, by its common
  * name; for a numeric host by a subjectAltName that is an IP address. Clients
  * may offer the protocols (ALPN) "sip/2" and "http/1.1", and go on with an
- * earlier session. Strings and `certificates` are copied.
+ * earlier session, two hours long: after srf_reload_certificates() nobody can.
+ * The keys of their tickets are made at random and change every two hours. A
+ * private key that others may read is a warning in the log, as is a revocation
+ * list that is too old; for its group it is none when root owns the file.
+ * Strings and `certificates` are copied.
  */
 typedef struct srf_tls_options {
     size_t size;                  /**< set by srf_tls_options_init() */
@@ -60,8 +64,11 @@ typedef struct srf_tls_options {
      * first. `certificate_count` of them. */
     const srf_tls_certificate_t *certificates;
     size_t certificate_count;
-    const char *ciphers; /**< of TLS 1.2, as OpenSSL lists them; NULL: its own
-                              choice */
+    /** Cipher suites of TLS 1.2, as OpenSSL lists them; NULL: those with
+     * forward secrecy and authenticated encryption alone (RFC 9325 §4.2). For
+     * old telephones that have none of these, e.g. "DEFAULT", or
+     * "ECDHE+AESGCM:AES128-SHA" for what RFC 3261 §26.2.1 asked for. */
+    const char *ciphers;
     /** The program's own SSL_CTX, of TLS_method() for it serves both
      * directions, in place of everything else here but `insecure`. Servers are
      * verified as said above by what it trusts; it is not asked to judge them
@@ -73,6 +80,12 @@ typedef struct srf_tls_options {
      * read and change everything. */
     uint32_t insecure;
     uint32_t reserved; /**< zero */
+    /** PEM: revocation lists; NULL: none is looked at. A certificate that is on
+     * one is refused; so is every certificate whose issuer has no list there
+     * that is in force: one that is too old is no reason to trust. Only the
+     * peer's own certificate is looked for, not those of the authorities above
+     * it. Read again by srf_reload_certificates(). */
+    const char *crl_file;
 } srf_tls_options_t;
 
 /**
@@ -86,6 +99,23 @@ static inline void srf_tls_options_init(srf_tls_options_t *options)
     memset(options, 0, sizeof(*options));
     options->size = sizeof(*options);
 }
+
+/** A certificate that a peer has shown; see srf_req_peer_certificate(). */
+typedef struct srf_certificate {
+    size_t size;     /**< of this structure */
+    const void *der; /**< as it came (X.509, DER) */
+    size_t der_len;  /**< its length in bytes */
+    /** The domains that it speaks for, NULL-terminated (RFC 5922 §7.1): of the
+     * `sip:` URIs in subjectAltName, else the DNS names there, which may be
+     * wildcards, else, when it has no subjectAltName, its common name. */
+    const char *const *domains;
+    const char *subject; /**< as RFC 2253 writes it, for people */
+    const char *verdict; /**< what came of verifying it, "ok" or an error */
+    /** Non-zero: it is good. It always is unless an `ssl_ctx` of the program's
+     * lets others pass. */
+    uint32_t verified;
+    uint32_t reserved; /**< zero */
+} srf_certificate_t;
 
 #ifdef __cplusplus
 }

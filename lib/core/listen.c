@@ -136,6 +136,16 @@ static bool is_secure(const srf__addr_t *address)
            address->transport == SRF__TRANSPORT_WSS;
 }
 
+static void warn_of_files(srf_t *srf, const srf__tls_context_t *tls)
+{
+    const srf__log_context_t context = {.module = "transport"};
+    const char *warning = srf__tls_context_warning(tls);
+
+    if (warning[0] != '\0')
+        srf__log_write(&srf->element.log, SRF_LOG_WARNING, &context, "%s",
+                       warning);
+}
+
 /* What the options come to; with a reference to the TLS context. */
 static int make_settings(srf_t *srf, const char *uri,
                          const srf__addr_t *address,
@@ -172,6 +182,10 @@ static int make_settings(srf_t *srf, const char *uri,
     if (err != 0 && why[0] != '\0')
         srf__log_write(&srf->element.log, SRF_LOG_ERROR, &context,
                        "cannot listen on %s: %s", uri, why);
+    if (err == 0) {
+        srf__tls_context_set_wheel(out->tls, srf->element.wheel);
+        warn_of_files(srf, out->tls);
+    }
     return err;
 }
 
@@ -280,5 +294,7 @@ int srf_reload_certificates(srf_t *srf, size_t index)
         srf__log_write(&srf->element.log, SRF_LOG_ERROR, &context,
                        "certificates of %s stay as they are: %s", listener->uri,
                        why);
+    if (err == 0)
+        warn_of_files(srf, stream->settings.tls);
     return err;
 }

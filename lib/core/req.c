@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "message/osip_bridge.h"
+#include "transport/tls.h"
 
 /* What few requests need. */
 struct srf__req_extra {
@@ -17,6 +18,7 @@ struct srf__req_extra {
     srf__arena_t arena;
     const char *calling_number;
     const char *source_address;
+    const srf_certificate_t *certificate;
     srf_req_t *next_handed_on;
     srf__req_hooks_t hooks;
 };
@@ -430,6 +432,21 @@ const char *srf_req_source_protocol(const srf_req_t *req)
 const char *srf_req_received_on(const srf_req_t *req)
 {
     return req->srf->closing ? "" : req->server->from.listener->uri;
+}
+
+const srf_certificate_t *srf_req_peer_certificate(const srf_req_t *req)
+{
+    const srf__tls_t *tls =
+        req->srf->closing ? NULL : srf__transports_tls(&req->server->from);
+
+    if (req->extra != NULL && req->extra->certificate != NULL)
+        return req->extra->certificate;
+    struct srf__req_extra *extra =
+        tls == NULL ? NULL : need_extra(req->res.req);
+    if (extra == NULL ||
+        !srf__tls_peer(tls, &extra->arena, &extra->certificate))
+        return NULL;
+    return extra->certificate;
 }
 
 /* User part of a name-addr value up to ";", unescaped. */

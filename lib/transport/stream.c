@@ -352,6 +352,13 @@ static bool stream_is_accepted(const srf__flow_t *flow)
     return connection != NULL && connection->accepted;
 }
 
+static srf__tls_t *stream_tls(const srf__flow_t *flow)
+{
+    const srf__connection_t *connection = find(flow);
+
+    return connection == NULL ? NULL : connection->tls;
+}
+
 /* ---- life ---- */
 
 /* NULL stays NULL. 0 or SRF_ERR_NO_MEMORY. */
@@ -418,6 +425,7 @@ static const srf__listener_ops_t stream_ops = {
     .watch = stream_watch,
     .resume = stream_resume,
     .is_accepted = stream_is_accepted,
+    .tls = stream_tls,
     .close = stream_close,
     .reliable = true,
 };

@@ -350,6 +350,21 @@ char *srf__tls_take(srf__tls_t *tls, size_t *len)
     return out;
 }
 
+bool srf__tls_peer(const srf__tls_t *tls, srf__arena_t *arena,
+                   const srf_certificate_t **out)
+{
+    X509 *certificate = SSL_get0_peer_certificate(tls->ssl);
+
+    *out = NULL;
+    if (certificate == NULL || srf__tls_state(tls) == SRF__TLS_HANDSHAKE)
+        return true;
+    clear_errors();
+    bool good = srf__tls_read_certificate(
+        certificate, SSL_get_verify_result(tls->ssl), arena, out);
+    clear_errors();
+    return good;
+}
+
 bool srf__tls_has_partial(const srf__tls_t *tls)
 {
     return SSL_has_pending(tls->ssl) == 1;

@@ -7,7 +7,9 @@
 #ifndef SRF_TLS_SESSION_H
 #define SRF_TLS_SESSION_H
 
+#include "base/alloc.h"
 #include "base/str.h"
+#include "base/wheel.h"
 #include "srf/tls.h"
 
 #include <stdbool.h>
@@ -26,6 +28,12 @@ int srf__tls_context_create(const srf_tls_options_t *options,
  * failure everything stays as it is. */
 int srf__tls_context_reload(srf__tls_context_t *context,
                             char why[SRF__TLS_WHY]);
+/* What is odd about the files that were read last, but no error; "" when
+ * nothing is. Borrowed until they are read again. */
+const char *srf__tls_context_warning(const srf__tls_context_t *context);
+/* Time passes for the keys of tickets. */
+void srf__tls_context_set_wheel(srf__tls_context_t *context,
+                                srf__wheel_t *wheel);
 srf__tls_context_t *srf__tls_context_ref(srf__tls_context_t *context);
 void srf__tls_context_unref(srf__tls_context_t *context);
 
@@ -57,6 +65,11 @@ void srf__tls_shutdown(srf__tls_t *tls);
 /* Bytes for the network, which the caller takes over, to free them with
  * srf__free(); NULL when there are none. */
 char *srf__tls_take(srf__tls_t *tls, size_t *len);
+
+/* The certificate that a peer has shown. *out is NULL when there is none; false
+ * when memory is out. */
+bool srf__tls_peer(const srf__tls_t *tls, srf__arena_t *arena,
+                   const srf_certificate_t **out);
 
 /* A record has begun that is not complete. */
 bool srf__tls_has_partial(const srf__tls_t *tls);

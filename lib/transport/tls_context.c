@@ -9,9 +9,15 @@
 #include "base/buf.h"
 #include "base/error.h"
 
+#include <sys/stat.h>
+
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+
+/* RFC 9325 §4.1, §4.2, over RFC 3261 §26.2.1: no RSA key exchange, whose
+ * sessions can be read by whoever gets the key later, and no CBC. */
+#define SAFE_CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20"
 
 enum { SESSIONS = 64, NAME_MAX_BYTES = 256, CERTIFICATES_MAX = 1024 };
 
@@ -34,6 +40,8 @@ struct srf__tls_context {
     srf__arena_t arena;
     BIO_METHOD *method;
     loaded_t loaded;
+    srf__tickets_t tickets;
+    char warning[SRF__TLS_WHY];
     kept_t kept[SESSIONS];
     unsigned next_kept;
 };
@@ -66,6 +74,22 @@ static void add_reason(srf__buf_t *buf)
         srf__buf_add_text(buf, detail);
         srf__buf_add_char(buf, ')');
     }
+}
+
+/* The first one stays: it is said once in a reading. */
+static void warn(srf__tls_context_t *context, const char *file,
+                 const char *text)
+{
+    srf__buf_t buf;
+
+    if (context->warning[0] != '\0')
+        return;
+    srf__buf_init_fixed(&buf, context->warning, SRF__TLS_WHY - 1);
+    srf__buf_add_char(&buf, '\'');
+    srf__buf_add_text(&buf, file);
+    srf__buf_add_text(&buf, "' ");
+    srf__buf_add_text(&buf, text);
+    context->warning[buf.len] = '\0';
 }
 
 /* NULL for `reason`: OpenSSL's. */
@@ -185,11 +209,27 @@ static int on_password(char *out, int size, int writing, void *arg)
     return -1;
 }
 
-static int load_certificate(SSL_CTX *ctx, const char *file, const char *key,
+/* A group of root's choice is a usual way to let a program read it. */
+static void check_key(srf__tls_context_t *context, const char *file)
+{
+    struct stat status;
+
+    if (stat(file, &status) != 0)
+        return;
+    if ((status.st_mode & (S_IROTH | S_IWOTH)) != 0)
+        warn(context, file, "has a private key that everybody may read");
+    else if ((status.st_mode & (S_IRGRP | S_IWGRP)) != 0 && status.st_uid != 0)
+        warn(context, file, "has a private key that its group may read");
+}
+
+static int load_certificate(srf__tls_context_t *context, SSL_CTX *ctx,
+                            const srf_tls_certificate_t *certificate,
                             char why[SRF__TLS_WHY])
 {
-    if (key == NULL)
-        key = file;
+    const char *file = certificate->certificate_file;
+    const char *key =
+        certificate->key_file == NULL ? file : certificate->key_file;
+
     SSL_CTX_set_default_passwd_cb(ctx, on_password);
     ERR_clear_error();
     if (SSL_CTX_use_certificate_chain_file(ctx, file) != 1)
@@ -199,6 +239,44 @@ static int load_certificate(SSL_CTX *ctx, const char *file, const char *key,
     if (SSL_CTX_check_private_key(ctx) != 1)
         return explain(why, "cannot use key", key,
                        "it does not fit the certificate");
+    check_key(context, key);
+    return 0;
+}
+
+/* Lists that are too old serve for nothing but to refuse. */
+static void check_lists(srf__tls_context_t *context, X509_STORE *store)
+{
+    STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(store);
+
+    for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
+        const X509_CRL *list =
+            X509_OBJECT_get0_X509_CRL(sk_X509_OBJECT_value(objects, i));
+        const ASN1_TIME *end =
+            list == NULL ? NULL : X509_CRL_get0_nextUpdate(list);
+        if (end != NULL && X509_cmp_current_time(end) < 0)
+            warn(context, context->options.crl_file,
+                 "has a revocation list that is too old: certificates of its "
+                 "issuer are refused");
+    }
+}
+
+/* RFC 5280 §6.3; without a list that is in force a certificate is refused. */
+static int load_lists(srf__tls_context_t *context, SSL_CTX *ctx,
+                      char why[SRF__TLS_WHY])
+{
+    const char *file = context->options.crl_file;
+    X509_STORE *store = SSL_CTX_get_cert_store(ctx);
+
+    if (file == NULL)
+        return 0;
+    X509_LOOKUP *lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file());
+    ERR_clear_error();
+    if (lookup == NULL)
+        return SRF_ERR_NO_MEMORY;
+    if (X509_load_crl_file(lookup, file, X509_FILETYPE_PEM) <= 0)
+        return explain(why, "cannot use revocation lists", file, NULL);
+    (void)X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK);
+    check_lists(context, store);
     return 0;
 }
 
@@ -232,9 +310,10 @@ static int create_ctx(const srf__tls_context_t *context, bool is_server,
     /* The file has the chain; else one is made, and judged, per handshake. */
     (void)SSL_CTX_set_mode(ctx, SSL_MODE_NO_AUTO_CHAIN);
     ERR_clear_error();
-    if (options->ciphers != NULL &&
-        SSL_CTX_set_cipher_list(ctx, options->ciphers) != 1)
-        return explain(why, "cannot use ciphers", options->ciphers, NULL);
+    const char *ciphers =
+        options->ciphers == NULL ? SAFE_CIPHERS : options->ciphers;
+    if (SSL_CTX_set_cipher_list(ctx, ciphers) != 1)
+        return explain(why, "cannot use ciphers", ciphers, NULL);
     return 0;
 }
 
@@ -262,8 +341,7 @@ static int create_server_ctx(srf__tls_context_t *context,
     int err = create_ctx(context, true, out, why);
 
     if (err == 0)
-        err = load_certificate(*out, certificate->certificate_file,
-                               certificate->key_file, why);
+        err = load_certificate(context, *out, certificate, why);
     if (err != 0)
         return err;
     SSL_CTX_set1_cert_store(*out, trust);
@@ -273,6 +351,7 @@ static int create_server_ctx(srf__tls_context_t *context,
     (void)SSL_CTX_set_tlsext_servername_callback(*out, on_server_name);
     (void)SSL_CTX_set_tlsext_servername_arg(*out, context);
     SSL_CTX_set_alpn_select_cb(*out, on_protocols, NULL);
+    srf__tickets_serve(&context->tickets, *out);
     ask_clients(context, *out);
     return 0;
 }
@@ -285,13 +364,16 @@ static int create_client_ctx(srf__tls_context_t *context, SSL_CTX **out,
 
     if (err == 0)
         err = load_trust(*out, options->ca_file, why);
+    if (err == 0)
+        err = load_lists(context, *out, why);
     if (err != 0)
         return err;
     (void)SSL_CTX_set_session_cache_mode(*out, SSL_SESS_CACHE_CLIENT |
                                                    SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(*out, srf__tls_new_session);
-    return load_certificate(*out, options->certificate_file, options->key_file,
-                            why);
+    const srf_tls_certificate_t certificate = {options->certificate_file,
+                                               options->key_file};
+    return load_certificate(context, *out, &certificate, why);
 }
 
 /* The program's own serves both directions. */
@@ -338,6 +420,7 @@ static int load(srf__tls_context_t *context, loaded_t *loaded,
     const srf_tls_options_t *options = &context->options;
 
     memset(loaded, 0, sizeof(*loaded));
+    context->warning[0] = '\0';
     if (options->ssl_ctx != NULL)
         return adopt(options->ssl_ctx, loaded);
     int err = create_client_ctx(context, &loaded->client, why);
@@ -381,7 +464,7 @@ static int copy_options(srf__tls_context_t *context)
 
     if (!keep(arena, &options->certificate_file) ||
         !keep(arena, &options->key_file) || !keep(arena, &options->ca_file) ||
-        !keep(arena, &options->ciphers))
+        !keep(arena, &options->ciphers) || !keep(arena, &options->crl_file))
         return SRF_ERR_NO_MEMORY;
     if (count == 0)
         return 0;
@@ -466,8 +549,21 @@ int srf__tls_context_reload(srf__tls_context_t *context, char why[SRF__TLS_WHY])
         return err;
     free_loaded(&context->loaded);
     forget_sessions(context);
+    /* Whoever is not trusted any more does not go on with what he had. */
+    srf__tickets_forget(&context->tickets);
     context->loaded = loaded;
     return 0;
+}
+
+const char *srf__tls_context_warning(const srf__tls_context_t *context)
+{
+    return context->warning;
+}
+
+void srf__tls_context_set_wheel(srf__tls_context_t *context,
+                                srf__wheel_t *wheel)
+{
+    context->tickets.wheel = wheel;
 }
 
 srf__tls_context_t *srf__tls_context_ref(srf__tls_context_t *context)
@@ -482,6 +578,7 @@ void srf__tls_context_unref(srf__tls_context_t *context)
         return;
     free_loaded(&context->loaded);
     forget_sessions(context);
+    srf__tickets_forget(&context->tickets);
     BIO_meth_free(context->method);
     srf__arena_deinit(&context->arena);
     srf__free(context);

@@ -211,6 +211,13 @@ bool srf__transports_is_accepted(const srf__flow_t *flow)
     return ops->is_accepted != NULL && ops->is_accepted(flow);
 }
 
+struct srf__tls *srf__transports_tls(const srf__flow_t *flow)
+{
+    const srf__listener_ops_t *ops = flow->listener->ops;
+
+    return ops->tls == NULL ? NULL : ops->tls(flow);
+}
+
 void srf__listener_write_uri(srf__listener_t *listener)
 {
     char text[SRF__ADDR_TEXT];

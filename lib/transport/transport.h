@@ -54,6 +54,7 @@ typedef struct srf__listener_ops {
     int (*watch)(const srf__flow_t *flow, uint64_t id);
     bool (*resume)(srf__flow_t *flow);
     bool (*is_accepted)(const srf__flow_t *flow);
+    struct srf__tls *(*tls)(const srf__flow_t *flow);
     /* Datagrams only, else NULL: how many the system has dropped. */
     uint64_t (*drops)(const srf__listener_t *listener);
     /* Closes; calls srf__transports_closed() from the loop and is then freed by
@@ -203,6 +204,9 @@ int srf__transports_watch(const srf__flow_t *flow, uint64_t id);
 bool srf__transports_resume(srf__flow_t *flow);
 /* Whether the flow has a connection that the peer made. */
 bool srf__transports_is_accepted(const srf__flow_t *flow);
+/* The TLS session of its connection; NULL when it has none, or has gone.
+ * Borrowed until the loop runs on. */
+struct srf__tls *srf__transports_tls(const srf__flow_t *flow);
 
 /* The address `listener` is seen with by `to`: its own, or for a wildcard the
  * one the system would choose. */

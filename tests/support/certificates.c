@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <check.h>
@@ -100,6 +101,7 @@ static void write_file(const char *file, EVP_PKEY *key, X509 *certificate)
     FILE *out = fopen(file, "w");
 
     ck_assert_ptr_nonnull(out);
+    ck_assert_int_eq(fchmod(fileno(out), 0600), 0);
     if (key != NULL)
         ck_assert_int_eq(
             PEM_write_PrivateKey(out, key, NULL, NULL, 0, NULL, NULL), 1);
@@ -126,7 +128,7 @@ static authority_t *create_authority(const authority_t *issuer,
     extend(certificate, issuer->certificate, NID_basic_constraints,
            "critical,CA:TRUE");
     extend(certificate, issuer->certificate, NID_key_usage,
-           "critical,keyCertSign");
+           "critical,keyCertSign,cRLSign");
     ck_assert_int_ne(X509_sign(certificate, issuer->key, EVP_sha256()), 0);
     write_file(file, NULL, certificate);
     return authority;
@@ -191,6 +193,7 @@ void certificate_split(const char *file, const char *certificate_file,
     write_file(certificate_file, NULL, certificate);
     FILE *out = fopen(key_file, "w");
     ck_assert_ptr_nonnull(out);
+    ck_assert_int_eq(fchmod(fileno(out), 0600), 0);
     ck_assert_int_eq(
         PEM_write_PrivateKey(out, key, password ? EVP_aes_128_cbc() : NULL,
                              (const unsigned char *)password,
@@ -212,4 +215,40 @@ void certificate_append(const char *file, const char *certificate_file)
         ck_assert_int_eq(fputc(c, out), c);
     ck_assert_int_eq(fclose(in), 0);
     ck_assert_int_eq(fclose(out), 0);
+}
+
+void certificate_revoke(const authority_t *authority, const char *crl_file,
+                        const char *certificate_file, bool expired)
+{
+    X509_CRL *list = X509_CRL_new();
+    ASN1_TIME *time = X509_gmtime_adj(NULL, -2 * DAY_S);
+    FILE *in = certificate_file == NULL ? NULL : fopen(certificate_file, "r");
+
+    ck_assert(list != NULL && time != NULL);
+    ck_assert_int_eq(X509_CRL_set_version(list, 1), 1);
+    ck_assert_int_eq(X509_CRL_set_issuer_name(
+                         list, X509_get_subject_name(authority->certificate)),
+                     1);
+    ck_assert_int_eq(X509_CRL_set1_lastUpdate(list, time), 1);
+    if (in != NULL) {
+        X509 *certificate = PEM_read_X509(in, NULL, NULL, NULL);
+        X509_REVOKED *revoked = X509_REVOKED_new();
+        ck_assert(certificate != NULL && revoked != NULL);
+        ck_assert_int_eq(X509_REVOKED_set_serialNumber(
+                             revoked, X509_get_serialNumber(certificate)),
+                         1);
+        ck_assert_int_eq(X509_REVOKED_set_revocationDate(revoked, time), 1);
+        ck_assert_int_eq(X509_CRL_add0_revoked(list, revoked), 1);
+        X509_free(certificate);
+        ck_assert_int_eq(fclose(in), 0);
+    }
+    ck_assert_ptr_nonnull(X509_gmtime_adj(time, expired ? -DAY_S : DAY_S));
+    ck_assert_int_eq(X509_CRL_set1_nextUpdate(list, time), 1);
+    ck_assert_int_ne(X509_CRL_sign(list, authority->key, EVP_sha256()), 0);
+    FILE *out = fopen(crl_file, "w");
+    ck_assert_ptr_nonnull(out);
+    ck_assert_int_eq(PEM_write_X509_CRL(out, list), 1);
+    ck_assert_int_eq(fclose(out), 0);
+    ASN1_TIME_free(time);
+    X509_CRL_free(list);
 }

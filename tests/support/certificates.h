@@ -46,4 +46,8 @@ void certificate_split(const char *file, const char *certificate_file,
 /* Puts a certificate behind what is in a file, as the next of its chain. */
 void certificate_append(const char *file, const char *certificate_file);
 
+/* Writes a revocation list, with that certificate on it; NULL: with none. */
+void certificate_revoke(const authority_t *authority, const char *crl_file,
+                        const char *certificate_file, bool expired);
+
 #endif /* SRF_TEST_CERTIFICATES_H */
