@@ -16,6 +16,8 @@
 #include <srf/srf.h>
 #include <uv.h>
 
+#include "output.h"
+
 struct lookup {
     srf_t *srf;
     srf_req_t *req;
@@ -34,12 +36,12 @@ static void on_trace(const srf_trace_t *trace, void *data)
     int len = 0;
 
     (void)data;
-    while ((size_t)len < trace->len && len < 60 && text[len] >= ' ')
+    while ((size_t)len < trace->len && len < 60 && text[len] != '\r' &&
+           text[len] != '\n')
         len++;
-    fprintf(stderr, "%lld.%06d %s %s:%d %.*s\n",
-            (long long)(trace->time_us / 1000000),
-            (int)(trace->time_us % 1000000), trace->sent ? "->" : "<-",
-            trace->remote_address, trace->remote_port, len, text);
+    output_log("%lld.%06d %s %s:%d %.*s", (long long)(trace->time_us / 1000000),
+               (int)(trace->time_us % 1000000), trace->sent ? "->" : "<-",
+               trace->remote_address, trace->remote_port, len, text);
 }
 
 /* ---- access control ---- */
@@ -98,7 +100,7 @@ static void on_request(srf_req_t *req, srf_res_t *res)
     int err = srf_proxy_request(req, targets, NULL, NULL);
 
     if (err != 0) {
-        fprintf(stderr, "proxy: %s\n", srf_strerror(err));
+        output_log_peer("proxy: %s", srf_strerror(err));
         srf_res_send(res, 500, NULL);
     }
 }
@@ -119,7 +121,7 @@ static void on_terminate(uv_signal_t *handle, int number)
 
     (void)number;
     if (srf_drain(srf, on_drained) == 0) {
-        fprintf(stderr, "draining\n");
+        output_log("draining");
         return;
     }
     uv_close((uv_handle_t *)handle, NULL);
@@ -140,6 +142,8 @@ int main(int argc, char **argv)
     }
     allowed_address = argv[2];
     targets = (const char *const *)(argv + 3);
+    if (output_start(argv[0], NULL) != 0)
+        return 1;
     srf_options_init(&options);
     options.trace_cb = on_trace;
     err = srf_create(&srf, loop, &options);
@@ -150,13 +154,13 @@ int main(int argc, char **argv)
     if (err == 0)
         err = srf_on(srf, NULL, on_request);
     if (err != 0) {
-        fprintf(stderr, "%s: %s\n", argv[0], srf_strerror(err));
+        output_log("%s: %s", argv[0], srf_strerror(err));
         srf_destroy(srf, NULL);
     } else {
         uv_signal_init(loop, &terminate);
         terminate.data = srf;
         uv_signal_start(&terminate, on_terminate, SIGTERM);
     }
-    uv_run(loop, UV_RUN_DEFAULT);
+    output_run(loop);
     return err != 0;
 }

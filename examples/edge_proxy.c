@@ -26,6 +26,8 @@
 #include <srf/srf.h>
 #include <uv.h>
 
+#include "output.h"
+
 enum { INSIDE, OUTSIDE }; /* the listeners, in the order they were opened */
 
 static const char *registrar;
@@ -33,12 +35,14 @@ static uv_signal_t terminate;
 
 static void on_done(srf_req_t *req, int err, const srf_proxy_results_t *results)
 {
+    char call_id[OUTPUT_WORD_BYTES];
+
+    output_word(call_id, srf_req_call_id(req));
     if (err != 0)
-        fprintf(stderr, "%s %s: %s\n", srf_req_method(req),
-                srf_req_call_id(req), srf_strerror(err));
-    printf("%s %s: %d\n", srf_req_method(req), srf_req_call_id(req),
-           (int)results->final_status);
-    fflush(stdout);
+        output_log_peer("%s %s: %s", srf_req_method(req), call_id,
+                        srf_strerror(err));
+    output_result("%s %s: %d", srf_req_method(req), call_id,
+                  (int)results->final_status);
 }
 
 static void on_request(srf_req_t *req, srf_res_t *res)
@@ -58,7 +62,7 @@ static void on_request(srf_req_t *req, srf_res_t *res)
         /* Nowhere else, whatever Route a client may have written. */
         err = srf_proxy_request(req, SRF_URIS(registrar), &opts, on_done);
     if (err != 0) {
-        fprintf(stderr, "proxy: %s\n", srf_strerror(err));
+        output_log_peer("proxy: %s", srf_strerror(err));
         srf_res_send(res, 500, NULL);
     }
 }
@@ -102,22 +106,23 @@ int main(int argc, char **argv)
     }
     raise_descriptors();
     registrar = argv[3];
+    if (output_start(argv[0], NULL) != 0)
+        return 1;
     err = srf_create(&srf, loop, NULL);
     if (err == 0)
         err = listen_on(srf, argv[1], argv[2], argv[4]);
     if (err == 0)
         err = srf_on(srf, NULL, on_request);
     if (err != 0) {
-        fprintf(stderr, "%s: %s\n", argv[0], srf_strerror(err));
+        output_log("%s: %s", argv[0], srf_strerror(err));
         srf_destroy(srf, NULL);
     } else {
-        printf("listening on %s\n", srf_listener_uri(srf, INSIDE));
-        printf("listening on %s\n", srf_listener_uri(srf, OUTSIDE));
-        fflush(stdout);
+        output_print("listening on %s", srf_listener_uri(srf, INSIDE));
+        output_print("listening on %s", srf_listener_uri(srf, OUTSIDE));
         uv_signal_init(loop, &terminate);
         terminate.data = srf;
         uv_signal_start(&terminate, on_terminate, SIGTERM);
     }
-    uv_run(loop, UV_RUN_DEFAULT);
+    output_run(loop);
     return err != 0;
 }

@@ -6,8 +6,8 @@
 #include "listeners.h"
 
 #include "descriptors.h"
+#include "output.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -156,7 +156,7 @@ int listeners_start(const struct listeners *listeners, srf_t *srf,
         }
     }
     for (size_t i = 0; i < listeners->count; i++)
-        printf("listening on %s\n", srf_listener_uri(srf, i));
+        output_print("listening on %s", srf_listener_uri(srf, i));
     return 0;
 }
 
@@ -165,10 +165,10 @@ void listeners_reload(const struct listeners *listeners, srf_t *srf)
     for (size_t i = 0; i < listeners->count; i++) {
         int err = srf_reload_certificates(srf, i);
         if (err == 0)
-            fprintf(stderr, "certificates of %s read again\n",
-                    srf_listener_uri(srf, i));
+            output_log("certificates of %s read again",
+                       srf_listener_uri(srf, i));
         else if (err != SRF_ERR_INVALID_ARGUMENT) /* no certificates */
-            fprintf(stderr, "certificates of %s kept: %s\n",
-                    srf_listener_uri(srf, i), srf_strerror(err));
+            output_log("certificates of %s kept: %s", srf_listener_uri(srf, i),
+                       srf_strerror(err));
     }
 }

@@ -32,6 +32,7 @@
 #include <uv.h>
 
 #include "listeners.h"
+#include "output.h"
 
 enum { EXIT_USAGE = 2, MAX_SERVERS = 32, STATUSES = 700, MAX_COUNT = 1000 };
 
@@ -101,7 +102,7 @@ static void take_out(struct server *server, const char *why, uint64_t hold_ms)
     if (server->out_until_ms < until_ms)
         server->out_until_ms = until_ms;
     if (!server->out)
-        fprintf(stderr, "srf-lb: %s is out: %s\n", server->uri, why);
+        output_log("srf-lb: %s is out: %s", server->uri, why);
     server->out = true;
 }
 
@@ -109,7 +110,7 @@ static void bring_back(struct server *server, const char *why)
 {
     server->failures = 0;
     server->out = false;
-    fprintf(stderr, "srf-lb: %s is back: %s\n", server->uri, why);
+    output_log("srf-lb: %s is back: %s", server->uri, why);
 }
 
 /* Without probes nobody else looks at the clock. */
@@ -287,20 +288,22 @@ static void on_done(srf_req_t *req, int err, const srf_proxy_results_t *results)
     struct lb *lb = srf_data(srf_req_srf(req));
     uint64_t *begin = srf_req_data(req);
     const srf_proxy_response_t *attempt = chosen_attempt(results);
-    const char *caller = srf_req_calling_number(req);
+    char caller[OUTPUT_WORD_BYTES];
+    char target[OUTPUT_WORD_BYTES];
 
     if (err != 0)
-        fprintf(stderr, "srf-lb: %s: %s\n", srf_req_call_id(req),
-                srf_strerror(err));
-    printf("caller=%s target=%s status=%d tries=%zu ms=%.1f\n",
-           caller != NULL ? caller : "",
-           attempt != NULL ? attempt->target : "none",
-           (int)results->final_status, results->response_count,
-           begin != NULL ? (double)(uv_hrtime() - *begin) / 1e6 : 0.0);
+        output_log_peer("srf-lb: %s: %s", srf_req_call_id(req),
+                        srf_strerror(err));
+    output_result(
+        "caller=%s target=%s status=%d tries=%zu ms=%.1f",
+        output_word(caller, srf_req_calling_number(req)),
+        output_word(target, attempt != NULL ? attempt->target : "none"),
+        (int)results->final_status, results->response_count,
+        begin != NULL ? (double)(uv_hrtime() - *begin) / 1e6 : 0.0);
     if (lb->json) {
         char *json = srf_proxy_results_json(results);
 
-        puts(json != NULL ? json : "null");
+        output_json(json);
         srf_free(json);
     }
     srf_req_set_data(req, NULL);
@@ -328,7 +331,7 @@ static void on_invite(srf_req_t *req, srf_res_t *res)
     err = srf_proxy_request(req, targets, &options, on_done);
     if (err == 0)
         return;
-    fprintf(stderr, "srf-lb: %s: %s\n", srf_req_uri(req), srf_strerror(err));
+    output_log_peer("srf-lb: %s: %s", srf_req_uri(req), srf_strerror(err));
     srf_req_set_data(req, NULL);
     free(begin);
     srf_res_send(res, 500, NULL);
@@ -339,8 +342,8 @@ static void on_options(srf_req_t *req, srf_res_t *res)
     int err = srf_res_send(res, 200, NULL);
 
     if (err != 0)
-        fprintf(stderr, "srf-lb: %s: %s\n", srf_req_call_id(req),
-                srf_strerror(err));
+        output_log_peer("srf-lb: %s: %s", srf_req_call_id(req),
+                        srf_strerror(err));
 }
 
 static void on_log(srf_log_level_t level, const srf_log_event_t *event,
@@ -348,7 +351,7 @@ static void on_log(srf_log_level_t level, const srf_log_event_t *event,
 {
     (void)level;
     (void)data;
-    fprintf(stderr, "srf-lb: %s\n", event->text);
+    output_log("srf-lb: %s", event->text);
 }
 
 /* ---- begin and end ---- */
@@ -416,7 +419,7 @@ static int start(struct lb *lb)
     if (err == 0)
         err = srf_on(lb->srf, "OPTIONS", on_options);
     if (err != 0) {
-        fprintf(stderr, "srf-lb: %s: %s\n", failed, srf_strerror(err));
+        output_log("srf-lb: %s: %s", failed, srf_strerror(err));
         return err;
     }
     srf_set_data(lb->srf, lb);
@@ -583,10 +586,12 @@ int main(int argc, char **argv)
     err = read_arguments(&lb, argc, argv);
     if (err >= 0)
         return err;
-    setvbuf(stdout, NULL, _IOLBF, 0);
+    if (output_start("srf-lb", NULL) != 0)
+        return EXIT_FAILURE;
     err = uv_loop_init(&lb.loop);
     if (err != 0) {
-        fprintf(stderr, "srf-lb: %s\n", srf_strerror(err));
+        output_log("srf-lb: %s", srf_strerror(err));
+        output_end();
         return EXIT_FAILURE;
     }
     err = start(&lb);
@@ -596,7 +601,8 @@ int main(int argc, char **argv)
     } else if (err != 0) {
         on_destroyed(&lb);
     }
-    uv_run(&lb.loop, UV_RUN_DEFAULT);
+    if (output_run(&lb.loop) != 0)
+        err = -1;
     uv_loop_close(&lb.loop);
     return err == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

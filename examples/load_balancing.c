@@ -6,10 +6,10 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include <stdio.h>
-
 #include <srf/srf.h>
 #include <uv.h>
+
+#include "output.h"
 
 static const char *const *targets =
     SRF_URIS("sip.example1.com", "sip2.example1.com");
@@ -19,9 +19,8 @@ static void on_done(srf_req_t *req, int err, const srf_proxy_results_t *results)
     char *json = srf_proxy_results_json(results);
 
     if (err != 0)
-        fprintf(stderr, "%s: %s\n", srf_req_call_id(req), srf_strerror(err));
-    puts(json != NULL ? json : "null");
-    fflush(stdout);
+        output_log_peer("%s: %s", srf_req_call_id(req), srf_strerror(err));
+    output_json(json);
     srf_free(json);
 }
 
@@ -30,7 +29,7 @@ static void on_invite(srf_req_t *req, srf_res_t *res)
     int err = srf_proxy_request(req, targets, NULL, on_done);
 
     if (err != 0) {
-        fprintf(stderr, "proxy: %s\n", srf_strerror(err));
+        output_log_peer("proxy: %s", srf_strerror(err));
         srf_res_send(res, 500, NULL);
     }
 }
@@ -38,8 +37,11 @@ static void on_invite(srf_req_t *req, srf_res_t *res)
 int main(int argc, char **argv)
 {
     srf_t *srf;
-    int err = srf_create(&srf, uv_default_loop(), NULL);
+    int err = output_start(argv[0], NULL);
 
+    if (err != 0)
+        return 1;
+    err = srf_create(&srf, uv_default_loop(), NULL);
     /* argv ends with NULL, as an array of targets does. */
     if (argc > 2)
         targets = (const char *const *)(argv + 2);
@@ -49,9 +51,9 @@ int main(int argc, char **argv)
     if (err == 0)
         err = srf_invite(srf, on_invite);
     if (err != 0) {
-        fprintf(stderr, "%s: %s\n", argv[0], srf_strerror(err));
+        output_log("%s: %s", argv[0], srf_strerror(err));
         srf_destroy(srf, NULL);
     }
-    uv_run(uv_default_loop(), UV_RUN_DEFAULT);
+    output_run(uv_default_loop());
     return err != 0;
 }

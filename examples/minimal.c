@@ -17,7 +17,7 @@ static void on_done(srf_req_t *req, int err, const srf_proxy_results_t *results)
     char *json = srf_proxy_results_json(results);
 
     if (err != 0)
-        fprintf(stderr, "%s: %s\n", srf_req_call_id(req), srf_strerror(err));
+        fprintf(stderr, "%s: %s\n", srf_req_method(req), srf_strerror(err));
     puts(json != NULL ? json : "null");
     fflush(stdout);
     srf_free(json);

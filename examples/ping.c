@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include <stdio.h>
+#include <string.h>
 
 #include <srf/srf.h>
 #include <uv.h>
@@ -15,8 +16,13 @@ static int alive;
 static void on_answer(srf_outgoing_t *outgoing, int err,
                       const srf_msg_t *response)
 {
+    char reason[256] = "";
+
     if (err == 0)
-        printf("%d %s\n", srf_msg_status(response), srf_msg_reason(response));
+        srf_printable(reason, sizeof(reason), srf_msg_reason(response),
+                      strlen(srf_msg_reason(response)));
+    if (err == 0)
+        printf("%d %s\n", srf_msg_status(response), reason);
     else
         fprintf(stderr, "%s\n", srf_strerror(err));
     alive = err == 0 && srf_msg_status(response) != 503;

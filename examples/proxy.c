@@ -18,12 +18,12 @@
 #include <uv.h>
 
 #include "listeners.h"
+#include "output.h"
 
 enum {
     EXIT_USAGE = 2,
     MAX_NAMES = 64,
-    MAX_TRYING_DELAY_MS = 200, /* section 17.2.1 */
-    RESULTS_BUFFER_BYTES = 64 * 1024
+    MAX_TRYING_DELAY_MS = 200 /* section 17.2.1 */
 };
 
 enum {
@@ -157,11 +157,7 @@ struct app {
     uv_loop_t loop;
     uv_signal_t signals[2];
     uv_signal_t hangup;
-    uv_prepare_t flush;
     srf_t *srf;
-    FILE *results;
-    int results_pending;
-    int results_failed;
 };
 
 /* ------------------------------------------------------------------ */
@@ -434,36 +430,34 @@ static int read_arguments(struct app *app, int argc, char **argv)
 static void on_log(srf_log_level_t level, const srf_log_event_t *event,
                    void *data)
 {
+    char call_id[OUTPUT_WORD_BYTES];
+    char suppressed[48] = "";
+
     (void)data;
-    fprintf(stderr, "%s %s: %s", level_names[level], event->module,
-            event->text);
-    if (event->peer != NULL)
-        fprintf(stderr, " peer=%s", event->peer);
-    if (event->call_id != NULL)
-        fprintf(stderr, " call-id=%s", event->call_id);
     if (event->suppressed != 0)
-        fprintf(stderr, " suppressed=%llu",
-                (unsigned long long)event->suppressed);
-    fputc('\n', stderr);
+        snprintf(suppressed, sizeof(suppressed), " suppressed=%llu",
+                 (unsigned long long)event->suppressed);
+    output_log("%s %s: %s%s%s%s%s%s", level_names[level], event->module,
+               event->text, event->peer != NULL ? " peer=" : "",
+               event->peer != NULL ? event->peer : "",
+               event->call_id != NULL ? " call-id=" : "",
+               output_word(call_id, event->call_id), suppressed);
 }
 
 static void on_done(srf_req_t *req, int err, const srf_proxy_results_t *results)
 {
-    struct app *app = srf_data(srf_req_srf(req));
     char *json;
 
     if (err != 0)
-        fprintf(stderr, "srf-proxy: %s: %s\n", srf_req_call_id(req),
-                srf_strerror(err));
+        output_log_peer("srf-proxy: %s: %s", srf_req_call_id(req),
+                        srf_strerror(err));
     json = srf_proxy_results_json(results);
     if (json == NULL) {
-        fprintf(stderr, "srf-proxy: %s: result lost: %s\n",
-                srf_req_call_id(req), srf_strerror(SRF_ERR_NO_MEMORY));
+        output_log_peer("srf-proxy: %s: result lost: %s", srf_req_call_id(req),
+                        srf_strerror(SRF_ERR_NO_MEMORY));
         return;
     }
-    fputs(json, app->results);
-    fputc('\n', app->results);
-    app->results_pending = 1;
+    output_json(json);
     srf_free(json);
 }
 
@@ -485,8 +479,8 @@ static void on_request(srf_req_t *req, srf_res_t *res)
 
     if (err == 0)
         return;
-    fprintf(stderr, "srf-proxy: cannot proxy %s %s: %s\n", srf_req_method(req),
-            srf_req_uri(req), srf_strerror(err));
+    output_log_peer("srf-proxy: cannot proxy %s %s: %s", srf_req_method(req),
+                    srf_req_uri(req), srf_strerror(err));
     /* It fails when the caller has cancelled: 487 has gone out then. */
     srf_res_send(res, status_of_error(app, err), NULL);
 }
@@ -495,21 +489,6 @@ static void on_request(srf_req_t *req, srf_res_t *res)
 /* Start and end                                                       */
 /* ------------------------------------------------------------------ */
 
-/* Results gather in the buffer of the stream during a turn of the loop and
- * leave it here, just before the loop would sleep. */
-static void on_prepare(uv_prepare_t *prepare)
-{
-    struct app *app = prepare->data;
-
-    if (app->results_pending == 0)
-        return;
-    app->results_pending = 0;
-    if (fflush(app->results) != 0 && app->results_failed == 0) {
-        fprintf(stderr, "srf-proxy: results cannot be written\n");
-        app->results_failed = 1;
-    }
-}
-
 static void on_destroyed(void *data)
 {
     struct app *app = data;
@@ -517,7 +496,6 @@ static void on_destroyed(void *data)
     uv_close((uv_handle_t *)&app->signals[0], NULL);
     uv_close((uv_handle_t *)&app->signals[1], NULL);
     uv_close((uv_handle_t *)&app->hangup, NULL);
-    uv_close((uv_handle_t *)&app->flush, NULL);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -547,9 +525,6 @@ static int start_handles(struct app *app)
 
     if (err != 0)
         return err;
-    uv_prepare_init(&app->loop, &app->flush);
-    app->flush.data = app;
-    uv_prepare_start(&app->flush, on_prepare);
     for (int i = 0; i < 2; i++) {
         uv_signal_init(&app->loop, &app->signals[i]);
         app->signals[i].data = app;
@@ -581,22 +556,8 @@ static int start_proxy(struct app *app)
         err = uv_signal_start(&app->hangup, on_hangup, SIGHUP);
     }
     if (err != 0)
-        fprintf(stderr, "srf-proxy: %s: %s\n", failed, srf_strerror(err));
-    fflush(stdout);
+        output_log("srf-proxy: %s: %s", failed, srf_strerror(err));
     return err;
-}
-
-static int open_results(struct app *app)
-{
-    app->results = stdout;
-    if (app->results_path != NULL)
-        app->results = fopen(app->results_path, "a");
-    if (app->results == NULL) {
-        perror(app->results_path);
-        return -1;
-    }
-    setvbuf(app->results, NULL, _IOFBF, RESULTS_BUFFER_BYTES);
-    return 0;
 }
 
 int main(int argc, char **argv)
@@ -615,13 +576,12 @@ int main(int argc, char **argv)
     if (app.listeners.count == 0)
         (void)listeners_read(&app.listeners, LISTENERS_LISTEN,
                              "sip:*:5060;transport=udp");
-    /* A reader of the results that goes away must not end the proxy. */
-    signal(SIGPIPE, SIG_IGN);
-    if (open_results(&app) != 0)
+    if (output_start("srf-proxy", app.results_path) != 0)
         return EXIT_FAILURE;
     err = start_handles(&app);
     if (err != 0) {
-        fprintf(stderr, "srf-proxy: %s\n", srf_strerror(err));
+        output_log("srf-proxy: %s", srf_strerror(err));
+        output_end();
         return EXIT_FAILURE;
     }
     err = start_proxy(&app);
@@ -629,9 +589,8 @@ int main(int argc, char **argv)
         srf_destroy(app.srf, on_destroyed);
     else if (err != 0)
         on_destroyed(&app);
-    uv_run(&app.loop, UV_RUN_DEFAULT);
-    uv_loop_close(&app.loop);
-    if (fclose(app.results) != 0)
+    if (output_run(&app.loop) != 0)
         err = -1;
+    uv_loop_close(&app.loop);
     return err == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
