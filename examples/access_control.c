@@ -9,7 +9,6 @@
  * SPDX-License-Identifier: MIT
  */
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -130,20 +129,19 @@ static void on_terminate(uv_signal_t *handle, int number)
 
 int main(int argc, char **argv)
 {
-    uv_loop_t *loop = uv_default_loop();
     srf_options_t options;
+    uv_loop_t *loop;
     srf_t *srf;
     int err;
 
+    output_start(argv[0]);
     if (argc < 4) {
-        fprintf(stderr, "usage: %s LISTEN-URI ALLOWED-ADDRESS TARGET...\n",
-                argv[0]);
+        output_log("usage: %s LISTEN-URI ALLOWED-ADDRESS TARGET...", argv[0]);
         return 2;
     }
     allowed_address = argv[2];
     targets = (const char *const *)(argv + 3);
-    if (output_start(argv[0], NULL) != 0)
-        return 1;
+    loop = uv_default_loop();
     srf_options_init(&options);
     options.trace_cb = on_trace;
     err = srf_create(&srf, loop, &options);

@@ -20,7 +20,6 @@
 #include "descriptors.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <srf/srf.h>
@@ -93,21 +92,20 @@ static int listen_on(srf_t *srf, const char *inside, const char *outside,
 
 int main(int argc, char **argv)
 {
-    uv_loop_t *loop = uv_default_loop();
+    uv_loop_t *loop;
     srf_t *srf;
     int err;
 
+    output_start(argv[0]);
     if (argc != 4 && argc != 5) {
-        fprintf(stderr,
-                "usage: %s INSIDE-URI OUTSIDE-URI REGISTRAR "
-                "[CERTIFICATE-FILE]\n",
-                argv[0]);
+        output_log("usage: %s INSIDE-URI OUTSIDE-URI REGISTRAR "
+                   "[CERTIFICATE-FILE]",
+                   argv[0]);
         return 2;
     }
     raise_descriptors();
     registrar = argv[3];
-    if (output_start(argv[0], NULL) != 0)
-        return 1;
+    loop = uv_default_loop();
     err = srf_create(&srf, loop, NULL);
     if (err == 0)
         err = listen_on(srf, argv[1], argv[2], argv[4]);

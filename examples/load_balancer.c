@@ -547,19 +547,19 @@ static int read_arguments(struct lb *lb, int argc, char **argv)
 
     while ((option = getopt_long(argc, argv, "", long_options, &index)) != -1) {
         if (option == 'H') {
-            fputs(usage, stdout);
+            output_usage(usage, 0);
             return EXIT_SUCCESS;
         }
         if (option != '?' && read_option(lb, option, optarg) != 0)
-            fprintf(stderr, "srf-lb: --%s: bad value: %s\n",
-                    long_options[index].name, optarg);
+            output_log("srf-lb: --%s: bad value: %s", long_options[index].name,
+                       optarg);
         else if (option != '?')
             continue;
         return EXIT_USAGE;
     }
     if (read_targets(lb, argc - optind, argv + optind) == 0)
         return -1;
-    fputs(usage, stderr);
+    output_usage(usage, 1);
     return EXIT_USAGE;
 }
 
@@ -582,16 +582,14 @@ int main(int argc, char **argv)
     static struct lb lb;
     int err;
 
+    output_start("srf-lb");
     set_defaults(&lb);
     err = read_arguments(&lb, argc, argv);
     if (err >= 0)
         return err;
-    if (output_start("srf-lb", NULL) != 0)
-        return EXIT_FAILURE;
     err = uv_loop_init(&lb.loop);
     if (err != 0) {
         output_log("srf-lb: %s", srf_strerror(err));
-        output_end();
         return EXIT_FAILURE;
     }
     err = start(&lb);

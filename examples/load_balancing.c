@@ -37,10 +37,9 @@ static void on_invite(srf_req_t *req, srf_res_t *res)
 int main(int argc, char **argv)
 {
     srf_t *srf;
-    int err = output_start(argv[0], NULL);
+    int err;
 
-    if (err != 0)
-        return 1;
+    output_start(argv[0]);
     err = srf_create(&srf, uv_default_loop(), NULL);
     /* argv ends with NULL, as an array of targets does. */
     if (argc > 2)

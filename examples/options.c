@@ -48,10 +48,9 @@ static void on_invite(srf_req_t *req, srf_res_t *res)
 int main(int argc, char **argv)
 {
     srf_t *srf;
-    int err = output_start(argv[0], NULL);
+    int err;
 
-    if (err != 0)
-        return 1;
+    output_start(argv[0]);
     err = srf_create(&srf, uv_default_loop(), NULL);
     if (argc > 2)
         targets = (const char *const *)(argv + 2);

@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -206,10 +207,10 @@ static void flush(struct sink *sink)
     while (sink->len > 0 && (sink->failed == 0 || now_ms() >= sink->next_ms)) {
         ssize_t count = write_some(sink);
 
-        if (count >= 0) {
+        if (count > 0) {
             take_off(sink, (size_t)count);
             note_success(sink);
-        } else if (is_stall(errno)) {
+        } else if (count == 0 || is_stall(errno)) {
             break;
         } else if (errno != EINTR) {
             note_failure(sink, errno);
@@ -299,33 +300,6 @@ static struct sink *begin(struct sink *sink)
     return sink;
 }
 
-int output_start(const char *program, const char *results_path)
-{
-    int fd;
-
-    program_name = program;
-    open_missing();
-    signal(SIGPIPE, SIG_IGN); /* a reader may go */
-    signal(SIGXFSZ, SIG_IGN); /* a file may have grown to its limit */
-    out = begin(&sinks[TO_OUT]);
-    log_lines = begin(&sinks[TO_LOG]);
-    results = out;
-    if (results_path == NULL)
-        return 0;
-    fd = open(results_path,
-              O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
-              S_IRUSR | S_IWUSR);
-    if (fd < 0) {
-        output_log("%s: %s: %s", program, results_path, strerror(errno));
-        output_end();
-        return -1;
-    }
-    out->what = "lines";
-    sinks[TO_FILE].fd = fd;
-    results = begin(&sinks[TO_FILE]);
-    return 0;
-}
-
 /* ------------------------------------------------------------------ */
 /* Lines                                                               */
 /* ------------------------------------------------------------------ */
@@ -336,6 +310,8 @@ static void add_format(struct sink *sink, const char *format, va_list args)
     char text[2 * LINE_BYTES];
     int len = vsnprintf(line, sizeof(line), format, args);
 
+    if (len < 0)
+        return;
     if (len >= (int)sizeof(line))
         memcpy(line + sizeof(line) - 4, "...", 4);
     srf_printable(text, sizeof(text), line, strlen(line));
@@ -405,6 +381,12 @@ void output_log_peer(const char *format, ...)
     va_start(args, format);
     add_format(log_lines, format, args);
     va_end(args);
+}
+
+void output_usage(const char *text, int is_wrong)
+{
+    for (const char *end; (end = strchr(text, '\n')) != NULL; text = end + 1)
+        add_line(is_wrong ? log_lines : out, text, (size_t)(end - text));
 }
 
 void output_json(const char *json)
@@ -495,11 +477,12 @@ static int finish(struct sink *sink, uint64_t end_ms)
             sink->lost++;
     }
     sink->len = 0;
-    tell_lost(sink);
+    if (sink != log_lines) /* there is nobody to tell it then */
+        tell_lost(sink);
     return -1;
 }
 
-int output_end(void)
+static int write_rest(void)
 {
     uint64_t end_ms = now_ms() + END_MS;
     int err = 0;
@@ -523,5 +506,39 @@ int output_run(uv_loop_t *loop)
     uv_close((uv_handle_t *)&flush_all, NULL);
     uv_close((uv_handle_t *)&again, NULL);
     uv_run(loop, UV_RUN_NOWAIT);
-    return output_end();
+    return write_rest();
+}
+
+static void on_exit_write(void)
+{
+    (void)write_rest();
+}
+
+void output_start(const char *program)
+{
+    program_name = program;
+    open_missing();
+    signal(SIGPIPE, SIG_IGN); /* a reader may go */
+    signal(SIGXFSZ, SIG_IGN); /* a file may have grown to its limit */
+    out = begin(&sinks[TO_OUT]);
+    log_lines = begin(&sinks[TO_LOG]);
+    results = out;
+    atexit(on_exit_write);
+}
+
+int output_open(const char *results_path)
+{
+    int fd =
+        open(results_path,
+             O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+             S_IRUSR | S_IWUSR);
+
+    if (fd < 0) {
+        output_log("%s: %s: %s", program_name, results_path, strerror(errno));
+        return -1;
+    }
+    out->what = "lines";
+    sinks[TO_FILE].fd = fd;
+    results = begin(&sinks[TO_FILE]);
+    return 0;
 }

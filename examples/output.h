@@ -23,13 +23,16 @@
 
 enum { OUTPUT_WORD_BYTES = 1024 };
 
-/* Begins, before anything else opens a file or a socket. `program` names it in
- * log lines. Results go to stdout, or behind what is in `results_path`; a new
- * file is its owner's alone (mode 0600), since results hold what messages do,
- * the keys of media among it (RFC 4568 §7). Both must stay. 0, or -1 when it
- * cannot be opened, which is told on stderr. SIGPIPE and SIGXFSZ are ignored
- * from now on. */
-int output_start(const char *program, const char *results_path);
+/* Begins, before anything else opens a file or a socket. `program`, which must
+ * stay, names it in log lines. SIGPIPE and SIGXFSZ are ignored from now on, and
+ * exit() writes what there is. */
+void output_start(const char *program);
+
+/* Results go to that file, behind what it has, instead of to stdout. A new one
+ * is its owner's alone (mode 0600), since results hold what messages do, the
+ * keys of media among it (RFC 4568 §7). 0, or -1 when it cannot be opened,
+ * which is told on stderr. */
+int output_open(const char *results_path);
 
 /* Lines without their end, which may not be written before output_run(). */
 void output_print(const char *format, ...)
@@ -43,6 +46,10 @@ void output_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void output_log_peer(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 
+/* Lines of the program's own with their ends: how it is used. On stderr when it
+ * was used wrongly. */
+void output_usage(const char *text, int is_wrong);
+
 /* The result as srf_proxy_results_json() made it; NULL is "null". */
 void output_json(const char *json);
 
@@ -53,8 +60,5 @@ const char *output_word(char out[OUTPUT_WORD_BYTES], const char *text);
 /* Runs the loop until nothing is left to do, writes meanwhile and in the end
  * what there is. 0, or -1 when lines are lost then. */
 int output_run(uv_loop_t *loop);
-
-/* Writes what there is, when there is no loop to run. 0, or -1 as above. */
-int output_end(void);
 
 #endif /* OUTPUT_H */

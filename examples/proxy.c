@@ -166,7 +166,7 @@ struct app {
 
 static int usage_error(const char *option, const char *problem)
 {
-    fprintf(stderr, "srf-proxy: %s: %s\n", option, problem);
+    output_log("srf-proxy: %s: %s", option, problem);
     return EXIT_USAGE;
 }
 
@@ -397,13 +397,13 @@ static int read_arguments(struct app *app, int argc, char **argv)
             break;
         if (opt == OPT_HELP || opt == OPT_VERSION) {
             if (opt == OPT_HELP)
-                fputs(help_text, stdout);
+                output_usage(help_text, 0);
             else
-                printf("srf-proxy %s\n", srf_version());
+                output_print("srf-proxy %s", srf_version());
             exit(EXIT_SUCCESS);
         }
         if (opt == '?') {
-            fprintf(stderr, "Try 'srf-proxy --help'.\n");
+            output_log("Try 'srf-proxy --help'.");
             return EXIT_USAGE;
         }
         if (read_flag(app, opt) != 0)
@@ -565,6 +565,7 @@ int main(int argc, char **argv)
     static struct app app;
     int err;
 
+    output_start("srf-proxy");
     listeners_init(&app.listeners);
     srf_options_init(&app.stack);
     srf_proxy_options_init(&app.proxy);
@@ -576,12 +577,11 @@ int main(int argc, char **argv)
     if (app.listeners.count == 0)
         (void)listeners_read(&app.listeners, LISTENERS_LISTEN,
                              "sip:*:5060;transport=udp");
-    if (output_start("srf-proxy", app.results_path) != 0)
+    if (app.results_path != NULL && output_open(app.results_path) != 0)
         return EXIT_FAILURE;
     err = start_handles(&app);
     if (err != 0) {
         output_log("srf-proxy: %s", srf_strerror(err));
-        output_end();
         return EXIT_FAILURE;
     }
     err = start_proxy(&app);

@@ -66,7 +66,7 @@ static void show(struct shown *shown, const char *piece, size_t len)
 {
     shown->need += len;
     shown->full = shown->full || len > shown->room - shown->at;
-    if (shown->full)
+    if (shown->full || len == 0)
         return;
     memcpy(shown->out + shown->at, piece, len);
     shown->at += len;

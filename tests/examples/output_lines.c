@@ -98,7 +98,8 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
 
 int main(int argc, char **argv)
 {
-    if (output_start("lines", argc > 1 ? argv[1] : NULL) != 0)
+    output_start("lines");
+    if (argc > 1 && output_open(argv[1]) != 0)
         return EXIT_FAILURE;
     uv_pipe_init(uv_default_loop(), &input, 0);
     uv_pipe_open(&input, 0);
