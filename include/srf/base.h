@@ -226,7 +226,8 @@ typedef struct srf_log_event {
 } srf_log_event_t;
 
 /**
- * Receives log lines.
+ * Receives log lines, on the thread of the loop: nothing else goes on until it
+ * returns, so it must not wait for whoever reads them.
  *
  * @param level      severity.
  * @param event      the line. Borrowed until return.
