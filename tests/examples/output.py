@@ -412,7 +412,7 @@ MOUNT_CASES = [
 
 
 def main():
-    signal.alarm(50)
+    signal.alarm(110)
     if MOUNTS and subprocess.run([*WITHOUT_PROC, "true"], check=False,
                                  stderr=subprocess.DEVNULL).returncode:
         print("no mounts here")
