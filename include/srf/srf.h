@@ -386,8 +386,9 @@ static inline void srf_listen_options_init(srf_listen_options_t *options)
  * @return 0; SRF_ERR_INVALID_URI; SRF_ERR_UNSUPPORTED for another transport;
  *         SRF_ERR_INVALID_ARGUMENT for a bad setting, or TLS without
  *         `options->tls`, or with certificates asked of clients and without a
- *         `ca_file` to measure them by (the log says so); SRF_ERR_TLS when that cannot be used (the log says
- *         why); SRF_ERR_NO_MEMORY; a libuv error such as UV_EADDRINUSE.
+ *         `ca_file` to measure them by (the log says so); SRF_ERR_TLS
+ *         when that cannot be used (the log says why); SRF_ERR_NO_MEMORY; a
+ *         libuv error such as UV_EADDRINUSE.
  * @since 0.1
  */
 SRF_API SRF_NODISCARD int srf_listen(srf_t *srf, const char *uri,

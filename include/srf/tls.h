@@ -20,8 +20,8 @@ typedef enum srf_tls_version {
     SRF_TLS_1_3 = 1
 } srf_tls_version_t;
 
-/** What is asked of clients, for srf_tls_options_t::client_certificate. Both that
- * ask for a certificate need srf_tls_options_t::ca_file: the system's list
+/** What is asked of clients, for srf_tls_options_t::client_certificate. Both
+ * that ask for a certificate need srf_tls_options_t::ca_file: the system's list
  * trusts authorities that certify everybody. */
 typedef enum srf_tls_client {
     SRF_TLS_CLIENT_NONE = 0, /**< no certificate is asked for */

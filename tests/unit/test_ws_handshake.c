@@ -276,7 +276,7 @@ static const struct {
     {"sip.example.com", "https://sip.example.com.evil.example", false, false},
     {"sip.example.com", "https://evil-sip.example.com", false, false},
     {"sip.example.com", "https://example.com", false, false},
-    {"sip.example.com", "https://sip.example.co", false, false},
+    {"sip.example.com", "https://sip.example", false, false},
     {"sip.example.com", "https://sip.example.com@evil.example", false, false},
     {"sip.example.com", "https://evil.example/sip.example.com", false, false},
     {"sip.example.com", "https://sip.example.com/", false, false},
