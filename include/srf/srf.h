@@ -198,7 +198,8 @@ typedef void (*srf_destroy_cb)(void *data);
  * Proxy operations under way are completed with SRF_ERR_CANCELED from the loop
  * before the stack goes. Nothing more is sent. The handle must not be used
  * after this call, except inside the completions that are still delivered, and
- * by srf_post().
+ * by srf_post(). A second call in these completions changes nothing; its cb is
+ * called if the first one had none.
  *
  * @param srf  stack to end. Transferred. NULL does nothing (and cb is not
  *             called).
@@ -212,7 +213,8 @@ SRF_API void srf_destroy(srf_t *srf, srf_destroy_cb cb);
  * Tells that a stack has nothing left to do, or that it never will.
  *
  * @param srf  the stack. Borrowed.
- * @param err  0; SRF_ERR_CANCELED when it was destroyed meanwhile.
+ * @param err  0; SRF_ERR_CANCELED when srf_destroy() was called meanwhile: it
+ *             need not be called again.
  */
 typedef void (*srf_drain_cb)(srf_t *srf, int err);
 

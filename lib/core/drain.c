@@ -30,6 +30,8 @@ static void look(srf__timer_t *timer)
 {
     srf_t *srf = (srf_t *)((char *)timer - offsetof(srf_t, drain_timer));
 
+    if (srf->closing)
+        return; /* srf__drain_abort() tells */
     if (is_dry(srf))
         tell(srf, 0);
     else

@@ -383,7 +383,11 @@ void srf_destroy(srf_t *srf, srf_destroy_cb cb)
 {
     if (srf == NULL)
         return;
-    srf__assert(!srf->closing);
+    if (srf->closing) {
+        if (srf->destroy_cb == NULL)
+            srf->destroy_cb = cb;
+        return;
+    }
     srf->closing = true;
     srf->destroy_cb = cb;
     srf->element.transports.closing = true; /* nothing more is sent */

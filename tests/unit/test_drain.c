@@ -7,6 +7,7 @@
 #include "world.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static unsigned drained;
 static int drained_err;
@@ -178,6 +179,55 @@ START_TEST(destroy_before_it_is_dry_is_told)
 }
 END_TEST
 
+/* In one turn of the loop, as two signals may be. */
+START_TEST(an_idle_stack_that_is_destroyed_is_not_told_to_be_dry)
+{
+    world_t *world = drain_world();
+
+    ck_assert_int_eq(srf_drain(world->srf, on_drained), 0);
+    srf_destroy(world->srf, NULL);
+    memnet_run(world->net, 10);
+    ck_assert_uint_eq(drained, 1);
+    ck_assert_int_eq(drained_err, SRF_ERR_CANCELED);
+    world_destroy_rest(world);
+}
+END_TEST
+
+static unsigned destroyed[2];
+
+static void on_destroyed(void *data)
+{
+    (void)data;
+    destroyed[0]++;
+}
+
+static void on_destroyed_too(void *data)
+{
+    (void)data;
+    destroyed[1]++;
+}
+
+START_TEST(a_second_destroy_changes_nothing)
+{
+    world_t *world = drain_world();
+
+    memset(destroyed, 0, sizeof(destroyed));
+    /* Once more in its callback, which comes while the stack goes. */
+    ck_assert_int_eq(srf_drain(world->srf, destroy_when_drained), 0);
+    srf_destroy(world->srf, _i == 0 ? on_destroyed : NULL);
+    srf_destroy(world->srf, on_destroyed_too);
+    srf_destroy(world->srf, on_destroyed);
+    ck_assert_int_eq(srf_drain(world->srf, on_drained),
+                     SRF_ERR_INVALID_ARGUMENT);
+    memnet_run(world->net, 10);
+    ck_assert_uint_eq(destroyed[0], _i == 0);
+    ck_assert_uint_eq(destroyed[1], _i == 1);
+    ck_assert_uint_eq(drained, 1);
+    ck_assert_int_eq(drained_err, SRF_ERR_CANCELED);
+    world_destroy_rest(world);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("drain");
@@ -191,6 +241,9 @@ int main(void)
     tcase_add_test(tcase, a_request_with_the_program_is_waited_for);
     tcase_add_test(tcase, the_stack_may_be_destroyed_when_it_is_dry);
     tcase_add_test(tcase, destroy_before_it_is_dry_is_told);
+    tcase_add_test(tcase,
+                   an_idle_stack_that_is_destroyed_is_not_told_to_be_dry);
+    tcase_add_loop_test(tcase, a_second_destroy_changes_nothing, 0, 2);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }
