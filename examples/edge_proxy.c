@@ -1,8 +1,9 @@
 /*
  * An edge proxy for SIP over WebSocket: browsers outside, a registrar inside.
  *
- *     edge_proxy INSIDE-URI OUTSIDE-URI REGISTRAR [CERTIFICATE-FILE]
- *     edge_proxy 'sip:10.0.0.1:5060;transport=udp' \
+ *     edge_proxy [--open] [--allow CIDR]... INSIDE-URI OUTSIDE-URI REGISTRAR
+ *                [CERTIFICATE-FILE]
+ *     edge_proxy --open --allow 10.0.0.2 'sip:10.0.0.1:5060;transport=udp' \
  *                'sip:192.0.2.1:443;transport=wss' 10.0.0.2 edge.pem
  *
  * A browser cannot be called: it is reached only over the connection it made
@@ -12,25 +13,29 @@
  * and the proxy finds the connection again. When it is gone the request gets
  * 430 Flow Failed.
  *
- * CERTIFICATE-FILE, for wss, holds the certificate and its key. SIGTERM ends
- * the program.
+ * From inside requests go anywhere, so --allow names who may send them: the
+ * registrar. With --open whoever likes may come from outside; else those named
+ * may from there, too. Unless a listener is on loopback, this has to be said.
+ *
+ * CERTIFICATE-FILE, for wss, holds the certificate and its key. SIGHUP reads it
+ * again, SIGTERM ends the program.
  *
  * SPDX-License-Identifier: MIT
  */
-#include "descriptors.h"
-
-#include <signal.h>
 #include <string.h>
 
 #include <srf/srf.h>
 #include <uv.h>
 
+#include "access.h"
+#include "descriptors.h"
 #include "output.h"
+#include "stop.h"
 
 enum { INSIDE, OUTSIDE }; /* the listeners, in the order they were opened */
 
 static const char *registrar;
-static uv_signal_t terminate;
+static struct access access_list;
 
 static void on_done(srf_req_t *req, int err, const srf_proxy_results_t *results)
 {
@@ -66,11 +71,33 @@ static void on_request(srf_req_t *req, srf_res_t *res)
     }
 }
 
-static void on_terminate(uv_signal_t *handle, int number)
+static void on_hangup(void *data)
 {
-    (void)number;
-    srf_destroy(handle->data, NULL);
-    uv_close((uv_handle_t *)handle, NULL);
+    srf_t **srf = data;
+    int err = srf_reload_certificates(*srf, OUTSIDE);
+
+    if (err != 0)
+        output_log("certificate kept: %s", srf_strerror(err));
+}
+
+/* Whether it may listen there, with --open and without. */
+static int check_access(char **argv)
+{
+    struct access inside = access_list;
+    struct access outside = access_list;
+
+    inside.open = 0;
+    if (outside.open)
+        outside.count = 0;
+    const char *problem = access_check(&inside, argv[1]);
+    const char *where = argv[1];
+    if (problem == NULL) {
+        problem = access_check(&outside, argv[2]);
+        where = argv[2];
+    }
+    if (problem != NULL)
+        output_log("%s: %s: %s", argv[0], where, problem);
+    return problem == NULL ? 0 : -1;
 }
 
 static int listen_on(srf_t *srf, const char *inside, const char *outside,
@@ -90,36 +117,52 @@ static int listen_on(srf_t *srf, const char *inside, const char *outside,
     return srf_listen(srf, outside, &options);
 }
 
+static int start(srf_t *srf, char **argv)
+{
+    int err = listen_on(srf, argv[1], argv[2], argv[4]);
+
+    if (access_list.open)
+        access_list.open_on = srf_listener_uri(srf, OUTSIDE);
+    if (err == 0)
+        err = access_guard(&access_list, srf);
+    if (err == 0)
+        err = srf_on(srf, NULL, on_request);
+    if (err != 0)
+        return err;
+    output_print("listening on %s", srf_listener_uri(srf, INSIDE));
+    output_print("listening on %s", srf_listener_uri(srf, OUTSIDE));
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
-    uv_loop_t *loop;
-    srf_t *srf;
+    uv_loop_t *loop = uv_default_loop();
+    srf_t *srf = NULL;
+    const struct stop_actions actions = {.hangup = on_hangup, .data = &srf};
     int err;
 
     output_start(argv[0]);
+    if (access_read(&access_list, &argc, &argv) != 0)
+        return 2;
     if (argc != 4 && argc != 5) {
-        output_log("usage: %s INSIDE-URI OUTSIDE-URI REGISTRAR "
-                   "[CERTIFICATE-FILE]",
+        output_log("usage: %s [--open] [--allow CIDR]... INSIDE-URI "
+                   "OUTSIDE-URI REGISTRAR [CERTIFICATE-FILE]",
                    argv[0]);
         return 2;
     }
+    if (check_access(argv) != 0)
+        return 2;
     raise_descriptors();
     registrar = argv[3];
-    loop = uv_default_loop();
-    err = srf_create(&srf, loop, NULL);
+    err = stop_begin(loop, &actions);
     if (err == 0)
-        err = listen_on(srf, argv[1], argv[2], argv[4]);
+        err = srf_create(&srf, loop, NULL);
+    stop_watch(srf);
     if (err == 0)
-        err = srf_on(srf, NULL, on_request);
+        err = start(srf, argv);
     if (err != 0) {
         output_log("%s: %s", argv[0], srf_strerror(err));
-        srf_destroy(srf, NULL);
-    } else {
-        output_print("listening on %s", srf_listener_uri(srf, INSIDE));
-        output_print("listening on %s", srf_listener_uri(srf, OUTSIDE));
-        uv_signal_init(loop, &terminate);
-        terminate.data = srf;
-        uv_signal_start(&terminate, on_terminate, SIGTERM);
+        stop_now();
     }
     output_run(loop);
     return err != 0;

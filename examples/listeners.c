@@ -105,6 +105,11 @@ const char *listeners_read(struct listeners *listeners, int option,
     switch (option) {
     case LISTENERS_LISTEN:
         return add_uri(listeners, value);
+    case LISTENERS_ALLOW:
+        return access_allow(&listeners->access, value);
+    case LISTENERS_OPEN:
+        listeners->access.open = 1;
+        return NULL;
     case LISTENERS_ADVERTISE:
         return advertise(listeners, value);
     case LISTENERS_TLS_CERT:
@@ -139,22 +144,44 @@ const char *listeners_read(struct listeners *listeners, int option,
     }
 }
 
+const char *listeners_check(struct listeners *listeners, const char **option)
+{
+    const char *problem = NULL;
+
+    *option = "--tls-verify";
+    if (listeners->tls.client_certificate != SRF_TLS_CLIENT_NONE &&
+        listeners->tls.ca_file == NULL)
+        return "--tls-ca has to say whose certificates are good";
+    if (listeners->count == 0)
+        problem = add_uri(listeners, access_default_uri(&listeners->access));
+    for (size_t i = 0; problem == NULL && i < listeners->count; i++) {
+        *option = listeners->uris[i];
+        problem = access_check(&listeners->access, listeners->uris[i]);
+    }
+    return problem;
+}
+
 int listeners_start(const struct listeners *listeners, srf_t *srf,
                     const char **failed)
 {
     srf_listen_options_t options = listeners->options;
+    int err;
 
     options.tls = &listeners->tls;
     if (listeners->origin_count > 0)
         options.origins = listeners->origins;
     for (size_t i = 0; i < listeners->count; i++) {
         options.advertise = listeners->advertised[i];
-        int err = srf_listen(srf, listeners->uris[i], &options);
+        err = srf_listen(srf, listeners->uris[i], &options);
         if (err != 0) {
             *failed = listeners->uris[i];
             return err;
         }
     }
+    *failed = "--allow";
+    err = access_guard(&listeners->access, srf);
+    if (err != 0)
+        return err;
     for (size_t i = 0; i < listeners->count; i++)
         output_print("listening on %s", srf_listener_uri(srf, i));
     return 0;

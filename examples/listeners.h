@@ -11,6 +11,8 @@
 
 #include <srf/srf.h>
 
+#include "access.h"
+
 enum { LISTENERS_MAX = 64, ORIGINS_MAX = 64 };
 
 struct listeners {
@@ -21,12 +23,15 @@ struct listeners {
     size_t origin_count;
     srf_tls_options_t tls;
     srf_listen_options_t options;
+    struct access access;
 };
 
 /* Entries for an array of `struct option`; their values begin at
  * LISTENERS_FIRST. */
 #define LISTENERS_LONG_OPTIONS                                                \
  {"listen", required_argument, NULL, LISTENERS_LISTEN},                       \
+     {"allow", required_argument, NULL, LISTENERS_ALLOW},                     \
+     {"open", no_argument, NULL, LISTENERS_OPEN},                             \
      {"advertise", required_argument, NULL, LISTENERS_ADVERTISE},             \
      {"tls-cert", required_argument, NULL, LISTENERS_TLS_CERT},               \
      {"tls-key", required_argument, NULL, LISTENERS_TLS_KEY},                 \
@@ -45,6 +50,8 @@ struct listeners {
 enum {
     LISTENERS_FIRST = 1000,
     LISTENERS_LISTEN = LISTENERS_FIRST,
+    LISTENERS_ALLOW,
+    LISTENERS_OPEN,
     LISTENERS_ADVERTISE,
     LISTENERS_TLS_CERT,
     LISTENERS_TLS_KEY,
@@ -65,15 +72,16 @@ enum {
  "  --listen URI             sip:HOST:PORT;transport=udp, or tcp, tls, ws,\n"  \
  "                           wss; repeatable\n"                                \
  "  --advertise HOST[:PORT]  how the --listen before it is reached from\n"     \
- "                           outside\n"                                        \
+ "                           outside\n" ACCESS_HELP                            \
  "  --tls-cert FILE          certificate and chain, PEM, for tls and wss\n"    \
  "  --tls-key FILE           its key, when that is not in the same file\n"     \
- "  --tls-ca FILE            whom to trust; default: as the system does\n"     \
+ "  --tls-ca FILE            whom to trust; default for servers: as the\n"     \
+ "                           system does\n"                                    \
  "  --tls-verify WHOM        server (default); client: clients have to show\n" \
- "                           a certificate too; optional: if they have one;\n" \
- "                           off: nobody is verified\n"                        \
- "  --ws-origin ORIGIN       where browsers may come from, repeatable;\n"      \
- "                           default anywhere\n"                               \
+ "                           a certificate too, by --tls-ca; optional: if\n"   \
+ "                           they have one; off: nobody is verified\n"         \
+ "  --ws-origin ORIGIN       where browsers may come from, repeatable; *:\n"   \
+ "                           anywhere; default: the host they connect to\n"    \
  "  --idle-timeout D         how long a connection may be silent, 600s\n"      \
  "  --max-connections N      of each listener, 16384, or what the limit of\n"  \
  "                           descriptors allows\n"                             \
@@ -91,7 +99,12 @@ void listeners_init(struct listeners *listeners);
 const char *listeners_read(struct listeners *listeners, int option,
                            const char *value);
 
-/* Listens on all of them. 0, or an error code; *failed is the URI then. */
+/* When all options are read: NULL, or what does not go together, and *option is
+ * what that is about. Without any --listen there is a default. */
+const char *listeners_check(struct listeners *listeners, const char **option);
+
+/* Listens on all of them, and guards them: handlers come behind. 0, or an error
+ * code; *failed is the URI then. */
 int listeners_start(const struct listeners *listeners, srf_t *srf,
                     const char **failed);
 

@@ -21,7 +21,6 @@
  * SPDX-License-Identifier: MIT
  */
 #include <getopt.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +32,7 @@
 
 #include "listeners.h"
 #include "output.h"
+#include "stop.h"
 
 enum { EXIT_USAGE = 2, MAX_SERVERS = 32, STATUSES = 700, MAX_COUNT = 1000 };
 
@@ -74,8 +74,6 @@ struct server {
 /* The balancer. */
 struct lb {
     uv_loop_t loop;
-    uv_signal_t signals[2];
-    uv_signal_t hangup;
     srf_t *srf;
     srf_options_t stack;
     struct listeners listeners;
@@ -356,41 +354,50 @@ static void on_log(srf_log_level_t level, const srf_log_event_t *event,
 
 /* ---- begin and end ---- */
 
-static void on_destroyed(void *data)
+static void on_ending(void *data)
 {
     struct lb *lb = data;
 
-    uv_close((uv_handle_t *)&lb->signals[0], NULL);
-    uv_close((uv_handle_t *)&lb->signals[1], NULL);
-    uv_close((uv_handle_t *)&lb->hangup, NULL);
+    for (size_t i = 0; i < lb->server_count; i++)
+        uv_timer_stop(&lb->servers[i].timer);
+}
+
+static void on_ended(void *data)
+{
+    struct lb *lb = data;
+
     for (size_t i = 0; i < lb->server_count; i++)
         uv_close((uv_handle_t *)&lb->servers[i].timer, NULL);
 }
 
-static void on_signal(uv_signal_t *handle, int number)
+static void on_hangup(void *data)
 {
-    struct lb *lb = handle->data;
+    const struct lb *lb = data;
 
-    (void)number;
-    uv_signal_stop(&lb->signals[0]);
-    uv_signal_stop(&lb->signals[1]);
-    uv_signal_stop(&lb->hangup);
-    for (size_t i = 0; i < lb->server_count; i++)
-        uv_timer_stop(&lb->servers[i].timer);
-    srf_destroy(lb->srf, on_destroyed);
+    listeners_reload(&lb->listeners, lb->srf);
 }
 
-static void on_hangup(uv_signal_t *handle, int number)
+static int start_handles(struct lb *lb)
 {
-    struct lb *lb = handle->data;
+    const struct stop_actions actions = {
+        .hangup = on_hangup,
+        .ending = on_ending,
+        .ended = on_ended,
+        .data = lb,
+    };
+    int err = uv_loop_init(&lb->loop);
 
-    (void)number;
-    listeners_reload(&lb->listeners, lb->srf);
+    if (err != 0)
+        return err;
+    for (size_t i = 0; i < lb->server_count; i++) {
+        uv_timer_init(&lb->loop, &lb->servers[i].timer);
+        lb->servers[i].timer.data = &lb->servers[i];
+    }
+    return stop_begin(&lb->loop, &actions);
 }
 
 static int start(struct lb *lb)
 {
-    static const int numbers[2] = {SIGINT, SIGTERM};
     const char *failed = "start";
 
     lb->stack.log_cb = on_log;
@@ -398,33 +405,20 @@ static int start(struct lb *lb)
 
     if (err == SRF_ERR_INVALID_ARGUMENT)
         failed = "--dns-server or --dns-tries";
-    for (size_t i = 0; i < lb->server_count; i++) {
-        uv_timer_init(&lb->loop, &lb->servers[i].timer);
-        lb->servers[i].timer.data = &lb->servers[i];
-    }
-    for (int i = 0; i < 2; i++) {
-        uv_signal_init(&lb->loop, &lb->signals[i]);
-        lb->signals[i].data = lb;
-        if (err == 0)
-            err = uv_signal_start(&lb->signals[i], on_signal, numbers[i]);
-    }
-    uv_signal_init(&lb->loop, &lb->hangup);
-    lb->hangup.data = lb;
-    if (err == 0)
-        err = uv_signal_start(&lb->hangup, on_hangup, SIGHUP);
-    if (err == 0)
+    if (err == 0) {
+        srf_set_data(lb->srf, lb);
+        stop_watch(lb->srf);
         err = listeners_start(&lb->listeners, lb->srf, &failed);
+    }
     if (err == 0)
         err = srf_invite(lb->srf, on_invite);
     if (err == 0)
         err = srf_on(lb->srf, "OPTIONS", on_options);
-    if (err != 0) {
+    if (err == 0)
+        start_probes(lb);
+    else
         output_log("srf-lb: %s: %s", failed, srf_strerror(err));
-        return err;
-    }
-    srf_set_data(lb->srf, lb);
-    start_probes(lb);
-    return 0;
+    return err;
 }
 
 /* ---- the command line ---- */
@@ -473,7 +467,8 @@ static int read_time(const char *text, uint32_t *out)
     return srf_duration_parse(text, out) != 0 || *out == 0 ? -1 : 0;
 }
 
-static int read_option(struct lb *lb, int option, const char *value)
+/* What belongs to the balancer itself. */
+static int read_own_option(struct lb *lb, int option, const char *value)
 {
     switch (option) {
     case 'j':
@@ -503,8 +498,16 @@ static int read_option(struct lb *lb, int option, const char *value)
     case 'm':
         return read_time(value, &lb->stack.dead_address_ms);
     default:
-        return listeners_read(&lb->listeners, option, value) == NULL ? 0 : -1;
+        return -1;
     }
+}
+
+/* NULL, or what is wrong with it. */
+static const char *read_option(struct lb *lb, int option, const char *value)
+{
+    if (option >= LISTENERS_FIRST)
+        return listeners_read(&lb->listeners, option, value);
+    return read_own_option(lb, option, value) == 0 ? NULL : "bad value";
 }
 
 static int read_targets(struct lb *lb, int count, char **targets)
@@ -542,6 +545,8 @@ static const struct option long_options[] = {
 /* Exit status, or -1 to go on. */
 static int read_arguments(struct lb *lb, int argc, char **argv)
 {
+    const char *problem;
+    const char *about;
     int index = 0;
     int option;
 
@@ -550,16 +555,23 @@ static int read_arguments(struct lb *lb, int argc, char **argv)
             output_usage(usage, 0);
             return EXIT_SUCCESS;
         }
-        if (option != '?' && read_option(lb, option, optarg) != 0)
-            output_log("srf-lb: --%s: bad value: %s", long_options[index].name,
-                       optarg);
-        else if (option != '?')
-            continue;
+        if (option == '?')
+            return EXIT_USAGE;
+        problem = read_option(lb, option, optarg);
+        if (problem != NULL) {
+            output_log("srf-lb: --%s: %s: %s", long_options[index].name,
+                       problem, optarg);
+            return EXIT_USAGE;
+        }
+    }
+    if (read_targets(lb, argc - optind, argv + optind) != 0) {
+        output_usage(usage, 1);
         return EXIT_USAGE;
     }
-    if (read_targets(lb, argc - optind, argv + optind) == 0)
+    problem = listeners_check(&lb->listeners, &about);
+    if (problem == NULL)
         return -1;
-    output_usage(usage, 1);
+    output_log("srf-lb: %s: %s", about, problem);
     return EXIT_USAGE;
 }
 
@@ -587,18 +599,14 @@ int main(int argc, char **argv)
     err = read_arguments(&lb, argc, argv);
     if (err >= 0)
         return err;
-    err = uv_loop_init(&lb.loop);
+    err = start_handles(&lb);
     if (err != 0) {
         output_log("srf-lb: %s", srf_strerror(err));
         return EXIT_FAILURE;
     }
     err = start(&lb);
-    if (err != 0 && lb.srf != NULL) {
-        srf_set_data(lb.srf, &lb);
-        srf_destroy(lb.srf, on_destroyed);
-    } else if (err != 0) {
-        on_destroyed(&lb);
-    }
+    if (err != 0)
+        stop_now();
     if (output_run(&lb.loop) != 0)
         err = -1;
     uv_loop_close(&lb.loop);

@@ -2,13 +2,14 @@
  * A list of targets: when a call fails at the first server it is tried at the
  * second, and so on until one answers with success or the list is exhausted.
  *
- *     load_balancing [LISTEN-URI [TARGET...]]
+ *     load_balancing [--open | --allow CIDR]... [LISTEN-URI [TARGET...]]
  *
  * SPDX-License-Identifier: MIT
  */
 #include <srf/srf.h>
 #include <uv.h>
 
+#include "access.h"
 #include "output.h"
 
 static const char *const *targets =
@@ -36,17 +37,25 @@ static void on_invite(srf_req_t *req, srf_res_t *res)
 
 int main(int argc, char **argv)
 {
+    struct access access = {0};
     srf_t *srf;
+    const char *uri;
     int err;
 
     output_start(argv[0]);
+    err = access_read(&access, &argc, &argv);
+    uri = err == 0 ? access_listen_uri(&access, argv) : NULL;
+
+    if (uri == NULL)
+        return 2;
     err = srf_create(&srf, uv_default_loop(), NULL);
     /* argv ends with NULL, as an array of targets does. */
     if (argc > 2)
         targets = (const char *const *)(argv + 2);
     if (err == 0)
-        err = srf_listen(srf, argc > 1 ? argv[1] : "sip:*:5060;transport=udp",
-                         NULL);
+        err = srf_listen(srf, uri, NULL);
+    if (err == 0)
+        err = access_guard(&access, srf);
     if (err == 0)
         err = srf_invite(srf, on_invite);
     if (err != 0) {

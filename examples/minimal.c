@@ -1,5 +1,6 @@
 /*
- * The smallest proxy: every call goes on to one server.
+ * The smallest proxy: every call goes on to one server. It serves whoever
+ * reaches it, so where it listens is what protects the server.
  *
  *     minimal [LISTEN-URI [TARGET]]
  *
@@ -41,8 +42,7 @@ int main(int argc, char **argv)
     if (argc > 2)
         target = argv[2];
     if (err == 0)
-        err = srf_listen(srf, argc > 1 ? argv[1] : "sip:*:5060;transport=udp",
-                         NULL);
+        err = srf_listen(srf, argc > 1 ? argv[1] : "sip:127.0.0.1:5060", NULL);
     if (err == 0)
         err = srf_invite(srf, on_invite);
     if (err != 0) {

@@ -4,13 +4,14 @@
  * is wrong srf_proxy_request() says so before anything was sent, and the
  * handler can still answer.
  *
- *     options [LISTEN-URI [TARGET...]]
+ *     options [--open | --allow CIDR]... [LISTEN-URI [TARGET...]]
  *
  * SPDX-License-Identifier: MIT
  */
 #include <srf/srf.h>
 #include <uv.h>
 
+#include "access.h"
 #include "output.h"
 
 static const char *const *targets =
@@ -47,16 +48,24 @@ static void on_invite(srf_req_t *req, srf_res_t *res)
 
 int main(int argc, char **argv)
 {
+    struct access access = {0};
     srf_t *srf;
+    const char *uri;
     int err;
 
     output_start(argv[0]);
+    err = access_read(&access, &argc, &argv);
+    uri = err == 0 ? access_listen_uri(&access, argv) : NULL;
+
+    if (uri == NULL)
+        return 2;
     err = srf_create(&srf, uv_default_loop(), NULL);
     if (argc > 2)
         targets = (const char *const *)(argv + 2);
     if (err == 0)
-        err = srf_listen(srf, argc > 1 ? argv[1] : "sip:*:5060;transport=udp",
-                         NULL);
+        err = srf_listen(srf, uri, NULL);
+    if (err == 0)
+        err = access_guard(&access, srf);
     if (err == 0)
         err = srf_invite(srf, on_invite);
     if (err != 0) {

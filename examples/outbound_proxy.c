@@ -1,14 +1,16 @@
 /*
  * An outbound proxy: no target is given, so every call goes where its
- * Request-URI points.
+ * Request-URI points. It must not be open to strangers, who would have it call
+ * whom they like.
  *
- *     outbound_proxy [LISTEN-URI]
+ *     outbound_proxy [--open | --allow CIDR]... [LISTEN-URI]
  *
  * SPDX-License-Identifier: MIT
  */
 #include <srf/srf.h>
 #include <uv.h>
 
+#include "access.h"
 #include "output.h"
 
 static void on_done(srf_req_t *req, int err, const srf_proxy_results_t *results)
@@ -33,14 +35,22 @@ static void on_invite(srf_req_t *req, srf_res_t *res)
 
 int main(int argc, char **argv)
 {
+    struct access access = {0};
     srf_t *srf;
+    const char *uri;
     int err;
 
     output_start(argv[0]);
+    err = access_read(&access, &argc, &argv);
+    uri = err == 0 ? access_listen_uri(&access, argv) : NULL;
+
+    if (uri == NULL)
+        return 2;
     err = srf_create(&srf, uv_default_loop(), NULL);
     if (err == 0)
-        err = srf_listen(srf, argc > 1 ? argv[1] : "sip:*:5060;transport=udp",
-                         NULL);
+        err = srf_listen(srf, uri, NULL);
+    if (err == 0)
+        err = access_guard(&access, srf);
     if (err == 0)
         err = srf_invite(srf, on_invite);
     if (err != 0) {

@@ -4,7 +4,8 @@
  * Every request goes to the targets named, in order, or where its Request-URI
  * points when none is named. Each finished proxy operation prints its result
  * as one line of JSON; log lines go to stderr. `srf-proxy --help` lists the
- * options. SIGTERM and SIGINT end it.
+ * options. SIGTERM and SIGINT end it. Unless it is told who may use it, it
+ * listens on loopback only.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -19,6 +20,7 @@
 
 #include "listeners.h"
 #include "output.h"
+#include "stop.h"
 
 enum {
     EXIT_USAGE = 2,
@@ -96,8 +98,9 @@ static const char help_text[] =
     "Usage: srf-proxy [OPTION]... [TARGET...]\n"
     "Proxies SIP requests to the targets in order; without a target, to where\n"
     "the Request-URI points. Prints one line of JSON per proxied request.\n"
-    "\n" LISTENERS_HELP
-    "                           without --listen: sip:*:5060;transport=udp\n"
+    "\n" LISTENERS_HELP "                           without --listen: "
+    "sip:*:5060;transport=udp with\n"
+    "                           --allow or --open, else on 127.0.0.1\n"
     "\n"
     "  --alias HOST[:PORT]      further name of this proxy, repeatable\n"
     "  --record-route           stay in the signalling path of dialogs\n"
@@ -155,8 +158,6 @@ struct app {
     srf_proxy_options_t proxy;
 
     uv_loop_t loop;
-    uv_signal_t signals[2];
-    uv_signal_t hangup;
     srf_t *srf;
 };
 
@@ -415,6 +416,10 @@ static int read_arguments(struct app *app, int argc, char **argv)
         if (err != 0)
             return err;
     }
+    const char *about;
+    const char *problem = listeners_check(&app->listeners, &about);
+    if (problem != NULL)
+        return usage_error(about, problem);
     if (app->no_results && app->results_path != NULL)
         return usage_error("--no-results", "not with --results");
     /* argv ends with NULL, as an array of targets does. */
@@ -489,51 +494,24 @@ static void on_request(srf_req_t *req, srf_res_t *res)
 /* Start and end                                                       */
 /* ------------------------------------------------------------------ */
 
-static void on_destroyed(void *data)
+static void on_hangup(void *data)
 {
-    struct app *app = data;
+    const struct app *app = data;
 
-    uv_close((uv_handle_t *)&app->signals[0], NULL);
-    uv_close((uv_handle_t *)&app->signals[1], NULL);
-    uv_close((uv_handle_t *)&app->hangup, NULL);
-}
-
-static void on_signal(uv_signal_t *handle, int number)
-{
-    struct app *app = handle->data;
-
-    (void)number;
-    /* A second signal, should this take too long, has its usual effect. */
-    uv_signal_stop(&app->signals[0]);
-    uv_signal_stop(&app->signals[1]);
-    uv_signal_stop(&app->hangup);
-    srf_destroy(app->srf, on_destroyed);
-}
-
-static void on_hangup(uv_signal_t *handle, int number)
-{
-    struct app *app = handle->data;
-
-    (void)number;
     listeners_reload(&app->listeners, app->srf);
 }
 
 static int start_handles(struct app *app)
 {
-    static const int numbers[2] = {SIGINT, SIGTERM};
+    const struct stop_actions actions = {
+        .hangup = on_hangup,
+        .data = app,
+    };
     int err = uv_loop_init(&app->loop);
 
     if (err != 0)
         return err;
-    for (int i = 0; i < 2; i++) {
-        uv_signal_init(&app->loop, &app->signals[i]);
-        app->signals[i].data = app;
-    }
-    uv_signal_init(&app->loop, &app->hangup);
-    app->hangup.data = app;
-    for (int i = 0; i < 2 && err == 0; i++)
-        err = uv_signal_start(&app->signals[i], on_signal, numbers[i]);
-    return err;
+    return stop_begin(&app->loop, &actions);
 }
 
 static int start_proxy(struct app *app)
@@ -543,7 +521,7 @@ static int start_proxy(struct app *app)
 
     if (err == 0) {
         srf_set_data(app->srf, app);
-        err = srf_on(app->srf, NULL, on_request);
+        stop_watch(app->srf);
     }
     for (size_t i = 0; err == 0 && i < app->alias_count; i++) {
         failed = app->aliases[i];
@@ -551,10 +529,8 @@ static int start_proxy(struct app *app)
     }
     if (err == 0)
         err = listeners_start(&app->listeners, app->srf, &failed);
-    if (err == 0) {
-        failed = "SIGHUP";
-        err = uv_signal_start(&app->hangup, on_hangup, SIGHUP);
-    }
+    if (err == 0)
+        err = srf_on(app->srf, NULL, on_request);
     if (err != 0)
         output_log("srf-proxy: %s: %s", failed, srf_strerror(err));
     return err;
@@ -574,9 +550,6 @@ int main(int argc, char **argv)
     err = read_arguments(&app, argc, argv);
     if (err != 0)
         return err;
-    if (app.listeners.count == 0)
-        (void)listeners_read(&app.listeners, LISTENERS_LISTEN,
-                             "sip:*:5060;transport=udp");
     if (app.results_path != NULL && output_open(app.results_path) != 0)
         return EXIT_FAILURE;
     err = start_handles(&app);
@@ -585,10 +558,8 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     }
     err = start_proxy(&app);
-    if (err != 0 && app.srf != NULL)
-        srf_destroy(app.srf, on_destroyed);
-    else if (err != 0)
-        on_destroyed(&app);
+    if (err != 0)
+        stop_now();
     if (output_run(&app.loop) != 0)
         err = -1;
     uv_loop_close(&app.loop);

@@ -5,8 +5,9 @@
  */
 #include "stop.h"
 
+#include "output.h"
+
 #include <signal.h>
-#include <stdio.h>
 
 enum { SIGNALS = 3 };
 
@@ -73,7 +74,7 @@ static void on_signal(uv_signal_t *handle, int number)
     stop.signals++;
     if (stop.signals == 1 && stop.actions.drains && stop.srf != NULL &&
         srf_drain(stop.srf, on_drained) == 0) {
-        fprintf(stderr, "draining\n");
+        output_log("draining");
         return;
     }
     if (stop.signals > 1) /* should the end take too long */

@@ -18,7 +18,10 @@ refused 2 '--max-connections-per-source: a number' \
 refused 2 '--receive-buffer: a number' --receive-buffer much
 refused 2 '--gather: invalid duration' --gather often
 refused 2 '--gather: a time up to 20ms' --gather 21ms
-refused 1 'transport=sctp: not supported' --listen 'sip:*:0;transport=sctp'
+refused 1 'transport=sctp: not supported' --open \
+    --listen 'sip:*:0;transport=sctp'
+refused 2 '--tls-verify: --tls-ca has to say' --tls-verify client
+refused 2 '--tls-verify: --tls-ca has to say' --tls-verify optional
 refused 1 'invalid argument' --listen sip:127.0.0.1:0 --advertise 'a b'
 refused 1 'no certificate is given' --listen sips:127.0.0.1:0
 refused 1 "'$WORK/none.pem': no such file" --listen sips:127.0.0.1:0 \
