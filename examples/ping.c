@@ -1,7 +1,7 @@
 /*
  * Asks a server whether it is there, with OPTIONS, and says what it answers.
  *
- *     ping URI [LISTEN-URI [USERNAME PASSWORD]]
+ *     ping URI [LISTEN-URI [USERNAME PASSWORD REALM]]
  *
  * SPDX-License-Identifier: MIT
  */
@@ -36,14 +36,18 @@ int main(int argc, char **argv)
     int err;
 
     if (argc < 2) {
-        fprintf(stderr, "usage: ping URI [LISTEN-URI [USERNAME PASSWORD]]\n");
+        fprintf(stderr,
+                "usage: ping URI [LISTEN-URI [USERNAME PASSWORD REALM]]\n");
         return 2;
     }
     srf_request_options_init(&options);
     options.method = "OPTIONS";
     options.timeout_ms = 2000;
-    options.username = argc > 4 ? argv[3] : NULL;
-    options.password = argc > 4 ? argv[4] : NULL;
+    if (argc > 5) {
+        options.username = argv[3];
+        options.password = argv[4];
+        options.realms = (const char *const *)argv + 5;
+    }
 
     err = srf_create(&srf, uv_default_loop(), NULL);
     if (err == 0)

@@ -70,8 +70,9 @@ typedef struct srf_request_options {
     /** Where to send it: a URI, which is not written into the request; NULL:
      * where its Route or Request-URI points. Copied. */
     const char *next_hop;
-    /** Name and password to answer challenges with (401, 407; §22, RFC 8760);
-     * NULL: they are final responses like others. Copied. */
+    /** Name and password to answer challenges with (401, 407; §22, RFC 8760),
+     * which needs `realms`; NULL: they are final responses like others. Copied;
+     * the copies are wiped with the request. */
     const char *username;
     const char *password; /**< NULL: empty. Copied. */
     /** A 2xx to an INVITE: the request belongs to the dialog that it made.
@@ -90,6 +91,12 @@ typedef struct srf_request_options {
     /** Number of the CSeq, below 2**31; 0: 1, in a dialog one more than that of
      * the INVITE. Each answer to a challenge takes one more. */
     uint32_t cseq;
+    /** Whose challenges are answered: realms, exactly as their servers write
+     * them, NULL-terminated; "*" is any. Whoever the request gets to can
+     * challenge it, and guess at the password with the answer, so a realm that
+     * is not here is a stranger's, and its challenge a final response. Copied.
+     */
+    const char *const *realms;
 } srf_request_options_t;
 
 /**
@@ -107,10 +114,11 @@ static inline void srf_request_options_init(srf_request_options_t *options)
 /**
  * Sends a request of the program's own, outside of any proxying (§8.1).
  *
- * 401 and 407 are answered once for each realm when there is a `username`: with
- * the strongest of SHA-512-256, SHA-256 and MD5 that is offered, as the same
- * request with the next CSeq. A server that only finds its nonce too old
- * (stale) is answered once more. Whatever else it says is the final response.
+ * 401 and 407 are answered once for each of `realms` when there is a
+ * `username`: with the strongest of SHA-512-256, SHA-256 and MD5 that is
+ * offered, as the same request with the next CSeq. A server that only finds its
+ * nonce too old (stale) is answered once more, with nothing weaker. Whatever
+ * else it says is the final response.
  *
  * An INVITE is for probes; there is no session behind it. Each 2xx is
  * acknowledged without a body, as often as it comes (§13.2.2.4); the first is
@@ -131,10 +139,10 @@ static inline void srf_request_options_init(srf_request_options_t *options)
  *                 NULL: no report wanted.
  * @return 0; SRF_ERR_INVALID_ARGUMENT, also for a body without Content-Type, a
  *         method that is no token or ACK or CANCEL, a username with a control
- *         character, a `dialog` that is no 2xx with a Contact;
- * SRF_ERR_INVALID_URI; SRF_ERR_UNSUPPORTED for a scheme other than sip, sips
- * and tel, a Route without lr or a member of options that this library does not
- * know; SRF_ERR_INVALID_HEADER; SRF_ERR_HEADER_NOT_ALLOWED;
+ *         character or without `realms`, a `dialog` that is no 2xx with a
+ * Contact; SRF_ERR_INVALID_URI; SRF_ERR_UNSUPPORTED for a scheme other than
+ * sip, sips and tel, a Route without lr or a member of options that this
+ * library does not know; SRF_ERR_INVALID_HEADER; SRF_ERR_HEADER_NOT_ALLOWED;
  * SRF_ERR_NAME_NOT_FOUND for a tel URI; SRF_ERR_NO_TRANSPORT when no listener
  * can send it; SRF_ERR_LIMIT when it is longer than 65535 bytes or too many
  * transactions are alive; SRF_ERR_CANCELED when the stack is being destroyed;

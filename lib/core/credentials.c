@@ -22,6 +22,19 @@ struct srf__credential {
     bool refused;
 };
 
+/* Whoever is on the way may challenge, with what he likes. */
+static bool is_ours(const srf__credentials_t *credentials,
+                    const srf__challenge_t *challenge)
+{
+    srf__str_t realm = srf__str_of(challenge->realm);
+    const char *const *at = credentials->realms;
+
+    while (*at != NULL && !srf__str_eq(srf__str_of(*at), SRF__STR("*")) &&
+           !srf__str_eq(srf__str_of(*at), realm))
+        at++;
+    return *at != NULL;
+}
+
 /* The one of a realm; WWW and Proxy are different rooms. */
 static srf__credential_t *find(const srf__credentials_t *credentials,
                                const srf__challenge_t *challenge, bool proxy)
@@ -86,9 +99,12 @@ static void take_one(srf__credentials_t *credentials, srf__arena_t *arena,
 {
     unsigned strength = srf__digest_strength(challenge);
 
-    if (strength == 0)
+    if (strength == 0 || !is_ours(credentials, challenge))
         return;
     srf__credential_t *one = find(credentials, challenge, proxy);
+    /* RFC 8760 §2.4: who has got SHA-256 does not get MD5 as well. */
+    if (one != NULL && strength < srf__digest_strength(&one->challenge))
+        return;
     if (one == NULL) {
         one = append(credentials, arena, proxy);
         if (one != NULL)
@@ -159,4 +175,10 @@ int srf__credentials_write(srf__credentials_t *credentials,
         srf__buf_add_text(out, "\r\n");
     }
     return out->err;
+}
+
+void srf__credentials_wipe(srf__credentials_t *credentials)
+{
+    srf__digest_wipe(credentials->username);
+    srf__digest_wipe(credentials->password);
 }

@@ -17,7 +17,8 @@ typedef struct srf__credential srf__credential_t;
 typedef struct srf__credentials {
     srf__str_t username; /* p is NULL: there are none */
     srf__str_t password;
-    srf__credential_t *list; /* one per realm that has challenged */
+    const char *const *realms; /* NULL-terminated; "*" is any */
+    srf__credential_t *list;   /* one per realm that has challenged */
 } srf__credentials_t;
 
 /* Takes the challenges of a 401 or 407. True when the request is worth sending
@@ -31,5 +32,8 @@ bool srf__credentials_take(srf__credentials_t *credentials, srf__arena_t *arena,
  * error of srf__digest_write(). */
 int srf__credentials_write(srf__credentials_t *credentials,
                            const srf__request_spec_t *request, srf__buf_t *out);
+
+/* Nobody finds them where they have been. */
+void srf__credentials_wipe(srf__credentials_t *credentials);
 
 #endif /* SRF_CREDENTIALS_H */

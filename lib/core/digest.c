@@ -7,6 +7,7 @@
 
 #include "srf/srf.h"
 
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
@@ -128,6 +129,7 @@ static bool hash(const EVP_MD *md, const srf__str_t *pieces, unsigned count,
     EVP_MD_CTX_free(context);
     for (unsigned i = 0; good && i < len; i++)
         srf__hex_write(out->p + 2 * (size_t)i, digest[i], 2);
+    OPENSSL_cleanse(digest, sizeof(digest));
     out->len = 2 * (size_t)len;
     return good;
 }
@@ -159,10 +161,12 @@ static bool hash_a1(const proof_t *proof, hex_t *out)
         return false;
     if (!proof->algorithm->session)
         return true;
-    const hex_t first = *out;
+    hex_t first = *out;
     const srf__str_t session[] = {
         hex_str(&first), srf__str_of(proof->challenge->nonce), request->cnonce};
-    return hash(proof->md, session, 3, out);
+    bool good = hash(proof->md, session, 3, out);
+    OPENSSL_cleanse(&first, sizeof(first));
+    return good;
 }
 
 /* H(A2), RFC 7616 §3.4.3. */
@@ -181,16 +185,15 @@ static bool hash_a2(const proof_t *proof, hex_t *out)
 }
 
 /* RFC 7616 §3.4.1; without an offer as RFC 3261 §22.4 item 6 says. */
-static bool hash_response(const proof_t *proof, hex_t *out)
+static bool hash_with(const proof_t *proof, const hex_t *a1, hex_t *out)
 {
-    hex_t a1;
     hex_t a2;
     srf__str_t pieces[PIECES_MAX];
     unsigned count = 0;
 
-    if (!hash_a1(proof, &a1) || !hash_a2(proof, &a2))
+    if (!hash_a2(proof, &a2))
         return false;
-    pieces[count++] = hex_str(&a1);
+    pieces[count++] = hex_str(a1);
     pieces[count++] = srf__str_of(proof->challenge->nonce);
     if (proof->protection != PROTECT_NONE) {
         pieces[count++] = srf__str(proof->nc, NC_DIGITS);
@@ -199,6 +202,16 @@ static bool hash_response(const proof_t *proof, hex_t *out)
     }
     pieces[count++] = hex_str(&a2);
     return hash(proof->md, pieces, count, out);
+}
+
+/* Who has got H(A1) needs no password: it does not stay on the stack. */
+static bool hash_response(const proof_t *proof, hex_t *out)
+{
+    hex_t a1;
+    bool good = hash_a1(proof, &a1) && hash_with(proof, &a1, out);
+
+    OPENSSL_cleanse(&a1, sizeof(a1));
+    return good;
 }
 
 /* ---- writing ---- */
@@ -268,4 +281,10 @@ int srf__digest_write(const srf__challenge_t *challenge,
         return SRF_ERR_UNSUPPORTED;
     add_value(&proof, hex_str(&response), out);
     return out->err;
+}
+
+void srf__digest_wipe(srf__str_t secret)
+{
+    if (secret.len > 0)
+        OPENSSL_cleanse((void *)(uintptr_t)secret.p, secret.len);
 }

@@ -36,4 +36,7 @@ unsigned srf__digest_strength(const srf__challenge_t *challenge);
 int srf__digest_write(const srf__challenge_t *challenge,
                       const srf__digest_request_t *request, srf__buf_t *out);
 
+/* Overwrites a secret that is ours. */
+void srf__digest_wipe(srf__str_t secret);
+
 #endif /* SRF_DIGEST_H */

@@ -51,6 +51,7 @@ static void destroy(srf_outgoing_t *outgoing, bool end)
     srf__client_release(outgoing->client, end);
     srf__outgoing_forget_answerers(outgoing);
     srf__msg_unref(outgoing->image);
+    srf__credentials_wipe(&outgoing->credentials);
     srf__arena_deinit(&outgoing->arena);
     srf__free(outgoing);
 }
@@ -333,6 +334,7 @@ static void hang_up(srf_outgoing_t *invite, const srf_msg_t *response)
     options.dialog = response;
     options.username = invite->credentials.username.p;
     options.password = invite->credentials.password.p;
+    options.realms = invite->credentials.realms;
     (void)start(invite->srf, NULL, &options, NULL, &invite->flow.peer);
 }
 

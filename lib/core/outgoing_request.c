@@ -134,6 +134,25 @@ static srf__str_t keep(srf_outgoing_t *outgoing, srf__str_t text, int *err)
     return srf__str(copy, copy == NULL ? 0 : text.len);
 }
 
+static const char *const *keep_list(srf_outgoing_t *outgoing,
+                                    const char *const *list, int *err)
+{
+    size_t count = 0;
+
+    while (list[count] != NULL)
+        count++;
+    const char **copy =
+        srf__arena_alloc(&outgoing->arena, (count + 1) * sizeof(*copy));
+    if (copy == NULL) {
+        *err = SRF_ERR_NO_MEMORY;
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++)
+        copy[i] = keep(outgoing, srf__str_of(list[i]), err).p;
+    copy[count] = NULL;
+    return copy;
+}
+
 /* ---- where it goes ---- */
 
 /* next_hop, else the first Route (§8.1.2), else the Request-URI. */
@@ -284,6 +303,7 @@ static int keep_rest(draft_t *draft)
             keep(outgoing, srf__str_of(options->username), &err);
         credentials->password =
             keep(outgoing, srf__str_of(options->password), &err);
+        credentials->realms = keep_list(outgoing, options->realms, &err);
     }
     return err;
 }
@@ -364,7 +384,9 @@ static int check_rest(const draft_t *draft)
     if (options->body_len > 0 &&
         (options->body == NULL || !draft->has_content_type))
         return SRF_ERR_INVALID_ARGUMENT;
-    if (has_control(options->username) || options->cseq > CSEQ_MAX)
+    if (has_control(options->username) ||
+        (options->username != NULL && options->realms == NULL) ||
+        options->cseq > CSEQ_MAX)
         return SRF_ERR_INVALID_ARGUMENT;
     return options->body_len > SRF__HEAD_MAX ? SRF_ERR_LIMIT : 0;
 }

@@ -204,6 +204,7 @@ static void on_done(srf_outgoing_t *outgoing, int err,
 
 static void command_request(world_t *world, char what)
 {
+    static const char *const realms[] = {"*", NULL};
     srf_request_options_t options;
     op_t *op = &world->ops[world->op_count];
 
@@ -213,6 +214,7 @@ static void command_request(world_t *world, char what)
     options.method = what == 'I' ? "INVITE" : what == 'R' ? "REGISTER" : NULL;
     options.username = "ann";
     options.password = "secret";
+    options.realms = realms;
     options.on_response = on_response;
     options.data = op;
     options.handle = &op->handle;

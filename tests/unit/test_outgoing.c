@@ -396,6 +396,8 @@ typedef struct refusal {
     srf_request_options_t options;
 } refusal_t;
 
+static const char *const any_realm[] = {"*", NULL};
+
 #define HEADERS(...)               \
  {                                 \
   .headers = (const char *const[]) \
@@ -411,7 +413,10 @@ static const refusal_t refusals[] = {
     {SRF_ERR_INVALID_ARGUMENT, ASKER_URI, {.method = "A B"}},
     {SRF_ERR_INVALID_ARGUMENT, ASKER_URI, {.method = ""}},
     {SRF_ERR_INVALID_ARGUMENT, ASKER_URI, {.cseq = 0x80000000u}},
-    {SRF_ERR_INVALID_ARGUMENT, ASKER_URI, {.username = "a\r\nb"}},
+    {SRF_ERR_INVALID_ARGUMENT,
+     ASKER_URI,
+     {.username = "a\r\nb", .realms = any_realm}},
+    {SRF_ERR_INVALID_ARGUMENT, ASKER_URI, {.username = "ann"}},
     {SRF_ERR_INVALID_ARGUMENT, ASKER_URI, {.body = "x", .body_len = 1}},
     {SRF_ERR_INVALID_URI, "sip:bob@", {.method = NULL}},
     {SRF_ERR_INVALID_URI, "sip:10.0.0.11?subject=x", {.method = NULL}},
@@ -478,6 +483,7 @@ START_TEST(credentials_are_given_in_one_way_only)
     asker->options.headers =
         (const char *const[]){"Authorization", "Digest x=\"y\"", NULL};
     asker->options.username = "ann";
+    asker->options.realms = any_realm;
     expect_refusal(asker, ASKER_URI, SRF_ERR_HEADER_NOT_ALLOWED);
     asker->options.username = NULL;
     asker_ask(asker, NULL, ASKER_URI);

@@ -8,14 +8,17 @@
 #include "core/digest.h"
 #include "runner.h"
 
+#include <malloc.h>
 #include <stdio.h>
 
 static asker_t *secret_asker(void)
 {
+    static const char *const any[] = {"*", NULL};
     asker_t *asker = asker_create();
 
     asker->options.username = "ann";
     asker->options.password = "zanzibar";
+    asker->options.realms = any;
     return asker;
 }
 
@@ -299,6 +302,85 @@ START_TEST(each_realm_gets_its_answer)
 }
 END_TEST
 
+START_TEST(a_realm_that_the_program_did_not_name_gets_no_answer)
+{
+    static const char *const realms[] = {"home", "one", NULL};
+    asker_t *asker = secret_asker();
+
+    asker->options.realms = realms;
+    asker_ask(asker, "REGISTER", "sip:10.0.0.11");
+    asker_reply(asker, "REGISTER", 0, "401 Unauthorized",
+                "WWW-Authenticate: Digest realm=\"One\", nonce=\"n2\"\n"
+                "WWW-Authenticate: Digest realm=\"one\", nonce=\"n1\", "
+                "qop=\"auth\"\n"
+                "WWW-Authenticate: Digest realm=\"*\", nonce=\"n3\"\n"
+                "WWW-Authenticate: Digest nonce=\"n4\"\n");
+    const char *again = party_find(asker->one, "REGISTER", 1);
+    expect_line(asker->one, again, 0, usual);
+    ck_assert_ptr_null(party_header(asker->one, again, "Authorization", 1));
+    asker_reply(asker, "REGISTER", 1, "401 Unauthorized",
+                "WWW-Authenticate: Digest realm=\"two\", nonce=\"n5\"\n");
+    expect_done(asker, 0, 401);
+    ck_assert_uint_eq(registers(asker), 2);
+    asker_destroy(asker);
+}
+END_TEST
+
+/* RFC 8760: it is no excuse that the nonce was too old. */
+START_TEST(who_had_a_strong_answer_gets_no_weaker_one)
+{
+    asker_t *asker = secret_asker();
+
+    asker_ask(asker, "REGISTER", "sip:10.0.0.11");
+    asker_reply(asker, "REGISTER", 0, "401 Unauthorized",
+                "WWW-Authenticate: Digest realm=\"one\", nonce=\"n1\", "
+                "algorithm=SHA-256, qop=\"auth\"\n");
+    ck_assert_uint_eq(registers(asker), 2);
+    asker_reply(asker, "REGISTER", 1, "401 Unauthorized",
+                "WWW-Authenticate: Digest realm=\"one\", nonce=\"n2\", "
+                "algorithm=MD5, qop=\"auth\", stale=true\n");
+    expect_done(asker, 0, 401);
+    ck_assert_uint_eq(registers(asker), 2);
+    asker_destroy(asker);
+}
+END_TEST
+
+static unsigned secrets_freed;
+
+/* Looks at what is given back. */
+static void look_and_free(void *ptr, void *data)
+{
+    size_t size = malloc_usable_size(ptr);
+
+    (void)data;
+    for (size_t i = 0; i + 8 <= size; i++)
+        secrets_freed += memcmp((char *)ptr + i, "zanzibar", 8) == 0;
+    free(ptr);
+}
+
+START_TEST(passwords_are_wiped)
+{
+    static const srf_allocator_t looking = {.malloc_fn = runner_malloc,
+                                            .calloc_fn = runner_calloc,
+                                            .realloc_fn = runner_realloc,
+                                            .free_fn = look_and_free};
+
+    secrets_freed = 0;
+    ck_assert_int_eq(srf_set_allocator(&looking), 0);
+    asker_t *asker = secret_asker();
+    asker_ask(asker, "REGISTER", "sip:10.0.0.11");
+    asker_reply(asker, "REGISTER", 0, "401 Unauthorized", challenge);
+    ck_assert_uint_eq(registers(asker), 2);
+    asker_reply(asker, "REGISTER", 1, "200 OK", "");
+    expect_done(asker, 0, 200);
+    ck_assert_int_ne(asker_try(asker, "sip:bob@"), 0); /* refused */
+    asker_ask(asker, "REGISTER", "sip:10.0.0.11");
+    asker_destroy(asker); /* and one under way */
+    ck_assert_uint_eq(secrets_freed, 0);
+    ck_assert_int_eq(srf_set_allocator(NULL), 0);
+}
+END_TEST
+
 START_TEST(a_proxy_and_then_a_server_have_an_answer_each)
 {
     asker_t *asker = secret_asker();
@@ -448,6 +530,9 @@ int main(void)
     tcase_add_test(tcase, timeout_ms_includes_the_answer);
     tcase_add_test(tcase, the_strongest_challenge_of_a_realm_counts);
     tcase_add_test(tcase, each_realm_gets_its_answer);
+    tcase_add_test(tcase, a_realm_that_the_program_did_not_name_gets_no_answer);
+    tcase_add_test(tcase, who_had_a_strong_answer_gets_no_weaker_one);
+    tcase_add_test(tcase, passwords_are_wiped);
     tcase_add_test(tcase, a_proxy_and_then_a_server_have_an_answer_each);
     tcase_add_test(tcase, what_was_refused_is_not_sent_for_another_realm);
     tcase_add_test(tcase, a_peer_that_always_names_another_realm_is_left);
