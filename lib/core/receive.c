@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "core/req.h"
 #include "core/stack.h"
+#include "message/lines.h"
 #include "proxy/ack.h"
 #include "proxy/undelivered.h"
 #include "proxy/validate.h"
@@ -376,11 +377,42 @@ static void on_scanned(const arrival_t *arrival, srf__scan_result_t result,
     }
 }
 
+/* Scans what came. A head in which lines end with LF alone is scanned as its
+ * repaired copy in `image`, which the caller releases: nothing of the network
+ * leaves with line ends that others may see otherwise. */
+static srf__scan_result_t scan(srf_t *srf, srf__str_t message,
+                               srf__buf_t *image)
+{
+    srf__facts_t *facts = &srf->facts;
+    srf__scan_result_t result =
+        srf__scan(message.p, message.len, &srf->limits, facts);
+
+    image->p = NULL;
+    if ((facts->flaws & SRF__FLAW_LF) == 0 ||
+        (result != SRF__SCAN_OK && result != SRF__SCAN_REJECT))
+        return result;
+    srf__buf_init(image, 2 * message.len);
+    srf__lines_repair(srf__str(facts->data, facts->head_len), image);
+    srf__buf_add(image, facts->data + facts->head_len,
+                 (size_t)(message.p + message.len - facts->data) -
+                     facts->head_len);
+    if (image->err != 0)
+        return SRF__SCAN_DROP; /* without memory nothing is answered, either */
+    return srf__scan(image->p, image->len, &srf->limits, facts);
+}
+
+static void release_image(srf__buf_t *image)
+{
+    if (image->p != NULL)
+        srf__buf_deinit(image);
+}
+
 void srf__on_message(void *arg, const srf__flow_t *from, const char *data,
                      size_t len)
 {
     srf_t *srf = arg;
     const arrival_t arrival = {srf, &srf->facts, from};
+    srf__buf_t image;
 
     if (srf->closing)
         return;
@@ -389,7 +421,8 @@ void srf__on_message(void *arg, const srf__flow_t *from, const char *data,
     /* The loop delivers one message at a time. */
     srf__assert(!srf->receiving);
     srf->receiving = true;
-    on_scanned(&arrival, srf__scan(data, len, &srf->limits, &srf->facts), len);
+    on_scanned(&arrival, scan(srf, srf__str(data, len), &image), len);
+    release_image(&image);
     srf->receiving = false;
 }
 
@@ -432,12 +465,13 @@ void srf__on_refused(void *arg, const srf__flow_t *from, srf__str_t head,
 {
     srf_t *srf = arg;
     srf__facts_t *facts = &srf->facts;
+    srf__buf_t image;
 
     if (srf->closing)
         return;
     srf__assert(!srf->receiving);
     srf->receiving = true;
-    (void)srf__scan(head.p, head.len, &srf->limits, facts);
+    (void)scan(srf, head, &image);
     if (facts->is_request && facts->answerable &&
         facts->cseq_method != SRF__METHOD_ACK) {
         srf->requests_received++;
@@ -447,6 +481,7 @@ void srf__on_refused(void *arg, const srf__flow_t *from, srf__str_t head,
     } else {
         srf->dropped_malformed++;
     }
+    release_image(&image);
     srf->receiving = false;
 }
 

@@ -314,6 +314,18 @@ static void write_response(writer_t *out, const srf__facts_t *facts,
     put_end(out, spec->lines, spec->body);
 }
 
+/* What was refused for a byte in its head is not repeated with that byte: each
+ * becomes a space, a CR unless its LF follows. */
+static void clean(srf_msg_t *msg)
+{
+    for (uint32_t i = 0; i < msg->len; i++) {
+        if (msg->data[i] == '\0' ||
+            (msg->data[i] == '\r' &&
+             (i + 1 == msg->len || msg->data[i + 1] != '\n')))
+            msg->data[i] = ' ';
+    }
+}
+
 srf_msg_t *srf__build_response(srf__pool_t *pool, const srf__facts_t *facts,
                                const srf__response_spec_t *spec)
 {
@@ -332,6 +344,8 @@ srf_msg_t *srf__build_response(srf__pool_t *pool, const srf__facts_t *facts,
     srf_msg_t *msg = take_written(pool, &out);
     if (msg != NULL && out.p != usual)
         write_response(&out, facts, spec, &marks);
+    if (msg != NULL && facts->flaws != 0)
+        clean(msg);
     return msg;
 }
 

@@ -5,8 +5,11 @@
  */
 #include "message/lines.h"
 
-#include "message/header.h"
 #include "message/scan.h"
+
+#ifdef __SSE2__
+# include <emmintrin.h>
+#endif
 
 /* The table below in letters: A letters, digits, "-", "." and "_"; K the other
  * token bytes; S what may stand in a value besides; W white space; O what has
@@ -39,6 +42,32 @@ const uint8_t srf__char_classes[256] = {
     S, S, S, S, S, S, S, S, S, S, S, S, S, S, S, S, /* 0xf0 */
 };
 /* clang-format on */
+
+unsigned srf__find_flaws(const char *p, const char *end)
+{
+    unsigned flaws = 0;
+
+    for (; p < end; p++) {
+        if (*p == '\0')
+            flaws |= SRF__FLAW_NUL;
+        else if (*p == '\r' && p[1] != '\n')
+            flaws |= SRF__FLAW_CR;
+    }
+    return flaws;
+}
+
+void srf__lines_repair(srf__str_t head, srf__buf_t *out)
+{
+    while (head.len > 0) {
+        size_t len = srf__str_find(head, '\n');
+        srf__buf_add(out, head.p, len);
+        if (len == head.len)
+            return;
+        srf__buf_add_text(out,
+                          len > 0 && head.p[len - 1] == '\r' ? "\n" : "\r\n");
+        head = srf__str(head.p + len + 1, head.len - len - 1);
+    }
+}
 
 const char *srf__skip_folds(const char *p, const char *end)
 {
@@ -103,6 +132,21 @@ const char *srf__param_read(const char *p, const char *end, srf__param_t *out)
     out->value = srf__str(value, (size_t)(value_end - value));
     out->has_value = true;
     return value_end;
+}
+
+const char *srf__name_read_slowly(const char *p, srf__header_t *out)
+{
+    const char *name_end = srf__skip_run(p, SRF__CHAR_TOKEN);
+    const char *colon = name_end;
+
+    /* HCOLON, §25.1: blanks may stand before the colon, but no fold. */
+    while (*colon != ':' && srf__is_blank((unsigned char)*colon))
+        colon++;
+    if (*colon != ':' || name_end == p)
+        return NULL;
+    out->name_len = (uint16_t)(name_end - p);
+    out->id = (uint8_t)srf__header_find(srf__str(p, out->name_len));
+    return colon + 1;
 }
 
 const srf__header_t *srf__facts_next(const srf__facts_t *facts,

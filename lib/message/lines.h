@@ -7,10 +7,17 @@
 #ifndef SRF_LINES_H
 #define SRF_LINES_H
 
+#include "base/buf.h"
 #include "base/str.h"
+#include "message/header.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
+
+#ifdef __SSE2__
+# include <emmintrin.h>
+#endif
 
 /* A view of a string literal in a static table, where SRF__STR(), a compound
  * literal, is no constant. */
@@ -91,6 +98,41 @@ static inline bool srf__is_visible(const char *p, const char *end)
         p++;
     return p == end;
 }
+
+/* What is wrong with the lines of a head. */
+enum {
+    SRF__FLAW_CR = 1,  /* a CR that no LF follows */
+    SRF__FLAW_NUL = 2, /* a NUL byte */
+    SRF__FLAW_LF = 4   /* a LF that no CR precedes: a line end all the same */
+};
+
+/* What is wrong between `p` and `end`, where the byte can be read. */
+unsigned srf__find_flaws(const char *p, const char *end);
+
+/* What is wrong with the line, folds included, from `p` to the LF that ends it.
+ * Mostly nothing is: no NUL and no other CR stands before the one that is known
+ * to be there, and strchr() looks for both at once. */
+static inline unsigned srf__line_flaws(const char *p, const char *lf)
+{
+    if (lf > p && lf[-1] == '\r' && strchr(p, '\r') == lf - 1)
+        return 0;
+    return srf__find_flaws(p, lf);
+}
+
+/* Why a head with these is refused; NULL when it is not. Static text. */
+static inline const char *srf__flaws_reason(unsigned flaws)
+{
+    /* RFC 3261 §7: a line ends with CRLF. Many take a CR by itself for a line
+     * end, too, and see header fields behind it that nobody else knows of. */
+    if ((flaws & SRF__FLAW_CR) != 0)
+        return "CR Without LF in Header";
+    /* The program gets names and values as C strings. */
+    return (flaws & SRF__FLAW_NUL) != 0 ? "NUL Byte in Header" : NULL;
+}
+
+/* Appends the lines of a head with CRLF where a LF stood alone (RFC 3261 §7):
+ * who reads on what goes from here sees the lines that were seen here. */
+void srf__lines_repair(srf__str_t head, srf__buf_t *out);
 
 /* srf__skip_lws() for more than one space. */
 const char *srf__skip_folds(const char *p, const char *end);

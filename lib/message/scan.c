@@ -134,6 +134,8 @@ static void read_status_line(srf__facts_t *facts, const char *p,
         return;
     }
     facts->reason = span_of(facts, behind + 1, end);
+    facts->flaws |=
+        (uint8_t)srf__line_flaws(behind + 1, *end == '\r' ? end + 1 : end);
 }
 
 /* Reads the first line; returns what is behind it, `stop` when it has no end.
@@ -148,6 +150,8 @@ static const char *read_start_line(srf__facts_t *facts, const char *stop)
         return stop;
     }
     const char *end = lf > begin && lf[-1] == '\r' ? lf - 1 : lf;
+    if (end == lf)
+        facts->flaws |= SRF__FLAW_LF;
     /* A method has no "/", so this cannot be a request. */
     if (skip_sip_slash(begin, end) != NULL) {
         read_status_line(facts, begin, end);
@@ -161,23 +165,25 @@ static const char *read_start_line(srf__facts_t *facts, const char *stop)
 /* Values                                                              */
 /* ------------------------------------------------------------------ */
 
-static void read_via(srf__facts_t *facts, const srf__header_t *header)
+/* True when the line has one good value and no more. */
+static bool read_via(srf__facts_t *facts, const srf__header_t *header)
 {
     uint16_t next;
 
     if (facts->first[SRF__HDR_VIA] != facts->header_count) {
         if (facts->via2 == 0)
             facts->via2 = header->value;
-        return;
+        return false;
     }
     if (srf__via_read(facts->data, header->value, header->end, &facts->via,
                       &next) != 0) {
         refuse_syntax(facts, "Bad Via");
-        return;
+        return false;
     }
     /* A response can find its way back, §18.2.2. */
     facts->answerable = true;
     facts->via2 = next;
+    return next == 0;
 }
 
 /* Behind "<...>" and white space; NULL when it is not closed or is empty. */
@@ -219,7 +225,7 @@ static const char *skip_address(const char *p, const char *end)
 }
 
 /* A header parameter is a token: an escape in it is none (§25.1). */
-bool srf__tag_read(const char *p, const char *end, srf__str_t *tag)
+static inline bool find_tag(const char *p, const char *end, srf__str_t *tag)
 {
     *tag = srf__str(NULL, 0);
     while (p < end) {
@@ -239,6 +245,11 @@ bool srf__tag_read(const char *p, const char *end, srf__str_t *tag)
     return true;
 }
 
+bool srf__tag_read(const char *p, const char *end, srf__str_t *tag)
+{
+    return find_tag(p, end, tag);
+}
+
 /* From and To (§20.20, §20.39): no more than finding the tag without doubt,
  * because dialogs and transactions are matched by it (§17.2.3, §12.2.2). */
 static bool read_tag(const srf__facts_t *facts, const srf__header_t *header,
@@ -249,7 +260,7 @@ static bool read_tag(const srf__facts_t *facts, const srf__header_t *header,
     srf__str_t tag;
 
     p = skip_address(p, end);
-    if (p == NULL || !srf__tag_read(p, end, &tag))
+    if (p == NULL || !find_tag(p, end, &tag))
         return false;
     if (tag.len > 0)
         *out = span_of(facts, tag.p, tag.p + tag.len);
@@ -389,19 +400,38 @@ static const char *read_single(srf__facts_t *facts, const srf__header_t *header)
     }
 }
 
+/* Lines of which every byte was looked at when they are found good. */
+enum {
+    READ_WHOLE = 1u << SRF__HDR_CALL_ID | 1u << SRF__HDR_CSEQ |
+                 1u << SRF__HDR_CONTENT_LENGTH | 1u << SRF__HDR_MAX_FORWARDS
+};
+
+/* Reads the value of the line just indexed; true when all of it was looked at
+ * and is good. */
+static bool read_value(srf__facts_t *facts, const srf__header_t *header)
+{
+    if (header->id == SRF__HDR_OTHER)
+        return false;
+    if (header->id == SRF__HDR_VIA)
+        return read_via(facts, header);
+    const char *problem = read_single(facts, header);
+    if (problem != NULL) {
+        refuse_syntax(facts, problem);
+        return false;
+    }
+    return (READ_WHOLE >> header->id & 1) != 0 &&
+           (facts->is_request || header->id != SRF__HDR_MAX_FORWARDS);
+}
+
 /* Takes in the line just indexed as headers[header_count]. */
 static void add_header(srf__facts_t *facts, const srf__header_t *header)
 {
     if (facts->first[header->id] == SRF__NO_HEADER)
         facts->first[header->id] = facts->header_count;
-
-    if (header->id == SRF__HDR_VIA) {
-        read_via(facts, header);
-    } else if (header->id != SRF__HDR_OTHER) {
-        const char *problem = read_single(facts, header);
-        if (problem != NULL)
-            refuse_syntax(facts, problem);
-    }
+    if (!read_value(facts, header))
+        facts->flaws |= (uint8_t)srf__line_flaws(facts->data + header->name +
+                                                     header->name_len,
+                                                 facts->data + header->end - 1);
     facts->header_count++;
 }
 
@@ -411,25 +441,24 @@ static void add_header(srf__facts_t *facts, const srf__header_t *header)
 
 /* The LF that ends the line at `p` with its folds (§7.3.1); NULL when the data
  * end before. */
-static const char *find_line_end(const char *p, const char *stop)
+static const char *find_line_end(srf__facts_t *facts, const char *p,
+                                 const char *stop)
 {
     const char *lf = memchr(p, '\n', (size_t)(stop - p));
 
     while (lf != NULL && lf + 1 < stop && lf[1] <= ' ' &&
-           srf__is_blank((unsigned char)lf[1]))
+           srf__is_blank((unsigned char)lf[1])) {
+        if (lf[-1] != '\r')
+            facts->flaws |= SRF__FLAW_LF;
         lf = memchr(lf + 1, '\n', (size_t)(stop - lf - 1));
+    }
     return lf;
 }
 
-/* The end of the value from `value` to the LF at `lf`, without line ends and
- * blanks. A CR that belongs to no line end stays, so that it is not taken for
- * one. */
-static const char *trim_end(const char *value, const char *lf)
+/* The end of the value from `value` to `end`, without folds and blanks. A CR
+ * that belongs to no line end stays, so that it is not taken for one. */
+static const char *trim_end(const char *value, const char *end)
 {
-    const char *end = lf;
-
-    if (end > value && end[-1] == '\r')
-        end--;
     while (end > value && end[-1] <= ' ') {
         if (srf__is_blank((unsigned char)end[-1])) {
             end--;
@@ -442,39 +471,23 @@ static const char *trim_end(const char *value, const char *lf)
     return end;
 }
 
-/* The name of the line at `p` and what stands behind its colon; NULL when it
- * is no header line. */
-static const char *read_name(const char *p, const char *lf, srf__header_t *out)
-{
-    out->id = (uint8_t)srf__header_guess(p, lf, &out->name_len);
-    if (out->id != SRF__HDR_OTHER)
-        return p + out->name_len + 1;
-
-    const char *name_end = srf__skip_run(p, SRF__CHAR_TOKEN);
-    const char *colon = name_end;
-
-    /* HCOLON, §25.1: blanks may stand before the colon, but no fold. */
-    while (*colon != ':' && srf__is_blank((unsigned char)*colon))
-        colon++;
-    if (*colon != ':' || name_end == p)
-        return NULL;
-    out->name_len = (uint16_t)(name_end - p);
-    out->id = (uint8_t)srf__header_find(srf__str(p, out->name_len));
-    return colon + 1;
-}
-
 /* Indexes the line from `p` to its last LF; false when it is none. */
-static bool read_line(const srf__facts_t *facts, const char *p, const char *lf,
+static bool read_line(srf__facts_t *facts, const char *p, const char *lf,
                       srf__header_t *out)
 {
     const char *data = facts->data;
-    const char *value = read_name(p, lf, out);
+    const char *value = srf__name_read(p, lf, out);
 
     if (value == NULL)
         return false;
     value = srf__skip_lws(value, lf);
 
-    const char *end = trim_end(value, lf);
+    const char *end = lf;
+    if (lf[-1] == '\r')
+        end--;
+    else
+        facts->flaws |= SRF__FLAW_LF;
+    end = trim_end(value, end);
     out->name = (uint16_t)(p - data);
     out->value = (uint16_t)(value - data);
     out->value_len = (uint16_t)(end - value);
@@ -506,10 +519,12 @@ static const char *read_lines(srf__facts_t *facts, const char *p,
     for (;;) {
         if (p < stop && *p <= '\r') {
             const char *body = skip_empty_line(p, stop);
+            if (body == p + 1)
+                facts->flaws |= SRF__FLAW_LF;
             if (body != p)
                 return body;
         }
-        const char *lf = find_line_end(p, stop);
+        const char *lf = find_line_end(facts, p, stop);
         if (lf == NULL) {
             refuse_syntax(facts, "Header Section Has No End");
             return p;
@@ -629,6 +644,14 @@ static const char *skip_empty_lines(const char *p, const char *end)
     return p;
 }
 
+static void refuse_flaws(srf__facts_t *facts)
+{
+    const char *reason = srf__flaws_reason(facts->flaws);
+
+    if (reason != NULL)
+        refuse_syntax(facts, reason);
+}
+
 static bool is_keepalive(const char *p, const char *end)
 {
     while (p < end && (*p == '\r' || *p == '\n' || *p == '\0'))
@@ -654,9 +677,8 @@ srf__scan_result_t srf__scan(const char *data, size_t len,
     const char *p = read_start_line(out, stop);
     p = read_lines(out, p, stop, limits);
     out->head_len = (uint32_t)(p - begin);
-    /* The program gets names and values as C strings. */
-    if (memchr(begin, '\0', out->head_len) != NULL)
-        refuse_syntax(out, "NUL Byte in Header");
+    if (out->flaws != 0)
+        refuse_flaws(out);
 
     check_present(out);
     check_method(out);

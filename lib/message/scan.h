@@ -101,6 +101,7 @@ typedef struct srf__facts {
      * response finds its way back, and carries what there is of From, To,
      * Call-ID and CSeq. */
     bool answerable;
+    uint8_t flaws; /* SRF__FLAW_*: line ends that are none, and the like */
 
     uint16_t first[SRF__HDR_COUNT]; /* index of the first line of each name */
     uint16_t header_count;
@@ -125,13 +126,15 @@ typedef enum srf__scan_result {
  * cannot be read (of the Via lines only the topmost value is; Max-Forwards and
  * Max-Breadth of a response are ignored, §20); a CSeq method unlike the
  * request's; a CSeq number >= 2**31; Content-Length not a number, negative or
- * beyond the data; a NUL byte in the head; a header line without colon or with
- * a name that is no token; limits exceeded: 400. Another SIP version: 505.
+ * beyond the data; a NUL byte in the head; a CR there without its LF; a header
+ * line without colon or with a name that is no token; limits exceeded: 400.
+ * Another SIP version: 505.
  * Start-line: no leading white space, single SP separators, no trailing white
- * space. Empty lines in front are skipped (§7.5). Line ends are CRLF, a lone LF
- * is accepted (INTEROP); a lone CR is not a line end. Bytes behind
- * Content-Length are left out of `len` (§18.3); without Content-Length the body
- * goes to the end of the data.
+ * space. Empty lines in front are skipped (§7.5). Line ends are CRLF; a LF
+ * without CR is accepted (INTEROP), and noted: srf__lines_repair() makes CRLF
+ * of it before the message goes anywhere. Bytes behind Content-Length are left
+ * out of `len` (§18.3); without Content-Length the body goes to the end of the
+ * data.
  *
  * out->headers and out->header_cap are set by the caller before; everything
  * else is written. More lines than header_cap or limits->max_headers are
@@ -174,6 +177,21 @@ const srf__header_t *srf__facts_next(const srf__facts_t *facts,
  * index `from`; NULL when there is none. For names without an id. */
 const srf__header_t *srf__facts_find(const srf__facts_t *facts, srf__str_t name,
                                      unsigned from);
+
+/* srf__name_read() for a name that is not spelled as most are. */
+const char *srf__name_read_slowly(const char *p, srf__header_t *out);
+
+/* The name of the header line at `p`, which ends at `lf`: what is told of it in
+ * `out` is its id and the length of its name. Returns what stands behind the
+ * colon; NULL when it is no header line. */
+static inline const char *srf__name_read(const char *p, const char *lf,
+                                         srf__header_t *out)
+{
+    out->id = (uint8_t)srf__header_guess(p, lf, &out->name_len);
+    if (out->id != SRF__HDR_OTHER)
+        return p + out->name_len + 1;
+    return srf__name_read_slowly(p, out);
+}
 
 /* Reads the Via value at `off` (which lies in a Via line ending at `end`); 0 or
  * SRF_ERR_SYNTAX. *next receives the offset of a further value on that line, or

@@ -5,8 +5,8 @@
  */
 #include "transport/framing.h"
 
-#include "message/header.h"
 #include "message/lines.h"
+#include "message/scan.h"
 
 /* A start line without an end is something else. */
 enum { START_LINE_MAX = 8192 };
@@ -131,34 +131,35 @@ const char *srf__framing_behind_line(const char *p, const char *end)
 bool srf__framing_is_length(const char *line, const char *end,
                             const char **value)
 {
+    srf__header_t header;
+
     /* Most lines are over with their first letter (compact form: "l"). */
     if ((*line | 0x20) != 'c' && (*line | 0x20) != 'l')
         return false;
-    const char *name_end = srf__skip_run(line, SRF__CHAR_TOKEN);
-    const char *colon = srf__skip_lws(name_end, end - 1);
-
-    if (colon >= end || *colon != ':' ||
-        srf__header_find(srf__str(line, (size_t)(name_end - line))) !=
-            SRF__HDR_CONTENT_LENGTH)
+    const char *behind = srf__name_read(line, end - 1, &header);
+    if (behind == NULL || header.id != SRF__HDR_CONTENT_LENGTH)
         return false;
-    *value = srf__skip_lws(colon + 1, end - 1);
+    *value = srf__skip_lws(behind, end - 1);
     return true;
 }
 
-/* The reason why the length of the body is not known; NULL when it is. */
+/* The reason why the length of the body is not known, or not to be trusted;
+ * NULL when it is. */
 static const char *read_body_length(srf__framer_t *framer)
 {
-    const char *p = srf__carry_rest(&framer->carry).p;
-    const char *end = p + framer->head_len;
-    const char *next = srf__framing_behind_line(p, end); /* of the start line */
+    const char *begin = srf__carry_rest(&framer->carry).p;
+    const char *end = begin + framer->head_len;
+    const char *next = begin;
     const char *value;
+    unsigned flaws = 0;
     bool found = false;
 
     while (next < end) {
         uint64_t number;
-        p = next;
+        const char *p = next;
         next = srf__framing_behind_line(p, end);
-        if (!srf__framing_is_length(p, next, &value))
+        flaws |= srf__line_flaws(p, next - 1);
+        if (p == begin || !srf__framing_is_length(p, next, &value))
             continue;
         if (found)
             return "Repeated Content-Length";
@@ -169,6 +170,8 @@ static const char *read_body_length(srf__framer_t *framer)
         framer->body_len = (size_t)number;
         found = true;
     }
+    if (flaws != 0)
+        return srf__flaws_reason(flaws);
     return found ? NULL : "Missing Content-Length";
 }
 

@@ -53,8 +53,10 @@ void srf__framer_deinit(srf__framer_t *framer);
 /* New bytes, borrowed until srf__framer_end(). 0 or SRF_ERR_NO_MEMORY. */
 int srf__framer_begin(srf__framer_t *framer, const char *data, size_t len);
 /* What comes next. A message has exactly one Content-Length, which is where it
- * ends; leading empty lines are skipped (§7.5). Line ends and Content-Length
- * are read as srf__scan() reads them. */
+ * ends; leading empty lines are skipped (§7.5). Lines, their names and
+ * Content-Length are read by what srf__scan() reads them with. A head with a CR
+ * without LF or a NUL byte is refused: who wrote it may see its end, and with
+ * that the next message, elsewhere. */
 srf__framed_kind_t srf__framer_next(srf__framer_t *framer, srf__framed_t *out);
 /* Keeps what is left over. 0 or SRF_ERR_NO_MEMORY. */
 int srf__framer_end(srf__framer_t *framer);

@@ -7,6 +7,7 @@
  */
 #include "fuzz.h"
 
+#include "message/lines.h"
 #include "message/scan.h"
 #include "transport/framing.h"
 
@@ -44,7 +45,13 @@ static void check_message(srf__str_t bytes)
     srf__scan_result_t scanned =
         srf__scan(bytes.p, bytes.len, &scan_limits, &facts);
     FUZZ_CHECK(scanned != SRF__SCAN_KEEPALIVE);
+    /* Nothing is let through whose end others may see elsewhere, be it refused
+     * for something else. */
+    FUZZ_CHECK(srf__flaws_reason(facts.flaws) == NULL);
     if (scanned == SRF__SCAN_OK) {
+        FUZZ_CHECK(facts.content_length >= 0);
+        FUZZ_CHECK(facts.head_len + (uint64_t)facts.content_length ==
+                   bytes.len);
         FUZZ_CHECK(facts.data == bytes.p);
         FUZZ_CHECK(facts.len == bytes.len);
     }

@@ -8,6 +8,7 @@
 
 #include "message/build.h"
 #include "message/edit.h"
+#include "message/lines.h"
 #include "message/scan.h"
 #include "transport/envelope.h"
 #include "transport/framing.h"
@@ -73,6 +74,47 @@ static void check_headers(const srf__facts_t *facts)
     }
 }
 
+/* As somebody reads it who takes each CR and each LF for a line end: the same
+ * lines begin there, or a LF by itself was noted. */
+static void check_line_ends(const srf__facts_t *facts)
+{
+    bool lone_lf = false;
+
+    for (uint32_t i = 0; i < facts->head_len; i++) {
+        char c = facts->data[i];
+        FUZZ_CHECK(c != '\0');
+        FUZZ_CHECK(c != '\r' || facts->data[i + 1] == '\n');
+        lone_lf =
+            lone_lf || (c == '\n' && (i == 0 || facts->data[i - 1] != '\r'));
+    }
+    FUZZ_CHECK(lone_lf == (facts->flaws == SRF__FLAW_LF));
+    FUZZ_CHECK(lone_lf || facts->flaws == 0);
+}
+
+/* What was repaired says the same. */
+static void check_repaired(const srf__facts_t *facts)
+{
+    srf__buf_t out;
+    scanned_t again;
+
+    srf__buf_init(&out, 2 * SRF__HEAD_MAX);
+    srf__lines_repair(srf__str(facts->data, facts->head_len), &out);
+    FUZZ_CHECK(out.err == 0);
+    srf__buf_add(&out, facts->data + facts->head_len,
+                 facts->len - facts->head_len);
+    if (out.err == 0) {
+        scan(&again, out.p, out.len);
+        FUZZ_CHECK(again.result == SRF__SCAN_OK ||
+                   out.len > SRF__HEAD_MAX - HEADERS ||
+                   again.facts.reject_reason != NULL);
+        if (again.result == SRF__SCAN_OK) {
+            FUZZ_CHECK(again.facts.flaws == 0);
+            FUZZ_CHECK(again.facts.header_count == facts->header_count);
+        }
+    }
+    srf__buf_deinit(&out);
+}
+
 static void check_inside(const srf__facts_t *facts, const char *data,
                          size_t len)
 {
@@ -129,6 +171,12 @@ static void check_response(const srf__facts_t *request, bool whole)
         };
         srf_msg_t *response = srf__build_response(NULL, request, &spec);
         FUZZ_CHECK(response != NULL);
+        /* What was refused for its bytes is not repeated with them. */
+        for (uint32_t j = 0; j < response->len; j++) {
+            char c = response->data[j];
+            FUZZ_CHECK(c != '\0' || request->flaws == 0);
+            FUZZ_CHECK(c != '\r' || response->data[j + 1] == '\n');
+        }
         scan(&read, response->data, response->len);
         if (whole && read.facts.header_count < HEADERS &&
             read.result != SRF__SCAN_OK)
@@ -260,6 +308,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (first.result != SRF__SCAN_OK)
         return 0;
     check_inside(&first.facts, (const char *)data, size);
+    check_line_ends(&first.facts);
+    if (first.facts.flaws != 0)
+        check_repaired(&first.facts);
     check_stable(&first.facts);
     check_forward(&first.facts);
     check_cut(&first.facts);

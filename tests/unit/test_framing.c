@@ -118,6 +118,45 @@ static void cut_everywhere(const char *what, const char *data, size_t len)
 
 /* ---- messages ---- */
 
+/* Who takes it for a line end sees the message end elsewhere. */
+START_TEST(a_cr_without_lf_in_a_head_is_the_end_of_the_stream)
+{
+    static const char message[] =
+        HEAD "Subject: a\r\n b\r\nl: 4\r\n\r\na\r\n" HEAD "l: 0\r\n\r\n";
+    size_t head = (size_t)(strstr(message, "\r\n\r\n") - message) + 4;
+    char text[sizeof(message) + 1];
+
+    for (size_t at = 0; at < head; at++) {
+        for (unsigned i = 0; i < 2; i++) {
+            memcpy(text, message, at);
+            text[at] = "\r"[i];
+            memcpy(text + at + 1, message + at, sizeof(message) - at);
+            frame(&out, text, sizeof(message), 0);
+            ck_assert_uint_eq(out.messages, 0);
+            ck_assert_uint_eq(out.refused + out.garbage, 1);
+        }
+    }
+    memcpy(text, message, head);
+    text[head] = '\r';
+    memcpy(text + head + 1, message + head, sizeof(message) - head);
+    frame(&out, text, sizeof(message), 0);
+    ck_assert_uint_eq(out.messages, 2);
+}
+END_TEST
+
+START_TEST(why_a_head_with_such_a_byte_is_refused)
+{
+    static const char cr[] = HEAD "A: b\rContent-Length: 0\r\nl: 3\r\n\r\nabc";
+    static const char nul[] = HEAD "A: b\0\r\nl: 3\r\n\r\nabc";
+
+    cut_everywhere("CR", cr, sizeof(cr) - 1);
+    ck_assert_uint_eq(out.status, 400);
+    ck_assert_str_eq(out.reason, "CR Without LF in Header");
+    cut_everywhere("NUL", nul, sizeof(nul) - 1);
+    ck_assert_str_eq(out.reason, "NUL Byte in Header");
+}
+END_TEST
+
 START_TEST(a_message_ends_where_its_length_says)
 {
     static const char *const lengths[] = {
@@ -423,6 +462,8 @@ int main(void)
     TCase *tcase = tcase_create("streams");
 
     tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, a_cr_without_lf_in_a_head_is_the_end_of_the_stream);
+    tcase_add_test(tcase, why_a_head_with_such_a_byte_is_refused);
     tcase_add_loop_test(tcase, a_message_ends_where_its_length_says, 0, 6);
     tcase_add_test(tcase, bytes_of_a_body_are_not_looked_at);
     tcase_add_loop_test(tcase, a_message_whose_end_is_unknown_is_the_last, 0,

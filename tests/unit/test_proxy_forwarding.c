@@ -119,6 +119,39 @@ START_TEST(everything_else_stays_byte_for_byte)
 }
 END_TEST
 
+/* INTEROP: a LF is taken for a line end, and leaves as one (RFC 3261 §7), so
+ * that nobody sees other header fields than we did. The body stays. */
+START_TEST(a_lf_without_cr_leaves_as_crlf)
+{
+    static const char message[] =
+        "INVITE sip:bob@10.0.0.11 SIP/2.0\n"
+        "Via: SIP/2.0/UDP 10.0.0.9:5060;branch=z9hG4bK-c1\r\n"
+        "From: <sip:ann@example.com>;tag=ann-c1\n"
+        "To: <sip:bob@example.com>\n"
+        "Call-ID: c1\n"
+        "CSeq: 1 INVITE\n"
+        "Subject: a\n"
+        " b\r\n"
+        "X: y\nZ: z\r\n"
+        "Content-Length: 4\n\na\nb\n";
+    world_t *world = world_create(NULL, NULL);
+
+    send_bytes(world, world->caller, message, sizeof(message) - 1);
+    const char *sent = party_find(world->one, "INVITE", 0);
+    ck_assert_ptr_nonnull(sent);
+    const char *body = strstr(sent, "\r\n\r\n");
+    ck_assert_ptr_nonnull(body);
+    for (const char *p = sent; p < body; p++)
+        ck_assert(*p != '\n' || p[-1] == '\r');
+    ck_assert_ptr_nonnull(strstr(sent, "\r\nSubject: a\r\n b\r\nX: y\r\n"
+                                       "Z: z\r\n"));
+    ck_assert_str_eq(body + 4, "a\nb\n");
+    world_answer(world, world->one, "200 OK");
+    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 200"), 1);
+    world_destroy(world);
+}
+END_TEST
+
 START_TEST(a_response_loses_only_our_via)
 {
     char message[4096];
@@ -548,6 +581,7 @@ static void add_bytes(Suite *suite)
     TCase *tcase = tcase_create("bytes");
 
     tcase_add_test(tcase, everything_else_stays_byte_for_byte);
+    tcase_add_test(tcase, a_lf_without_cr_leaves_as_crlf);
     tcase_add_loop_test(tcase, a_response_loses_only_our_via, 0, 2);
     tcase_add_test(tcase, a_request_without_content_length_is_taken_to_its_end);
     tcase_add_loop_test(tcase, the_callers_via_is_marked_as_it_must_be, 0, 6);

@@ -143,6 +143,81 @@ START_TEST(a_nul_in_the_header_part_gets_400)
 }
 END_TEST
 
+/* Two parts: what stands before the line and what is in it. */
+static void send_with_line(world_t *world, const char *start, const char *line)
+{
+    char bytes[1024];
+    int len = snprintf(bytes, sizeof(bytes),
+                       "%s\r\n"
+                       "Via: SIP/2.0/UDP 10.0.0.9:5060;branch=z9hG4bK-c1\r\n"
+                       "From: <sip:ann@example.com>;tag=ann-c1\r\n"
+                       "To: <sip:bob@example.com>\r\n"
+                       "Call-ID: c1\r\n"
+                       "CSeq: 1 INVITE\r\n"
+                       "%s\r\n"
+                       "Content-Length: 0\r\n\r\n",
+                       start, line);
+
+    send_bytes(world, bytes, (size_t)len);
+}
+
+/* RFC 3261 §7: a reader who takes it for a line end sees another field. */
+START_TEST(a_cr_without_lf_in_the_header_part_gets_400)
+{
+    static const char *const lines[] = {
+        "Subject: hi\rP-Asserted-Identity: <sip:boss@example.com>",
+        "Subject: hi\r\rP-Asserted-Identity: <sip:boss@example.com>",
+        "Subject: hi\r",
+        "Subject: hi\r\r\nX: y",
+        "Subject: hi\r\n there\ragain",
+        "Subject:\rhi",
+        "Subject\r: hi",
+        "Contact: <sip:a@10.0.0.9\r>",
+        "Route: <sip:10.0.0.11;lr>\r, <sip:a>",
+        "Via: SIP/2.0/UDP 10.0.0.8\r;branch=1",
+    };
+    world_t *world = world_create("10.0.0.11", NULL);
+
+    send_with_line(world, "INVITE sip:100@10.0.0.1 SIP/2.0", lines[_i]);
+    expect_final(world, 400);
+    world_destroy(world);
+}
+END_TEST
+
+START_TEST(a_response_with_a_cr_without_lf_is_dropped_and_counted)
+{
+    world_t *world = world_create("10.0.0.11", NULL);
+
+    world_call(world);
+    world_answer_with(world, world->one, "180 Ringing", "Subject: a\rb\n");
+    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 180"), 0);
+    ck_assert_uint_eq(world_stats(world).dropped_malformed, 1);
+    world_answer(world, world->one, "200 OK");
+    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 200"), 1);
+    world_destroy(world);
+}
+END_TEST
+
+/* What is refused for a byte is not sent back with it. */
+START_TEST(the_answer_to_a_cr_has_none)
+{
+    static const char text[] =
+        "INVITE sip:100@10.0.0.1 SIP/2.0\r\n"
+        "Via: SIP/2.0/UDP 10.0.0.9:5060;branch=z9hG4bK-c1\r\n"
+        "From: \"A\rX: y\" <sip:ann@example.com>;tag=ann-c1\r\n"
+        "To: <sip:bob@example.com>\r\n"
+        "Call-ID: c1\r\n"
+        "CSeq: 1 INVITE\r\n\r\n";
+    world_t *world = world_create("10.0.0.11", NULL);
+
+    send_bytes(world, text, sizeof(text) - 1);
+    expect_final(world, 400);
+    world_expect(world->caller, "SIP/2.0 400", "From",
+                 "\"A X: y\" <sip:ann@example.com>;tag=ann-c1");
+    world_destroy(world);
+}
+END_TEST
+
 START_TEST(another_version_gets_505)
 {
     pieces_t bad = good;
@@ -339,6 +414,11 @@ static void add_syntax(Suite *suite)
     tcase_add_loop_test(tcase, what_cannot_be_answered_is_dropped_and_counted,
                         0, 3);
     tcase_add_test(tcase, a_nul_in_the_header_part_gets_400);
+    tcase_add_loop_test(tcase, a_cr_without_lf_in_the_header_part_gets_400, 0,
+                        10);
+    tcase_add_test(tcase,
+                   a_response_with_a_cr_without_lf_is_dropped_and_counted);
+    tcase_add_test(tcase, the_answer_to_a_cr_has_none);
     tcase_add_test(tcase, another_version_gets_505);
     tcase_add_test(tcase, a_message_beyond_the_limit_gets_513);
     tcase_add_loop_test(tcase, a_request_uri_of_another_scheme_gets_416, 0, 3);

@@ -3,9 +3,11 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "message/lines.h"
 #include "message/scan.h"
 
 #include "runner.h"
+
 #include "scan_parts.h"
 
 /* ------------------------------------------------------------------ */
@@ -104,6 +106,112 @@ START_TEST(message_with_lone_lf_line_ends_is_accepted)
     check_span(facts.to_tag, "2");
     check_span(facts.call_id, "7");
     ck_assert_uint_eq(facts.len - facts.head_len, 2);
+}
+END_TEST
+
+/* Of all lines that there are: read by the scanner and not, quoted, folded. */
+static const char *const whole[] = {
+    "INVITE sip:u@h.example.net;x=1 SIP/2.0\r\n"
+    "Via: SIP/2.0/UDP c.example.org;x=\"a b\";branch=z9hG4bK1\r\n"
+    "Via: SIP/2.0/UDP d.example.org;branch=z9hG4bK2\r\n"
+    "Max-Forwards : 70\r\n"
+    "From: \"F f\" <sip:f@example.org;y>;tag=ft;z=\"q\"\r\n"
+    "To: T t <sip:t@example.org>\r\n"
+    "Call-ID: 1@c\r\n"
+    "CSeq: 1\r\n INVITE\r\n"
+    "Route: <sip:r.example.org;lr>, <sip:s.example.org>\r\n"
+    "Contact: <sip:c@c.example.org>\r\n"
+    "Subject: a \tb\r\n c\r\n"
+    "Empty:\r\n"
+    "k: x\r\n"
+    "Content-Length: 3\r\n"
+    "\r\n"
+    "a\r\n",
+    "SIP/2.0 200 All right\r\n"
+    "Via: SIP/2.0/UDP c.example.org;branch=z9hG4bK1\r\n"
+    "From: <sip:f@example.org>;tag=ft\r\n"
+    "To: <sip:t@example.org>;tag=tt\r\n"
+    "Call-ID: 1@c\r\n"
+    "CSeq: 1 INVITE\r\n"
+    "Max-Forwards: x y\r\n"
+    "Max-Breadth: x y\r\n"
+    "Server: s\r\n"
+    "l: 0\r\n"
+    "\r\n",
+};
+
+/* Puts `byte` into the message before its byte `at`. */
+static srf__scan_result_t scan_with(const char *message, size_t at, char byte)
+{
+    size_t len = strlen(message);
+
+    memcpy(text, message, at);
+    text[at] = byte;
+    memcpy(text + at + 1, message + at, len - at);
+    return scan_bytes(text, len + 1);
+}
+
+/* RFC 3261 §7. */
+START_TEST(a_cr_without_its_lf_is_refused_wherever_it_stands)
+{
+    const char *message = whole[_i];
+    size_t head = (size_t)(strstr(message, "\r\n\r\n") - message) + 4;
+
+    ck_assert_int_eq(scan(message), SRF__SCAN_OK);
+    ck_assert_uint_eq(facts.flaws, 0);
+    for (size_t at = 0; at < head; at++) {
+        ck_assert_msg(scan_with(message, at, '\r') != SRF__SCAN_OK,
+                      "CR before %.20s", message + at);
+        ck_assert_msg(scan_with(message, at, '\0') != SRF__SCAN_OK,
+                      "NUL before %.20s", message + at);
+    }
+    ck_assert_int_eq(scan_with(message, head, '\r'), SRF__SCAN_OK);
+}
+END_TEST
+
+/* The other half of a line end: taken for a whole one, and noted. */
+START_TEST(a_lf_without_its_cr_is_noted_wherever_it_stands)
+{
+    const char *message = whole[_i];
+    size_t head = (size_t)(strstr(message, "\r\n\r\n") - message) + 4;
+
+    for (size_t at = 1; at < head; at++) {
+        bool good = scan_with(message, at, '\n') == SRF__SCAN_OK;
+        ck_assert_msg(!good || facts.flaws == SRF__FLAW_LF ||
+                          (message[at] == '\n' && facts.head_len < head) ||
+                          (message[at - 1] == '\r' && facts.head_len <= head),
+                      "LF before %.20s", message + at);
+    }
+}
+END_TEST
+
+START_TEST(a_cr_in_a_line_that_is_refused_anyway_is_noted_too)
+{
+    static const parts_t bad[] = {
+        {.from = "From: a\rb: <sip:f@h;tag=1\r\n"},
+        {.call_id = "Call-ID: a\rb\r\n"},
+        {.cseq = "CSeq: 1 IN\rVITE\r\n"},
+        {.rest = "Max-Forwards: 7\r0\r\n"},
+        {.rest = "Content-Length: \r0\r\n"},
+        {.rest = "To: \r<sip:f@h>\r\n"},
+    };
+
+    ck_assert_int_eq(scan_parts(&bad[_i]), SRF__SCAN_REJECT);
+    ck_assert_uint_eq(facts.flaws, SRF__FLAW_CR);
+}
+END_TEST
+
+START_TEST(lines_that_are_repaired_end_with_crlf)
+{
+    static const char head[] = "A\nB: c\r\nD: e\n f\n\r\n\n";
+    static const char good[] = "A\r\nB: c\r\nD: e\r\n f\r\n\r\n\r\n";
+    srf__buf_t out;
+
+    srf__buf_init(&out, 100);
+    srf__lines_repair(SRF__STR(head), &out);
+    ck_assert_uint_eq(out.len, sizeof(good) - 1);
+    ck_assert_mem_eq(out.p, good, out.len);
+    srf__buf_deinit(&out);
 }
 END_TEST
 
@@ -488,6 +596,13 @@ static void add_message_tests(Suite *suite)
     tcase_add_test(tcase, response_gives_all_facts);
     tcase_add_test(tcase, header_lines_are_indexed_with_names_values_and_ends);
     tcase_add_test(tcase, message_with_lone_lf_line_ends_is_accepted);
+    tcase_add_loop_test(
+        tcase, a_cr_without_its_lf_is_refused_wherever_it_stands, 0, 2);
+    tcase_add_loop_test(tcase, a_lf_without_its_cr_is_noted_wherever_it_stands,
+                        0, 2);
+    tcase_add_loop_test(
+        tcase, a_cr_in_a_line_that_is_refused_anyway_is_noted_too, 0, 6);
+    tcase_add_test(tcase, lines_that_are_repaired_end_with_crlf);
     tcase_add_test(tcase, empty_lines_in_front_are_skipped);
     tcase_add_test(tcase, keepalives_are_told_from_messages);
     tcase_add_test(tcase, bytes_behind_content_length_are_left_out);
