@@ -449,7 +449,8 @@ typedef struct srf_stats {
     uint64_t dropped_malformed;   /**< nothing could be answered */
     uint64_t dropped_unmatched;   /**< responses and ACKs that fit nothing */
     uint64_t dropped_send_queue;  /**< datagrams the socket could not take */
-    uint64_t rejected;            /**< requests refused before a handler */
+    /** Requests refused before a handler, each time that they came. */
+    uint64_t rejected;
     uint64_t keepalives_received; /**< CRLF datagrams, RFC 5626 §4.4.1 */
     uint64_t transport_errors;    /**< reported by the network, e.g. ICMP */
     uint64_t server_transactions; /**< alive now */

@@ -45,8 +45,7 @@ static void log_refusal(const arrival_t *arrival, unsigned status,
  * lent to their copy until close_transaction(). NULL when memory is out: the
  * request will be sent again. */
 static srf__server_t *open_transaction(const arrival_t *arrival,
-                                       srf__hash128_t key, bool quiet,
-                                       srf_msg_t **request)
+                                       srf__hash128_t key, srf_msg_t **request)
 {
     srf__server_t *server = NULL;
 
@@ -55,7 +54,7 @@ static srf__server_t *open_transaction(const arrival_t *arrival,
         return NULL;
     srf__msg_lend_facts(*request, arrival->facts);
     (void)srf__server_create(&arrival->srf->element.txns, key, *request,
-                             arrival->from, quiet, &server);
+                             arrival->from, &server);
     if (server == NULL) {
         srf__msg_lend_facts(*request, NULL);
         srf__msg_unref(*request);
@@ -70,33 +69,18 @@ static void close_transaction(srf__server_t *server, srf_msg_t *request)
     srf__server_unref(server);
 }
 
-/* Answers a new request that goes no further. The transaction takes the ACK, so
- * that it does not leak onward. */
-static void refuse(const arrival_t *arrival, srf__hash128_t key,
-                   srf__response_spec_t *spec)
+/* One answer each time that the request comes, and nothing is kept: who names
+ * somebody else as the source of a datagram brings him no more than that one
+ * (RFC 3261 §8.2.7). */
+static void refuse(const arrival_t *arrival, unsigned status,
+                   const char *reason, srf__str_t lines)
 {
-    srf_msg_t *request;
-
-    if (spec->status >= 300) {
+    if (status >= 300) {
         arrival->srf->rejected++;
-        log_refusal(arrival, spec->status, spec->reason.p);
+        log_refusal(arrival, status, reason);
     }
-    /* What is refused anyway must not cost more. */
-    if (srf__overload_is_on(&arrival->srf->overload)) {
-        srf__stateless_reply(&arrival->srf->element.txns, arrival->facts,
-                             arrival->from, spec->status, spec->reason.p,
-                             spec->lines);
-        return;
-    }
-    srf__server_t *server = open_transaction(arrival, key, true, &request);
-    if (server == NULL)
-        return;
-    /* What the scanner refused cannot be read again for a later answer. */
-    if (arrival->facts->reject_status == 0)
-        srf__server_answer(server, spec);
-    else if (srf__server_reply(server, spec) != 0)
-        srf__server_abandon(server);
-    close_transaction(server, request);
+    srf__stateless_reply(&arrival->srf->element.txns, arrival->facts,
+                         arrival->from, status, reason, lines);
 }
 
 /* ---- requests without a transaction of their own kind ---- */
@@ -106,14 +90,15 @@ static void on_ack(const arrival_t *arrival)
     srf_t *srf = arrival->srf;
     srf__txns_t *txns = &srf->element.txns;
     const srf__facts_t *ack = arrival->facts;
-    srf__server_t *server =
-        srf__server_find(txns, srf__server_key(txns, ack, SRF__METHOD_INVITE));
+    srf__hash128_t key = srf__server_key(txns, ack, SRF__METHOD_INVITE);
+    srf__server_t *server = srf__server_find(txns, key);
 
     if (server != NULL && server->machine.state != SRF__TXN_ACCEPTED) {
         srf__server_acked(server);
         return;
     }
-    if (srf__stateless_is_ack_for(txns, ack) || srf__uas_acked(&srf->uas, ack))
+    if (srf__stateless_is_ack_for(txns, ack, key) ||
+        srf__uas_acked(&srf->uas, ack))
         return;
     srf__forward_ack(&srf->element, ack, arrival->from, server != NULL);
 }
@@ -126,68 +111,53 @@ static void on_cancel(const arrival_t *arrival, srf__hash128_t key)
     const srf__facts_t *cancel = arrival->facts;
     srf__server_t *invite = srf__server_find(
         txns, srf__server_key(txns, cancel, SRF__METHOD_INVITE));
-    srf__response_spec_t spec = {.status = invite == NULL ? 481 : 200};
+    srf__response_spec_t spec = {.status = 200};
     srf_msg_t *request;
 
-    if (invite == NULL && srf__overload_is_on(&arrival->srf->overload)) {
-        srf__stateless_reply(txns, cancel, arrival->from, spec.status, NULL,
+    if (invite == NULL) {
+        srf__stateless_reply(txns, cancel, arrival->from, 481, NULL,
                              spec.lines);
         return;
     }
-    srf__server_t *server = open_transaction(arrival, key, true, &request);
-
+    srf__server_t *server = open_transaction(arrival, key, &request);
     if (server == NULL)
         return;
-    if (invite != NULL)
-        memcpy(server->tag, invite->tag, sizeof(server->tag));
+    memcpy(server->tag, invite->tag, sizeof(server->tag));
     srf__server_answer(server, &spec);
     close_transaction(server, request);
-    if (invite != NULL)
-        srf__server_cancel(invite, cancel);
+    srf__server_cancel(invite, cancel);
 }
 
 /* ---- new requests ---- */
 
-static void refuse_verdict(const arrival_t *arrival, srf__hash128_t key,
+static void refuse_verdict(const arrival_t *arrival,
                            const srf__verdict_t *verdict)
 {
     char storage[LINES_BYTES];
     srf__buf_t lines;
-    srf__response_spec_t spec = {.status = verdict->status,
-                                 .reason = srf__str_of(verdict->reason)};
 
     srf__buf_init_fixed(&lines, storage, sizeof(storage));
     if (verdict->status == 420)
         srf__unsupported_write(arrival->facts, &lines);
     if (verdict->status == 200) /* OPTIONS for us, §11.2 */
         srf__handlers_write_allow(arrival->srf, &lines);
-    if (lines.err == 0)
-        spec.lines = srf__buf_str(&lines);
-    refuse(arrival, key, &spec);
+    if (lines.err != 0)
+        lines.len = 0;
+    refuse(arrival, verdict->status, verdict->reason, srf__buf_str(&lines));
 }
 
-static void answer_without_handler(const arrival_t *arrival, srf__hash128_t key,
+static void answer_without_handler(const arrival_t *arrival,
                                    const srf__route_t *route)
 {
     char storage[LINES_BYTES];
     srf__buf_t lines;
-    srf__response_spec_t spec = {
-        .status = srf__handler_missing(arrival->facts, route)};
 
     srf__buf_init_fixed(&lines, storage, sizeof(storage));
     srf__handlers_write_allow(arrival->srf, &lines);
-    if (lines.err == 0)
-        spec.lines = srf__buf_str(&lines);
-    refuse(arrival, key, &spec);
-}
-
-/* RFC 3261 §8.2.2.2. */
-static void refuse_merged(const arrival_t *arrival, srf__hash128_t key)
-{
-    srf__response_spec_t spec = {.status = 482,
-                                 .reason = SRF__STR("Merged Request")};
-
-    refuse(arrival, key, &spec);
+    if (lines.err != 0)
+        lines.len = 0;
+    refuse(arrival, srf__handler_missing(arrival->facts, route), NULL,
+           srf__buf_str(&lines));
 }
 
 /* Inside a dialog we record-routed: proxied without asking. We stay in the
@@ -252,20 +222,21 @@ static void deliver(const arrival_t *arrival, srf__hash128_t key,
     srf_msg_t *request;
 
     if (verdict->status != 0) {
-        refuse_verdict(arrival, key, verdict);
+        refuse_verdict(arrival, verdict);
         return;
     }
     const srf__handler_t *first = srf__handler_next(srf, arrival->facts, 0);
     if (!route->in_dialog && first == NULL) {
-        answer_without_handler(arrival, key, route);
+        answer_without_handler(arrival, route);
         return;
     }
     if (srf->uas.taken.count > 0 && !route->in_dialog &&
         srf__uas_is_merged(&srf->uas, arrival->facts)) {
-        refuse_merged(arrival, key);
+        /* RFC 3261 §8.2.2.2. */
+        refuse(arrival, 482, "Merged Request", srf__str(NULL, 0));
         return;
     }
-    srf__server_t *server = open_transaction(arrival, key, false, &request);
+    srf__server_t *server = open_transaction(arrival, key, &request);
     if (server == NULL)
         return;
     if (route->in_dialog)
@@ -333,18 +304,8 @@ static void on_request(const arrival_t *arrival)
 static void on_broken_request(const arrival_t *arrival, unsigned status,
                               const char *reason)
 {
-    srf__txns_t *txns = &arrival->srf->element.txns;
-    srf__hash128_t key = srf__server_key(txns, arrival->facts,
-                                         (srf__method_t)arrival->facts->method);
-    srf__server_t *server = srf__server_find(txns, key);
-    srf__response_spec_t spec = {.status = status,
-                                 .reason = srf__str_of(reason)};
-
     arrival->srf->requests_received++;
-    if (server != NULL)
-        srf__server_retransmitted(server);
-    else
-        refuse(arrival, key, &spec);
+    refuse(arrival, status, reason, srf__str(NULL, 0));
 }
 
 static void on_scanned(const arrival_t *arrival, srf__scan_result_t result,

@@ -148,9 +148,7 @@ static srf__span_t *param_member(srf__via_t *via, srf__str_t name)
 {
     switch (name.len) {
     case 5:
-        if (srf__name_is(name, "rport"))
-            return &via->rport_value;
-        return srf__name_is(name, "maddr") ? &via->maddr : NULL;
+        return srf__name_is(name, "rport") ? &via->rport_value : NULL;
     case 6:
         return srf__name_is(name, "branch") ? &via->branch : NULL;
     case 8:
@@ -192,7 +190,7 @@ static bool keep_param(const char *data, const srf__param_t *param,
         return false;
     if (!param->has_value)
         return member == &out->rport_value;
-    /* Matching hangs on the branch. An empty received or maddr is seen in the
+    /* Matching hangs on the branch. An empty received is seen in the
      * wild and does no harm. */
     if (member == &out->branch && param->value.len == 0)
         return false;

@@ -8,9 +8,6 @@
 #include "base/alloc.h"
 #include "base/error.h"
 
-/* RFC 3261 §17.2.1. */
-enum { MAX_TRYING_DELAY_MS = 200 };
-
 static const srf__span_t no_cut = {0, 0};
 
 static void clock_fired(srf__timer_t *timer);
@@ -27,19 +24,13 @@ srf__server_t *srf__server_ref(srf__server_t *server)
     return server;
 }
 
-static void release(srf__server_t *server)
-{
-    srf__free(server->maddr);
-    srf__pool_give(&server->txns->own, server, sizeof(*server));
-}
-
 void srf__server_unref(srf__server_t *server)
 {
     if (server == NULL || --server->refs > 0)
         return;
     srf__msg_unref(server->request);
     srf__msg_unref(server->response);
-    release(server);
+    srf__pool_give(&server->txns->own, server, sizeof(*server));
 }
 
 void srf__server_set_user(srf__server_t *server, const srf__server_user_t *user,
@@ -185,9 +176,11 @@ static void terminate(srf__server_t *server)
     srf__server_unref(server);
 }
 
-static uint32_t step_with(srf__server_t *server, srf__txn_event_t event,
-                          const srf__txn_timing_t *timing)
+/* Feeds the machine and does what it orders, sending of a new response
+ * excepted, which the caller does when told so. */
+static uint32_t step(srf__server_t *server, srf__txn_event_t event)
 {
+    const srf__txn_timing_t *timing = &server->txns->timing;
     srf__txn_actions_t actions;
     bool invite = server->method == SRF__METHOD_INVITE;
 
@@ -207,13 +200,6 @@ static uint32_t step_with(srf__server_t *server, srf__txn_event_t event,
     return actions.what;
 }
 
-/* Feeds the machine and does what it orders, sending of a new response
- * excepted, which the caller does when told so. */
-static uint32_t step(srf__server_t *server, srf__txn_event_t event)
-{
-    return step_with(server, event, &server->txns->timing);
-}
-
 static void clock_fired(srf__timer_t *timer)
 {
     srf__server_t *server =
@@ -227,20 +213,8 @@ static void clock_fired(srf__timer_t *timer)
         step(server, srf__timer_event(due));
 }
 
-/* The maddr that responses to a request go to, RFC 3261 §18.2.2. */
-static bool read_maddr(const srf__facts_t *request, const srf__flow_t *from,
-                       srf__addr_t *out)
-{
-    const srf__via_t *via = &request->via;
-
-    return via->maddr.len > 0 && !from->listener->ops->reliable &&
-           srf__addr_from_host(out, srf__facts_str(request, via->maddr),
-                               via->port == 0 ? 5060 : via->port,
-                               (srf__transport_id_t)from->peer.transport) &&
-           out->family == from->peer.family;
-}
-
-/* The port they go to, §18.2.2 and RFC 3581 §4. */
+/* The port that responses to a request go to, RFC 3261 §18.2.2 and RFC 3581 §4.
+ */
 static uint16_t reply_port(const srf__txns_t *txns, const srf__facts_t *request,
                            const srf__flow_t *from)
 {
@@ -255,34 +229,15 @@ srf__flow_t srf__server_reply_flow(const srf__server_t *server)
 {
     srf__flow_t flow = server->from;
 
-    if (server->maddr != NULL)
-        flow.peer = *server->maddr;
-    else
-        flow.peer.port = server->reply_port;
+    flow.peer.port = server->reply_port;
     return flow;
 }
 
-/* 0 or SRF_ERR_NO_MEMORY. */
-static int keep_reply_flow(srf__server_t *server, const srf__facts_t *request)
-{
-    srf__addr_t maddr;
-
-    server->reply_port = reply_port(server->txns, request, &server->from);
-    if (!read_maddr(request, &server->from, &maddr))
-        return 0;
-    server->maddr = srf__malloc(sizeof(maddr));
-    if (server->maddr == NULL)
-        return SRF_ERR_NO_MEMORY;
-    *server->maddr = maddr;
-    return 0;
-}
-
 int srf__server_create(srf__txns_t *txns, srf__hash128_t key,
-                       srf_msg_t *request, const srf__flow_t *from, bool quiet,
+                       srf_msg_t *request, const srf__flow_t *from,
                        srf__server_t **out)
 {
     const srf__facts_t *facts = srf__msg_facts(request);
-    srf__txn_timing_t timing = txns->timing;
 
     *out = NULL;
     srf__server_t *server =
@@ -293,9 +248,9 @@ int srf__server_create(srf__txns_t *txns, srf__hash128_t key,
     server->node.key = key;
     server->txns = txns;
     server->from = *from;
-    if (keep_reply_flow(server, facts) != 0 ||
-        srf__map_add(&txns->servers, &server->node) != 0) {
-        release(server);
+    server->reply_port = reply_port(txns, facts, from);
+    if (srf__map_add(&txns->servers, &server->node) != 0) {
+        srf__pool_give(&txns->own, server, sizeof(*server));
         return SRF_ERR_NO_MEMORY;
     }
     server->request = srf__msg_ref(request);
@@ -304,9 +259,7 @@ int srf__server_create(srf__txns_t *txns, srf__hash128_t key,
     server->refs = 2; /* the machine's and the caller's */
     srf__hex_write(server->tag, srf__random_u32(txns->random), 8);
     txns->counters.servers++;
-    if (quiet)
-        timing.trying_delay_ms = MAX_TRYING_DELAY_MS;
-    step_with(server, SRF__EV_START, &timing);
+    step(server, SRF__EV_START);
     *out = server;
     return 0;
 }
@@ -442,8 +395,10 @@ void srf__server_fall_silent(srf__server_t *server)
 
 /* ---- without a transaction ---- */
 
+enum { STATELESS_TAG = 16 };
+
 static void stateless_tag(const srf__txns_t *txns, const srf__facts_t *request,
-                          char out[16])
+                          char out[STATELESS_TAG])
 {
     srf__hasher_t hasher;
 
@@ -451,7 +406,19 @@ static void stateless_tag(const srf__txns_t *txns, const srf__facts_t *request,
     srf__hasher_field(&hasher, srf__facts_str(request, request->call_id));
     srf__hasher_field(&hasher, srf__facts_str(request, request->from_tag));
     srf__hasher_update(&hasher, &request->cseq, sizeof(request->cseq));
-    srf__hex_write(out, srf__hasher_final(&hasher).h[0], 16);
+    srf__hex_write(out, srf__hasher_final(&hasher).h[0], STATELESS_TAG);
+}
+
+/* The ACK for a response with somebody else's To tag cannot be told by that. */
+static void note_stateless(srf__txns_t *txns, const srf__facts_t *request,
+                           unsigned status)
+{
+    txns->answered_stateless = true;
+    if (request->method != SRF__METHOD_INVITE || status < 300 ||
+        request->to_tag.len == 0)
+        return;
+    srf__hash128_t key = srf__server_key(txns, request, SRF__METHOD_INVITE);
+    txns->refused[key.h[0] % SRF__REFUSED_KEPT] = key.h[1] | 1;
 }
 
 void srf__stateless_reply(srf__txns_t *txns, const srf__facts_t *request,
@@ -460,29 +427,33 @@ void srf__stateless_reply(srf__txns_t *txns, const srf__facts_t *request,
 {
     srf__via_mark_storage_t storage;
     srf__flow_t flow = *from;
-    char tag[16];
+    char tag[STATELESS_TAG];
     srf__response_spec_t spec = {
         .status = status, .reason = srf__str_of(reason), .lines = lines};
 
     stateless_tag(txns, request, tag);
     spec.to_tag = srf__str(tag, sizeof(tag));
     srf__via_mark_for(txns, request, from, &storage, &spec.via_mark);
-    if (!read_maddr(request, from, &flow.peer))
-        flow.peer.port = reply_port(txns, request, from);
+    flow.peer.port = reply_port(txns, request, from);
     srf_msg_t *msg = srf__build_response(txns->pool, request, &spec);
     if (msg == NULL)
         return; /* the caller sends its request again */
-    txns->answered_stateless = true;
+    note_stateless(txns, request, status);
     txns->counters.responses_sent++;
     (void)send_cut(&flow, srf__str(msg->data, msg->len), no_cut);
     srf__msg_unref(msg);
 }
 
-bool srf__stateless_is_ack_for(const srf__txns_t *txns, const srf__facts_t *ack)
+bool srf__stateless_is_ack_for(const srf__txns_t *txns, const srf__facts_t *ack,
+                               srf__hash128_t key)
 {
-    char tag[16];
+    char tag[STATELESS_TAG];
 
     if (!txns->answered_stateless)
+        return false;
+    if (txns->refused[key.h[0] % SRF__REFUSED_KEPT] == (key.h[1] | 1))
+        return true;
+    if (ack->to_tag.len != sizeof(tag))
         return false;
     stateless_tag(txns, ack, tag);
     return srf__str_eq(srf__facts_str(ack, ack->to_tag),

@@ -24,7 +24,6 @@ struct srf__server {
     srf__txns_t *txns;
     srf__txn_clock_t clock;
     srf__flow_t from;    /* where the request came from */
-    srf__addr_t *maddr;  /* where responses go instead; NULL: to the source */
     srf_msg_t *request;  /* NULL after the final response */
     srf_msg_t *response; /* last one sent; resent without response_cut */
     const srf__server_user_t *user;
@@ -45,13 +44,15 @@ srf__server_t *srf__server_find(const srf__txns_t *txns, srf__hash128_t key);
 
 /* Creates the transaction for a new request, whose message it references, and
  * starts its machine, which sends a 100 to an INVITE, at once or after the
- * delay set; with `quiet` not before 200 ms, for a final response that follows
- * at once. `*out` is referenced for the caller. 0; SRF_ERR_NO_MEMORY. */
+ * delay set. `*out` is referenced for the caller. 0; SRF_ERR_NO_MEMORY. */
 int srf__server_create(srf__txns_t *txns, srf__hash128_t key,
-                       srf_msg_t *request, const srf__flow_t *from, bool quiet,
+                       srf_msg_t *request, const srf__flow_t *from,
                        srf__server_t **out);
 
-/* Where its responses go. */
+/* Where its responses go: to the address that the request came from, whatever
+ * its Via says (RFC 3261 §18.2.2). A maddr there is for multicast, which
+ * nothing here listens to; anything else it names is somebody who asked for
+ * nothing. */
 srf__flow_t srf__server_reply_flow(const srf__server_t *server);
 
 srf__server_t *srf__server_ref(srf__server_t *server);
@@ -105,12 +106,16 @@ void srf__server_abandon(srf__server_t *server);
  * INVITE are absorbed as long as its caller may send any. */
 void srf__server_fall_silent(srf__server_t *server);
 
-/* Answers a request without a transaction (RFC 3261 §8.2.7): the To tag is a
- * keyed hash, by which srf__stateless_is_ack_for() knows the ACK again. */
+/* Answers a request without a transaction (RFC 3261 §8.2.7), once for each time
+ * that it comes, with the same To tag: a keyed hash, by which
+ * srf__stateless_is_ack_for() knows the ACK again. Where the To had a tag
+ * already, the last few transactions are remembered for that. `reason` may be
+ * NULL. */
 void srf__stateless_reply(srf__txns_t *txns, const srf__facts_t *request,
                           const srf__flow_t *from, unsigned status,
                           const char *reason, srf__str_t lines);
-bool srf__stateless_is_ack_for(const srf__txns_t *txns,
-                               const srf__facts_t *ack);
+/* `key` is that of the INVITE which the ACK would be for. */
+bool srf__stateless_is_ack_for(const srf__txns_t *txns, const srf__facts_t *ack,
+                               srf__hash128_t key);
 
 #endif /* SRF_SERVER_H */

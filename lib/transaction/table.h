@@ -34,6 +34,8 @@ typedef struct srf__txns_counters {
     uint64_t clients; /* alive */
 } srf__txns_counters_t;
 
+enum { SRF__REFUSED_KEPT = 64 };
+
 struct srf__txns {
     srf__pool_t *pool; /* of messages; may be NULL */
     /* Of transactions: they outlive by half a minute what else a call consists
@@ -46,6 +48,9 @@ struct srf__txns {
     srf__txn_timing_t timing;
     bool force_rport;
     bool answered_stateless; /* there may be ACKs for such answers */
+    /* Keys of INVITEs inside dialogs that were refused so: each has one place,
+     * where a later one takes the place of an earlier one. */
+    uint64_t refused[SRF__REFUSED_KEPT];
     uint8_t worker;
     srf__hash_key_t key;
     srf__txns_counters_t counters;

@@ -46,7 +46,6 @@ static void check_via(const srf__facts_t *facts)
     check_span(facts, via->received);
     check_span(facts, via->rport);
     check_span(facts, via->rport_value);
-    check_span(facts, via->maddr);
     FUZZ_CHECK(via->host.len > 0);
     FUZZ_CHECK(facts->via2 < facts->head_len);
 }
