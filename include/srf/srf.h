@@ -446,9 +446,9 @@ typedef struct srf_stats {
     uint64_t responses_sent; /**< without retransmissions */
     uint64_t retransmissions_received;
     uint64_t retransmissions_sent;
-    uint64_t dropped_malformed;   /**< nothing could be answered */
-    uint64_t dropped_unmatched;   /**< responses and ACKs that fit nothing */
-    uint64_t dropped_send_queue;  /**< datagrams the socket could not take */
+    uint64_t dropped_malformed;  /**< nothing could be answered */
+    uint64_t dropped_unmatched;  /**< responses and ACKs that fit nothing */
+    uint64_t dropped_send_queue; /**< datagrams the socket could not take */
     /** Requests refused before a handler, each time that they came. */
     uint64_t rejected;
     uint64_t keepalives_received; /**< CRLF datagrams, RFC 5626 §4.4.1 */

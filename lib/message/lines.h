@@ -13,7 +13,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
 
 #ifdef __SSE2__
 # include <emmintrin.h>
@@ -106,18 +105,13 @@ enum {
     SRF__FLAW_LF = 4   /* a LF that no CR precedes: a line end all the same */
 };
 
-/* What is wrong between `p` and `end`, where the byte can be read. */
+/* What is wrong from `p` to `end`, a whole number of lines: CR and NUL only.
+ */
 unsigned srf__find_flaws(const char *p, const char *end);
 
-/* What is wrong with the line, folds included, from `p` to the LF that ends it.
- * Mostly nothing is: no NUL and no other CR stands before the one that is known
- * to be there, and strchr() looks for both at once. */
-static inline unsigned srf__line_flaws(const char *p, const char *lf)
-{
-    if (lf > p && lf[-1] == '\r' && strchr(p, '\r') == lf - 1)
-        return 0;
-    return srf__find_flaws(p, lf);
-}
+/* Whether `len` bytes have as many CRs as they have line ends, `crs`, and no
+ * NUL: mostly that is so, and nothing else needs to be looked at. */
+bool srf__lines_are_clean(const char *p, size_t len, size_t crs);
 
 /* Why a head with these is refused; NULL when it is not. Static text. */
 static inline const char *srf__flaws_reason(unsigned flaws)

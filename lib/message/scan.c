@@ -134,8 +134,6 @@ static void read_status_line(srf__facts_t *facts, const char *p,
         return;
     }
     facts->reason = span_of(facts, behind + 1, end);
-    facts->flaws |=
-        (uint8_t)srf__line_flaws(behind + 1, *end == '\r' ? end + 1 : end);
 }
 
 /* Reads the first line; returns what is behind it, `stop` when it has no end.
@@ -165,25 +163,23 @@ static const char *read_start_line(srf__facts_t *facts, const char *stop)
 /* Values                                                              */
 /* ------------------------------------------------------------------ */
 
-/* True when the line has one good value and no more. */
-static bool read_via(srf__facts_t *facts, const srf__header_t *header)
+static void read_via(srf__facts_t *facts, const srf__header_t *header)
 {
     uint16_t next;
 
     if (facts->first[SRF__HDR_VIA] != facts->header_count) {
         if (facts->via2 == 0)
             facts->via2 = header->value;
-        return false;
+        return;
     }
     if (srf__via_read(facts->data, header->value, header->end, &facts->via,
                       &next) != 0) {
         refuse_syntax(facts, "Bad Via");
-        return false;
+        return;
     }
     /* A response can find its way back, §18.2.2. */
     facts->answerable = true;
     facts->via2 = next;
-    return next == 0;
 }
 
 /* Behind "<...>" and white space; NULL when it is not closed or is empty. */
@@ -400,38 +396,19 @@ static const char *read_single(srf__facts_t *facts, const srf__header_t *header)
     }
 }
 
-/* Lines of which every byte was looked at when they are found good. */
-enum {
-    READ_WHOLE = 1u << SRF__HDR_CALL_ID | 1u << SRF__HDR_CSEQ |
-                 1u << SRF__HDR_CONTENT_LENGTH | 1u << SRF__HDR_MAX_FORWARDS
-};
-
-/* Reads the value of the line just indexed; true when all of it was looked at
- * and is good. */
-static bool read_value(srf__facts_t *facts, const srf__header_t *header)
-{
-    if (header->id == SRF__HDR_OTHER)
-        return false;
-    if (header->id == SRF__HDR_VIA)
-        return read_via(facts, header);
-    const char *problem = read_single(facts, header);
-    if (problem != NULL) {
-        refuse_syntax(facts, problem);
-        return false;
-    }
-    return (READ_WHOLE >> header->id & 1) != 0 &&
-           (facts->is_request || header->id != SRF__HDR_MAX_FORWARDS);
-}
-
 /* Takes in the line just indexed as headers[header_count]. */
 static void add_header(srf__facts_t *facts, const srf__header_t *header)
 {
     if (facts->first[header->id] == SRF__NO_HEADER)
         facts->first[header->id] = facts->header_count;
-    if (!read_value(facts, header))
-        facts->flaws |= (uint8_t)srf__line_flaws(facts->data + header->name +
-                                                     header->name_len,
-                                                 facts->data + header->end - 1);
+
+    if (header->id == SRF__HDR_VIA) {
+        read_via(facts, header);
+    } else if (header->id != SRF__HDR_OTHER) {
+        const char *problem = read_single(facts, header);
+        if (problem != NULL)
+            refuse_syntax(facts, problem);
+    }
     facts->header_count++;
 }
 
@@ -442,7 +419,7 @@ static void add_header(srf__facts_t *facts, const srf__header_t *header)
 /* The LF that ends the line at `p` with its folds (§7.3.1); NULL when the data
  * end before. */
 static const char *find_line_end(srf__facts_t *facts, const char *p,
-                                 const char *stop)
+                                 const char *stop, unsigned *line_ends)
 {
     const char *lf = memchr(p, '\n', (size_t)(stop - p));
 
@@ -450,6 +427,7 @@ static const char *find_line_end(srf__facts_t *facts, const char *p,
            srf__is_blank((unsigned char)lf[1])) {
         if (lf[-1] != '\r')
             facts->flaws |= SRF__FLAW_LF;
+        (*line_ends)++;
         lf = memchr(lf + 1, '\n', (size_t)(stop - lf - 1));
     }
     return lf;
@@ -510,7 +488,8 @@ static const char *skip_empty_line(const char *p, const char *stop)
  * the line it gave up at. */
 static const char *read_lines(srf__facts_t *facts, const char *p,
                               const char *stop,
-                              const srf__scan_limits_t *limits)
+                              const srf__scan_limits_t *limits,
+                              unsigned *line_ends)
 {
     uint32_t max_headers = limits->max_headers < facts->header_cap
                                ? limits->max_headers
@@ -524,7 +503,7 @@ static const char *read_lines(srf__facts_t *facts, const char *p,
             if (body != p)
                 return body;
         }
-        const char *lf = find_line_end(facts, p, stop);
+        const char *lf = find_line_end(facts, p, stop, line_ends);
         if (lf == NULL) {
             refuse_syntax(facts, "Header Section Has No End");
             return p;
@@ -541,6 +520,7 @@ static const char *read_lines(srf__facts_t *facts, const char *p,
             add_header(facts, header);
         } else {
             refuse_syntax(facts, "Bad Header Line");
+            (*line_ends)++;
         }
         p = lf + 1;
     }
@@ -644,10 +624,18 @@ static const char *skip_empty_lines(const char *p, const char *end)
     return p;
 }
 
-static void refuse_flaws(srf__facts_t *facts)
+/* `line_ends` are those of folds and bad lines; the others are known: one of
+ * each header line, the start line, the empty line. */
+static void check_bytes(srf__facts_t *facts, unsigned line_ends)
 {
-    const char *reason = srf__flaws_reason(facts->flaws);
+    size_t crs = 2u + facts->header_count + line_ends;
 
+    if (facts->flaws == 0 &&
+        srf__lines_are_clean(facts->data, facts->head_len, crs))
+        return;
+    facts->flaws |=
+        (uint8_t)srf__find_flaws(facts->data, facts->data + facts->head_len);
+    const char *reason = srf__flaws_reason(facts->flaws);
     if (reason != NULL)
         refuse_syntax(facts, reason);
 }
@@ -664,6 +652,7 @@ srf__scan_result_t srf__scan(const char *data, size_t len,
                              srf__facts_t *out)
 {
     const char *end = data + len;
+    unsigned line_ends = 0;
 
     init_facts(out);
     const char *begin = skip_empty_lines(data, end);
@@ -675,10 +664,9 @@ srf__scan_result_t srf__scan(const char *data, size_t len,
     const char *stop =
         end - begin > SRF__HEAD_MAX ? begin + SRF__HEAD_MAX : end;
     const char *p = read_start_line(out, stop);
-    p = read_lines(out, p, stop, limits);
+    p = read_lines(out, p, stop, limits, &line_ends);
     out->head_len = (uint32_t)(p - begin);
-    if (out->flaws != 0)
-        refuse_flaws(out);
+    check_bytes(out, line_ends);
 
     check_present(out);
     check_method(out);

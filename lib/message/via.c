@@ -237,8 +237,7 @@ int srf__via_read(const char *data, uint16_t off, uint16_t end, srf__via_t *out,
     while (p < stop && *p == ';') {
         srf__param_t param;
         value_end = srf__param_read(p + 1, stop, &param);
-        if (value_end == NULL || !keep_param(data, &param, out) ||
-            (param.quoted && srf__find_flaws(param.value.p, value_end) != 0))
+        if (value_end == NULL || !keep_param(data, &param, out))
             return SRF_ERR_SYNTAX;
         p = srf__skip_lws(value_end, stop);
     }

@@ -102,6 +102,7 @@ static bool find_head(srf__framer_t *framer)
         size_t line_len = behind - 1 - framer->line;
         bool empty =
             line_len == 0 || (line_len == 1 && rest.p[framer->line] == '\r');
+        framer->crs += behind > 1 && lf[-1] == '\r';
         framer->looked = behind;
         framer->line = behind;
         if (framer->start_len == 0)
@@ -151,14 +152,12 @@ static const char *read_body_length(srf__framer_t *framer)
     const char *end = begin + framer->head_len;
     const char *next = begin;
     const char *value;
-    unsigned flaws = 0;
     bool found = false;
 
     while (next < end) {
         uint64_t number;
         const char *p = next;
         next = srf__framing_behind_line(p, end);
-        flaws |= srf__line_flaws(p, next - 1);
         if (p == begin || !srf__framing_is_length(p, next, &value))
             continue;
         if (found)
@@ -170,9 +169,11 @@ static const char *read_body_length(srf__framer_t *framer)
         framer->body_len = (size_t)number;
         found = true;
     }
-    if (flaws != 0)
-        return srf__flaws_reason(flaws);
-    return found ? NULL : "Missing Content-Length";
+    if (!found)
+        return "Missing Content-Length";
+    return srf__lines_are_clean(begin, framer->head_len, framer->crs)
+               ? NULL
+               : srf__flaws_reason(srf__find_flaws(begin, end));
 }
 
 /* The head is complete: how long is the message? True: `out` says that this
@@ -208,6 +209,7 @@ static srf__framed_kind_t take_message(srf__framer_t *framer,
     framer->start_len = 0;
     framer->line = 0;
     framer->looked = 0;
+    framer->crs = 0;
     framer->head_len = 0;
     framer->body_len = 0;
     return out->kind;

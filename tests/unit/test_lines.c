@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "message/lines.h"
 #include "message/scan.h"
 
 #include "runner.h"
@@ -95,6 +96,33 @@ START_TEST(what_is_not_closed_goes_to_the_end_of_the_list)
 }
 END_TEST
 
+/* Whatever the length, whatever the place. */
+START_TEST(a_byte_that_does_not_belong_is_found_in_lines_of_any_length)
+{
+    static char bytes[9000];
+
+    for (size_t len = 1; len < sizeof(bytes); len += len < 200 ? 1 : 977) {
+        memset(bytes, 'a', sizeof(bytes));
+        ck_assert(srf__lines_are_clean(bytes, len, 0) || len < 16);
+        for (size_t at = 0; at < len; at += len < 200 ? 1 : 61) {
+            bytes[at] = '\0';
+            ck_assert(!srf__lines_are_clean(bytes, len, 0));
+            ck_assert_uint_eq(srf__find_flaws(bytes, bytes + len),
+                              SRF__FLAW_NUL);
+            bytes[at] = '\r';
+            ck_assert(!srf__lines_are_clean(bytes, len, 0));
+            ck_assert(srf__lines_are_clean(bytes, len, 1) || len < 16);
+            ck_assert(!srf__lines_are_clean(bytes, len, 2));
+            ck_assert_uint_eq(srf__find_flaws(bytes, bytes + len),
+                              SRF__FLAW_CR);
+            bytes[at] = 'a';
+        }
+        memset(bytes, '\r', len);
+        ck_assert(srf__lines_are_clean(bytes, len, len) || len < 16);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("lines");
@@ -105,6 +133,8 @@ int main(void)
     tcase_add_test(tcase, lists_are_split_at_their_commas);
     tcase_add_test(tcase, commas_in_quotes_and_brackets_split_nothing);
     tcase_add_test(tcase, what_is_not_closed_goes_to_the_end_of_the_list);
+    tcase_add_test(tcase,
+                   a_byte_that_does_not_belong_is_found_in_lines_of_any_length);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }
