@@ -9,6 +9,7 @@
 #include "message/build.h"
 #include "message/edit.h"
 #include "message/lines.h"
+#include "message/peek.h"
 #include "message/scan.h"
 #include "transport/envelope.h"
 #include "transport/framing.h"
@@ -267,7 +268,7 @@ static void check_built(const srf__facts_t *invite)
 static void check_envelope(const srf__facts_t *facts)
 {
     const srf__str_t whole = srf__str(facts->data, facts->len);
-    const srf__framer_limits_t limits = {UINT32_MAX, UINT32_MAX};
+    const srf__framer_limits_t none = {UINT32_MAX, UINT32_MAX};
     srf__framer_t framer;
     srf__framed_t framed;
     srf__buf_t out;
@@ -280,7 +281,7 @@ static void check_envelope(const srf__facts_t *facts)
         const srf__str_t sent = i == 0 ? plain : whole;
         if (!srf__envelope_is_plain(&sent, 1))
             continue; /* it does not leave like that */
-        srf__framer_init(&framer, &limits);
+        srf__framer_init(&framer, &none);
         FUZZ_CHECK(srf__framer_begin(&framer, sent.p, sent.len) == 0);
         FUZZ_CHECK(srf__framer_next(&framer, &framed) == SRF__FRAMED_MESSAGE);
         FUZZ_CHECK(srf__str_eq(framed.bytes, sent));
@@ -294,11 +295,42 @@ static void check_envelope(const srf__facts_t *facts)
     srf__buf_deinit(&out);
 }
 
+/* A glance finds the same transaction, and misses no dialog. `scanned` is NULL
+ * for what is no request. */
+static void check_peek(const char *data, size_t size,
+                       const srf__facts_t *scanned)
+{
+    srf__facts_t facts;
+    srf__peek_t peek;
+
+    if (!srf__peek_is_request(data, size))
+        return;
+    srf__peek(data, size, &facts, &peek);
+    if (scanned == NULL || scanned->data != data)
+        return;
+    if (peek.has_branch) {
+        FUZZ_CHECK(facts.method == scanned->method);
+        FUZZ_CHECK(same_piece(&facts, facts.method_name, scanned,
+                              scanned->method_name));
+        FUZZ_CHECK(
+            same_piece(&facts, facts.via.branch, scanned, scanned->via.branch));
+        FUZZ_CHECK(
+            same_piece(&facts, facts.via.host, scanned, scanned->via.host));
+        FUZZ_CHECK(facts.via.port == scanned->via.port);
+    }
+    FUZZ_CHECK(peek.routed || scanned->to_tag.len == 0 ||
+               scanned->first[SRF__HDR_ROUTE] == SRF__NO_HEADER);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static scanned_t first;
 
     scan(&first, (const char *)data, size);
+    check_peek((const char *)data, size,
+               first.result == SRF__SCAN_OK && first.facts.is_request
+                   ? &first.facts
+                   : NULL);
     if (first.result == SRF__SCAN_REJECT) {
         FUZZ_CHECK(first.facts.reject_status >= 400);
         FUZZ_CHECK(first.facts.answerable);
