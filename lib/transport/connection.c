@@ -12,7 +12,6 @@
 #include "transport/socket.h"
 
 enum {
-    STREAM_BUFFER = 65536,
     PLAIN_BYTES = 16384, /* a TLS record */
     ORIGIN_SHOWN = 200,
     LINGER_MS = 5000, /* for what is queued when a connection ends */
@@ -72,6 +71,7 @@ void srf__connection_close(srf__connection_t *connection)
     connection->phase = SRF__CONNECTION_CLOSED;
     srf__stream_forget(connection);
     srf__timer_stop(connection->stream->base.owner->wheel, &connection->timer);
+    srf__timer_stop(connection->stream->base.owner->wheel, &connection->rest);
     uv_close((uv_handle_t *)&connection->poll, on_closed);
     srf__socket_close(connection->fd);
 }
@@ -121,6 +121,8 @@ static void end(srf__connection_t *connection, const char *why)
     connection->active_ms = srf__connection_now(connection);
     connection->begun_ms = 0;
     srf__stream_retire(connection);
+    srf__timer_stop(connection->stream->base.owner->wheel, &connection->rest);
+    connection->resting = false;
     connection->paused = false;
     srf__connection_look(connection);
     srf__connection_schedule(connection);
@@ -450,7 +452,8 @@ static void on_end(srf__connection_t *connection)
 static void receive(srf__connection_t *connection)
 {
     char *buffer = connection->stream->base.owner->stream_buffer;
-    ssize_t len = srf__socket_receive(connection->fd, buffer, STREAM_BUFFER);
+    ssize_t len =
+        srf__socket_receive(connection->fd, buffer, SRF__STREAM_BUFFER);
 
     if (len == 0)
         on_end(connection);
@@ -494,7 +497,8 @@ static void on_event(uv_poll_t *poll, int status, int events)
 
 void srf__connection_look(srf__connection_t *connection)
 {
-    bool reads = !connection->paused && !connection->peer_is_done;
+    bool reads = !connection->paused && !connection->resting &&
+                 !connection->peer_is_done;
     bool writes = connection->out != NULL;
     int wanted = (reads ? UV_READABLE : 0) | (writes ? UV_WRITABLE : 0);
 
@@ -508,6 +512,29 @@ void srf__connection_look(srf__connection_t *connection)
         (void)uv_poll_stop(&connection->poll);
     else
         (void)uv_poll_start(&connection->poll, wanted, on_event);
+}
+
+static void on_rested(srf__timer_t *timer)
+{
+    srf__connection_t *connection =
+        (srf__connection_t *)((char *)timer -
+                              offsetof(srf__connection_t, rest));
+
+    connection->resting = false;
+    srf__connection_look(connection);
+}
+
+void srf__connection_rest(srf__connection_t *connection, uint32_t ms)
+{
+    srf__wheel_t *wheel = connection->stream->base.owner->wheel;
+
+    if (connection->phase != SRF__CONNECTION_OPEN ||
+        (connection->resting &&
+         connection->rest.due_ms >= srf__connection_now(connection) + ms))
+        return;
+    connection->resting = true;
+    srf__timer_start(wheel, &connection->rest, ms, on_rested);
+    srf__connection_look(connection);
 }
 
 /* ---- beginning ---- */

@@ -19,6 +19,10 @@ typedef enum srf__connection_phase {
     SRF__CONNECTION_CLOSED  /* the handle is closing */
 } srf__connection_phase_t;
 
+/* What is read at one go: some fifty messages, and then it is the turn of other
+ * connections. */
+enum { SRF__STREAM_BUFFER = 16384 };
+
 struct srf__held;
 
 struct srf__connection {
@@ -36,6 +40,7 @@ struct srf__connection {
     size_t waiting_cap;
     srf__framer_t framer;
     srf__timer_t timer;
+    srf__timer_t rest;    /* runs while `resting` */
     uint64_t active_ms;   /* something came, or was sent */
     uint64_t begun_ms;    /* a message began that is not complete; 0: none */
     uint32_t begun_unit;  /* how many units were complete then, see units() */
@@ -49,6 +54,7 @@ struct srf__connection {
     bool reusable;     /* in by_peer */
     bool counted;      /* in the counter of those open */
     bool paused;       /* nothing is read until the queue is short again */
+    bool resting;      /* nothing is read until others had their turn */
     bool broken;       /* it failed */
     bool peer_is_done; /* the peer has ended its side */
     bool all_said;     /* so have we */
@@ -96,6 +102,8 @@ void srf__connection_finish(srf__connection_t *connection);
 uint64_t srf__connection_blocked_ms(const srf__connection_t *connection);
 /* Sends of what waits as much as the system takes. */
 void srf__connection_write_on(srf__connection_t *connection);
+/* Reads on when that time has passed. */
+void srf__connection_rest(srf__connection_t *connection, uint32_t ms);
 /* Sends bytes through the layers below WebSocket, or what TLS has to say. 0 or
  * an error: the connection is closed then. */
 int srf__connection_transmit(srf__connection_t *connection,

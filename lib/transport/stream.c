@@ -11,7 +11,6 @@
 #include "transport/socket.h"
 
 enum {
-    STREAM_BUFFER = 65536,
     ACCEPTS_MAX = 64, /* in a row, before the loop gets to other things */
     PAUSE_MS = 100,   /* when no connection can be accepted */
     TELL_EVERY_MS = 10000,
@@ -345,6 +344,14 @@ static bool stream_resume(srf__flow_t *flow)
     return true;
 }
 
+static void stream_rest(const srf__flow_t *flow, uint32_t ms)
+{
+    srf__connection_t *connection = find(flow);
+
+    if (connection != NULL)
+        srf__connection_rest(connection, ms);
+}
+
 static bool stream_is_accepted(const srf__flow_t *flow)
 {
     const srf__connection_t *connection = find(flow);
@@ -426,6 +433,7 @@ static const srf__listener_ops_t stream_ops = {
     .resume = stream_resume,
     .is_accepted = stream_is_accepted,
     .tls = stream_tls,
+    .rest = stream_rest,
     .close = stream_close,
     .reliable = true,
 };
@@ -434,7 +442,7 @@ static const srf__listener_ops_t stream_ops = {
 static int ensure_shared(srf__transports_t *transports)
 {
     if (transports->stream_buffer == NULL)
-        transports->stream_buffer = srf__malloc(STREAM_BUFFER);
+        transports->stream_buffer = srf__malloc(SRF__STREAM_BUFFER);
     if (transports->crowds == NULL) {
         transports->crowds = srf__malloc(sizeof(*transports->crowds));
         if (transports->crowds != NULL)

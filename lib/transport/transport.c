@@ -204,6 +204,26 @@ uint64_t srf__transports_drops(const srf__transports_t *transports)
     return drops;
 }
 
+void srf__transports_strain(srf__transports_t *transports,
+                            srf__strain_t *strain)
+{
+    srf__listener_t *listener = transports->listeners;
+
+    memset(strain, 0, sizeof(*strain));
+    for (; listener != NULL; listener = listener->next) {
+        if (listener->ops->strain != NULL)
+            listener->ops->strain(listener, strain);
+    }
+}
+
+void srf__transports_rest(const srf__flow_t *flow, uint32_t ms)
+{
+    const srf__listener_ops_t *ops = flow->listener->ops;
+
+    if (ops->rest != NULL)
+        ops->rest(flow, ms);
+}
+
 bool srf__transports_is_accepted(const srf__flow_t *flow)
 {
     const srf__listener_ops_t *ops = flow->listener->ops;

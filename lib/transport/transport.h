@@ -39,6 +39,12 @@ typedef enum srf__opening {
     SRF__OPEN_FOR_NETWORK,
     SRF__OPEN_FOR_PROGRAM
 } srf__opening_t;
+/* How datagrams fare on their way to us; see srf__transports_strain(). */
+typedef struct srf__strain {
+    uint64_t received; /* all that were read */
+    uint64_t drops;    /* all that the system had no room for */
+    uint32_t wait_ms;  /* what each had waited for at least */
+} srf__strain_t;
 
 /* How a kind of listener works. */
 typedef struct srf__listener_ops {
@@ -55,8 +61,11 @@ typedef struct srf__listener_ops {
     bool (*resume)(srf__flow_t *flow);
     bool (*is_accepted)(const srf__flow_t *flow);
     struct srf__tls *(*tls)(const srf__flow_t *flow);
-    /* Datagrams only, else NULL: how many the system has dropped. */
+    void (*rest)(const srf__flow_t *flow, uint32_t ms);
+    /* Datagrams only, else NULL: how many the system has dropped; adds to
+     * `strain`, see srf__transports_strain(). */
     uint64_t (*drops)(const srf__listener_t *listener);
+    void (*strain)(srf__listener_t *listener, srf__strain_t *strain);
     /* Closes; calls srf__transports_closed() from the loop and is then freed by
      * the kind itself. */
     void (*close)(srf__listener_t *listener);
@@ -163,6 +172,11 @@ void srf__transports_deinit(srf__transports_t *transports);
 /* Datagrams that came to open listeners and that the system dropped, since
  * there was no room for them. */
 uint64_t srf__transports_drops(const srf__transports_t *transports);
+/* Of all listeners. The wait is that since this was asked last, of the listener
+ * where it is longest: 0 where the socket was found empty meanwhile, or where
+ * it cannot be told. */
+void srf__transports_strain(srf__transports_t *transports,
+                            srf__strain_t *strain);
 
 /* For kinds: links a listener in at the end. */
 void srf__transports_add(srf__transports_t *transports,
@@ -202,6 +216,9 @@ int srf__transports_watch(const srf__flow_t *flow, uint64_t id);
 /* Whether the flow's connection is there, whose peer is filled in; always true
  * for datagrams. */
 bool srf__transports_resume(srf__flow_t *flow);
+/* Nothing is read from the flow's connection for that long, so that the peer
+ * has to wait. Nothing to do for datagrams, where it would hit others. */
+void srf__transports_rest(const srf__flow_t *flow, uint32_t ms);
 /* Whether the flow has a connection that the peer made. */
 bool srf__transports_is_accepted(const srf__flow_t *flow);
 /* The TLS session of its connection; NULL when it has none, or has gone.

@@ -18,8 +18,10 @@
 
 #if defined(__linux__)
 # include <linux/sock_diag.h>
+# include <linux/sockios.h>
 # include <netinet/icmp6.h>
 # include <netinet/ip_icmp.h>
+# include <sys/ioctl.h>
 # include <time.h>
 /* needs struct timespec */
 # include <linux/errqueue.h>
@@ -113,6 +115,25 @@ uint64_t srf__udp_drops(int fd)
     (void)fd;
 #endif
     return 0;
+}
+
+uint32_t srf__udp_wait_ms(int fd)
+{
+#if defined(SIOCGSTAMPNS)
+    struct timespec came;
+    struct timespec now;
+
+    if (ioctl(fd, SIOCGSTAMPNS, &came) != 0 ||
+        clock_gettime(CLOCK_REALTIME, &now) != 0)
+        return 0;
+    int64_t wait_ms = (int64_t)(now.tv_sec - came.tv_sec) * 1000 +
+                      (now.tv_nsec - came.tv_nsec) / 1000000;
+    /* Somebody may have set the clock. */
+    return wait_ms < 0 || wait_ms > UINT32_MAX ? 0 : (uint32_t)wait_ms;
+#else
+    (void)fd;
+    return 0;
+#endif
 }
 
 /* ---- errors that the network reports ---- */

@@ -44,5 +44,9 @@ void srf__udp_take_errors(srf__listener_t *listener, int fd, bool *taking);
 /* Datagrams the system has dropped since the socket's buffer was full; 0 where
  * it does not tell. */
 uint64_t srf__udp_drops(int fd);
+/* How long the datagram read last had waited in the socket; 0 where the system
+ * does not tell, and the first time, which makes it take the time of what
+ * comes. */
+uint32_t srf__udp_wait_ms(int fd);
 
 #endif /* SRF_UDP_H */

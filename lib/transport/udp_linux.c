@@ -65,6 +65,9 @@ typedef struct udp {
     uv_timer_t ticks; /* while datagrams are gathered */
     srf__gather_t gather;
     bool behind; /* there is more than one go has read */
+    /* See udp_strain(). UINT32_MAX: nothing was read since. */
+    uint32_t wait_ms;
+    uint64_t received;
     int fd;
     int watched; /* events that the loop looks for */
     bool taking_errors;
@@ -372,6 +375,17 @@ static void deliver(udp_t *udp, struct mmsghdr *message)
                               message->msg_len);
 }
 
+/* The least wait counts: a heap that is worked off is none that stays. Only
+ * where more may lie behind what was read does it matter, and is the system
+ * asked. */
+static void note_wait(udp_t *udp, int count)
+{
+    uint32_t wait_ms = count < SLOTS ? 0 : srf__udp_wait_ms(udp->fd);
+
+    if (wait_ms < udp->wait_ms)
+        udp->wait_ms = wait_ms;
+}
+
 /* How many datagrams it was. What one go does not read is next: it must not
  * wait for a tick, or more would come than is read. */
 static unsigned receive(udp_t *udp)
@@ -387,6 +401,7 @@ static unsigned receive(udp_t *udp)
             take_errors(udp); /* what an earlier datagram met */
             continue;
         }
+        note_wait(udp, count);
         if (count <= 0)
             break;
         received += (unsigned)count;
@@ -397,6 +412,7 @@ static unsigned receive(udp_t *udp)
         if (count < SLOTS)
             break;
     }
+    udp->received += received;
     udp->behind = calls == CALLS_MAX;
     return received;
 }
@@ -450,6 +466,18 @@ static uint64_t udp_drops(const srf__listener_t *listener)
     return srf__udp_drops(((const udp_t *)listener)->fd);
 }
 
+static void udp_strain(srf__listener_t *listener, srf__strain_t *strain)
+{
+    udp_t *udp = (udp_t *)listener;
+    uint32_t wait_ms = udp->wait_ms == UINT32_MAX ? 0 : udp->wait_ms;
+
+    udp->wait_ms = UINT32_MAX;
+    strain->received += udp->received;
+    strain->drops += srf__udp_drops(udp->fd);
+    if (wait_ms > strain->wait_ms)
+        strain->wait_ms = wait_ms;
+}
+
 /* ---- life ---- */
 
 static void free_udp(udp_t *udp)
@@ -486,6 +514,7 @@ static void udp_close(srf__listener_t *listener)
 static const srf__listener_ops_t udp_ops = {
     .send = udp_send,
     .drops = udp_drops,
+    .strain = udp_strain,
     .close = udp_close,
     .reliable = false,
 };
@@ -519,6 +548,7 @@ static udp_t *create_udp(srf__transports_t *transports)
     if (udp == NULL)
         return NULL;
     udp->fd = -1;
+    udp->wait_ms = UINT32_MAX;
     udp->base.ops = &udp_ops;
     udp->base.owner = transports;
     udp->poll.data = udp;

@@ -17,6 +17,7 @@ typedef struct udp {
     srf__listener_t base; /* first */
     uv_udp_t handle;
     size_t queued_bytes;
+    uint64_t received;
     bool taking_errors;
     char buffer[RECEIVE_BYTES];
 } udp_t;
@@ -68,6 +69,7 @@ static void on_receive(uv_udp_t *handle, ssize_t nread, const uv_buf_t *buf,
     }
     if (nread == 0 || peer == NULL || owner->closing)
         return;
+    udp->received++;
     srf__addr_from_sockaddr(&from.peer, peer, SRF__TRANSPORT_UDP);
     owner->events.message(owner->events.arg, &from, buf->base, (size_t)nread);
 }
@@ -197,9 +199,20 @@ static uint64_t udp_drops(const srf__listener_t *listener)
     return srf__udp_drops(socket_of((const udp_t *)listener));
 }
 
+/* libuv does not tell whether it has read everything, so neither does this tell
+ * of a wait. */
+static void udp_strain(srf__listener_t *listener, srf__strain_t *strain)
+{
+    const udp_t *udp = (const udp_t *)listener;
+
+    strain->received += udp->received;
+    strain->drops += udp_drops(listener);
+}
+
 static const srf__listener_ops_t udp_ops = {
     .send = udp_send,
     .drops = udp_drops,
+    .strain = udp_strain,
     .close = udp_close,
     .reliable = false,
 };
