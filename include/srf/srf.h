@@ -101,7 +101,8 @@ typedef struct srf_options {
     uint32_t max_header_bytes;  /**< one header line, longer: 400; 0: 16384 */
     uint32_t max_targets;       /**< of one proxy operation; 0: 32 */
     /** Transactions alive before new requests get 503; 0: 1000000. Requests
-     * with a To tag are served up to a quarter more. */
+     * inside a dialog that was record-routed are served up to a quarter more.
+     */
     uint32_t max_transactions;
 
     /** Number of this stack among several that share one address, 0..255; it
@@ -153,6 +154,28 @@ typedef struct srf_options {
      * brought along; 0: 64. A proxy in front that sends everything, with names
      * of others in it, may need more. */
     uint32_t max_lookups_per_source;
+    /** How long all datagrams may wait in the socket before new requests are
+     * let in at a lower rate, as many as can be served in time; the others get
+     * 503, or no answer when there are very many (§21.5.4). Datagrams for which
+     * a receive buffer has no room, more than one of 32, have the same effect.
+     * Requests inside a dialog, retransmissions, CANCEL and responses are
+     * served. 0: 100; SRF_TIMEOUT_NONE: neither is looked at. */
+    uint32_t max_receive_delay_ms;
+    /** Requests per second that one source, an IPv4 address or a /64 of IPv6,
+     * may send outside of dialogs; what is above is refused like in overload,
+     * and a connection is not read from as long as it is ahead. Inside of
+     * dialogs eight times as many. 0: no limit; at most 1000000. Where many
+     * users are behind one address (a trunk, another proxy), it needs as much,
+     * or an exemption. */
+    uint32_t source_rate;
+    /** Requests that a source may send at once, within source_rate; 0: as
+     * many as in a second. */
+    uint32_t source_burst;
+    uint32_t reserved3; /**< zero */
+    /** Whom source_rate does not apply to: `ADDRESS` or `ADDRESS/BITS`, such as
+     * "192.0.2.0/24" or "2001:db8::/32"; NULL-terminated; NULL: nobody. What
+     * cannot be read is an invalid argument. Copied. */
+    const char *const *source_exempt;
 } srf_options_t;
 
 /**
@@ -488,6 +511,13 @@ typedef struct srf_stats {
     /** Times that connections could not be accepted, for want of descriptors
      * or memory; they are accepted later. */
     uint64_t accepts_failed;
+    /** Requests that got no answer in overload, or above source_rate, since
+     * there were too many to answer each. */
+    uint64_t shed;
+    uint64_t source_limited; /**< requests refused for source_rate */
+    /** How long datagrams waited in the socket of late, those that waited
+     * least, in milliseconds, as far as the system tells (Linux does). */
+    uint64_t receive_delay_ms;
 } srf_stats_t;
 
 /**

@@ -5,6 +5,7 @@
  */
 #include "base/alloc.h"
 #include "base/error.h"
+#include "core/arrival.h"
 #include "core/req.h"
 #include "core/stack.h"
 #include "message/lines.h"
@@ -69,6 +70,28 @@ static void close_transaction(srf__server_t *server, srf_msg_t *request)
     srf__server_unref(server);
 }
 
+/* What is too much is answered without a transaction, as long as that is not
+ * too much, too; it is dropped and counted then (RFC 3261 §21.5.4). On a stream
+ * nobody would send it again. */
+static bool may_answer(const arrival_t *arrival)
+{
+    srf_t *srf = arrival->srf;
+
+    if (arrival->from->listener->ops->reliable ||
+        !srf__arrival_is_guarded(srf) ||
+        srf__overload_take_answer(&srf->overload))
+        return true;
+    srf->shed++;
+    return false;
+}
+
+static void reply(const arrival_t *arrival, unsigned status, const char *reason,
+                  srf__str_t lines)
+{
+    srf__stateless_reply(&arrival->srf->element.txns, arrival->facts,
+                         arrival->from, status, reason, lines);
+}
+
 /* One answer each time that the request comes, and nothing is kept: who names
  * somebody else as the source of a datagram brings him no more than that one
  * (RFC 3261 §8.2.7). */
@@ -79,11 +102,31 @@ static void refuse(const arrival_t *arrival, unsigned status,
         arrival->srf->rejected++;
         log_refusal(arrival, status, reason);
     }
-    srf__stateless_reply(&arrival->srf->element.txns, arrival->facts,
-                         arrival->from, status, reason, lines);
+    if (may_answer(arrival))
+        reply(arrival, status, reason, lines);
 }
 
 /* ---- requests without a transaction of their own kind ---- */
+
+/* What is forwarded without a transaction is work, too. Whose bucket it comes
+ * from may be told by its looks: both are limited. */
+static bool is_ack_too_much(const arrival_t *arrival)
+{
+    srf_t *srf = arrival->srf;
+    const srf__facts_t *ack = arrival->facts;
+
+    if (srf->sources.sets == NULL && !srf->overload.shedding)
+        return false;
+    bool routed =
+        ack->to_tag.len > 0 && ack->first[SRF__HDR_ROUTE] != SRF__NO_HEADER;
+    bool closed =
+        srf->overload.shedding && srf__overload_is_closed(&srf->overload);
+    bool too_much = (closed && !srf__arrival_in_dialog(srf, ack)) ||
+                    srf__arrival_is_above_rate(srf, arrival->from, routed);
+
+    srf->shed += too_much;
+    return too_much;
+}
 
 static void on_ack(const arrival_t *arrival)
 {
@@ -98,7 +141,7 @@ static void on_ack(const arrival_t *arrival)
         return;
     }
     if (srf__stateless_is_ack_for(txns, ack, key) ||
-        srf__uas_acked(&srf->uas, ack))
+        srf__uas_acked(&srf->uas, ack) || is_ack_too_much(arrival))
         return;
     srf__forward_ack(&srf->element, ack, arrival->from, server != NULL);
 }
@@ -115,8 +158,8 @@ static void on_cancel(const arrival_t *arrival, srf__hash128_t key)
     srf_msg_t *request;
 
     if (invite == NULL) {
-        srf__stateless_reply(txns, cancel, arrival->from, 481, NULL,
-                             spec.lines);
+        if (may_answer(arrival))
+            reply(arrival, 481, NULL, spec.lines);
         return;
     }
     srf__server_t *server = open_transaction(arrival, key, &request);
@@ -178,9 +221,13 @@ static bool is_overloaded(const arrival_t *arrival)
 {
     srf__overload_t *overload = &arrival->srf->overload;
 
-    return srf__overload_is_on(overload) &&
-           (arrival->facts->to_tag.len == 0 ||
-            srf__overload_is_at_ceiling(overload));
+    if (!srf__overload_is_on(overload)) {
+        overload->let_in++;
+        return false;
+    }
+    return srf__arrival_in_dialog(arrival->srf, arrival->facts)
+               ? srf__overload_is_at_ceiling(overload)
+               : !srf__overload_lets_in(overload);
 }
 
 static bool is_drained(const arrival_t *arrival)
@@ -193,11 +240,12 @@ static void refuse_for_now(const arrival_t *arrival)
     char storage[RETRY_AFTER_BYTES];
     srf__buf_t lines;
 
+    if (!may_answer(arrival))
+        return;
     srf__buf_init_fixed(&lines, storage, sizeof(storage));
     srf__overload_refuse(&arrival->srf->overload, arrival->facts, &lines);
     arrival->srf->rejected++;
-    srf__stateless_reply(&arrival->srf->element.txns, arrival->facts,
-                         arrival->from, 503, NULL, srf__buf_str(&lines));
+    reply(arrival, 503, NULL, srf__buf_str(&lines));
 }
 
 /* Judged a second time, and once only: a maddr of ours that is still there
@@ -219,8 +267,13 @@ static void deliver(const arrival_t *arrival, srf__hash128_t key,
                     const srf__route_t *route, const srf__verdict_t *verdict)
 {
     srf_t *srf = arrival->srf;
+    bool in_dialog = verdict->status == 0 && route->in_dialog;
     srf_msg_t *request;
 
+    if (srf__arrival_is_above_rate(srf, arrival->from, in_dialog)) {
+        refuse_for_now(arrival);
+        return;
+    }
     if (verdict->status != 0) {
         refuse_verdict(arrival, verdict);
         return;
@@ -379,6 +432,8 @@ void srf__on_message(void *arg, const srf__flow_t *from, const char *data,
         return;
     if (srf->trace_cb != NULL)
         srf__trace_received(srf, from, data, len);
+    if (srf__arrival_is_shed(srf, from, data, len))
+        return;
     /* The loop delivers one message at a time. */
     srf__assert(!srf->receiving);
     srf->receiving = true;

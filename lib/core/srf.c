@@ -29,8 +29,10 @@ enum {
     DEFAULT_TRANSACTIONS = 1000000,
     DEFAULT_MEMORY_BYTES = 1 << 30,
     DEFAULT_LOOP_LAG_MS = 2000, /* every caller has sent twice again */
+    DEFAULT_RECEIVE_DELAY_MS = 100,
     DEFAULT_RETRY_AFTER_S = 5,
     MAX_RETRY_AFTER_S = 86400,
+    MAX_SOURCE_RATE = 1000000,
     DEFAULT_DNS_TIMEOUT_MS = 2000,
     DEFAULT_DNS_TRIES = 2,
     MAX_DNS_TRIES = 10,
@@ -72,6 +74,7 @@ static int check_options(const srf_options_t *given)
         given->worker_id > MAX_WORKER ||
         given->trying_delay_ms > MAX_TRYING_DELAY_MS ||
         given->retry_after_s > MAX_RETRY_AFTER_S ||
+        given->source_rate > MAX_SOURCE_RATE ||
         given->dns_timeout_ms > MAX_TIMER_MS ||
         given->dns_tries > MAX_DNS_TRIES || given->log_level > SRF_LOG_TRACE;
 
@@ -103,6 +106,8 @@ static void apply_options(srf_t *srf, const srf_options_t *given)
         .transactions =
             or_default(given->max_transactions, DEFAULT_TRANSACTIONS),
         .lag_ms = or_default(given->max_loop_lag_ms, DEFAULT_LOOP_LAG_MS),
+        .wait_ms =
+            or_default(given->max_receive_delay_ms, DEFAULT_RECEIVE_DELAY_MS),
         .retry_after_s =
             or_default(given->retry_after_s, DEFAULT_RETRY_AFTER_S),
     };
@@ -243,9 +248,15 @@ static int init_parts(srf_t *srf, const srf__env_t *env,
     srf__marks_init(&element->marks, &element->random);
     srf__recent_init(&element->recent, &element->txns.key,
                      64ull * element->txns.timing.t1_ms);
+    int err =
+        srf__sources_init(&srf->sources, &element->txns.key, given->source_rate,
+                          or_default(given->source_burst, given->source_rate),
+                          given->source_exempt);
+    if (err != 0)
+        return err;
     srf->uas.txns = &element->txns;
     if (env->loop != NULL) {
-        int err = srf__posts_create(srf);
+        err = srf__posts_create(srf);
         if (err == 0)
             err = init_resolver(srf, given);
         if (err != 0)
@@ -266,6 +277,7 @@ static void free_stack(srf_t *srf)
     srf__posts_free(srf);
     srf__free(srf->facts.headers);
     srf__handlers_deinit(srf);
+    srf__sources_deinit(&srf->sources);
     srf__element_deinit(&srf->element);
     srf__pool_deinit(&srf->element.txns.own);
     srf__pool_deinit(&srf->element.txns.tables);
@@ -464,6 +476,9 @@ int srf_stats(const srf_t *srf, srf_stats_t *out)
         .connections_shed = transports->shed,
         .connections_not_opened = transports->connects_refused,
         .accepts_failed = transports->accepts_failed,
+        .shed = srf->shed,
+        .source_limited = srf->sources.limited,
+        .receive_delay_ms = srf__overload_wait(&srf->overload),
     };
     memcpy(out, &stats, out->size < sizeof(stats) ? out->size : sizeof(stats));
     return 0;

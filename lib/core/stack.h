@@ -8,6 +8,7 @@
 
 #include "base/ticker.h"
 #include "core/overload.h"
+#include "core/sources.h"
 #include "core/uas.h"
 #include "proxy/element.h"
 #include "proxy/route.h"
@@ -35,6 +36,7 @@ struct srf {
     uint16_t handler_order;
     srf__uas_t uas;
     srf__overload_t overload;
+    srf__sources_t sources;
     struct srf__posts *posts; /* NULL without a loop */
     srf__dns_t *dns;          /* NULL without a loop */
     srf__hosts_t *hosts;      /* NULL without a loop */
@@ -68,6 +70,7 @@ struct srf {
     uint64_t dropped_malformed;
     uint64_t rejected;
     uint64_t keepalives_received;
+    uint64_t shed; /* requests dropped, since to answer was too much, too */
 };
 
 /* What a stack takes from its surroundings; tests give their own. */

@@ -6,6 +6,7 @@
 #include "message/peek.h"
 
 #include "message/lines.h"
+#include "message/uri.h"
 
 static const char cookie[] = "z9hG4bK"; /* RFC 3261 §8.1.1.7 */
 enum { COOKIE_LEN = sizeof(cookie) - 1, METHOD_MAX = 32 };
@@ -72,6 +73,20 @@ static bool has_tag(const char *p, const char *lf)
     return false;
 }
 
+/* Whether a URI in the line may have a mark of ours. */
+static bool has_mark(const char *p, const char *lf)
+{
+    const srf__str_t param = SRF__STR(SRF__MARK_PARAM "=");
+
+    while ((p = memchr(p, ';', (size_t)(lf - p))) != NULL) {
+        p++;
+        if ((size_t)(lf - p) > param.len &&
+            srf__str_ieq(srf__str(p, param.len), param))
+            return true;
+    }
+    return false;
+}
+
 /* The LF behind the line at `p` and its folds (RFC 3261 §7.3.1); NULL when
  * there is none. */
 static const char *find_line_end(const char *p, const char *end)
@@ -83,10 +98,10 @@ static const char *find_line_end(const char *p, const char *end)
     return lf;
 }
 
-/* Looks at the lines from `p` on, until one says no. */
-static bool is_routed(const char *p, const char *end)
+/* Looks at the lines from `p` on, until one says no. `route`: the Request-URI
+ * has a mark, as a strict router leaves it. */
+static bool is_routed(const char *p, const char *end, bool route)
 {
-    bool route = false;
     bool tag = false;
 
     while (p<end && * p> '\r' && !(route && tag)) {
@@ -95,7 +110,7 @@ static bool is_routed(const char *p, const char *end)
             return false;
         char letter = (char)(*p | 0x20);
         if (letter == 'r' && !route) {
-            route = is_named(p, lf, "route", 5);
+            route = is_named(p, lf, "route", 5) && has_mark(p, lf);
         } else if (letter == 't' && !tag &&
                    (is_named(p, lf, "to", 2) || is_named(p, lf, "t", 1))) {
             tag = has_tag(p, lf);
@@ -122,5 +137,5 @@ void srf__peek(const char *data, size_t len, srf__facts_t *facts,
     if (lf == NULL)
         return;
     out->has_branch = read_branch(line, lf, facts);
-    out->routed = is_routed(line, end);
+    out->routed = is_routed(line, end, has_mark(data, line - 1));
 }

@@ -16,7 +16,8 @@ typedef struct srf__peek {
      * branch is one of RFC 3261: facts->method, method_name and via are as
      * srf__scan() would say, and no more of them is written. */
     bool has_branch;
-    /* There are a Route and a To tag. */
+    /* There are a To tag and a Route, or a Request-URI, that may have a mark of
+     * ours. */
     bool routed;
 } srf__peek_t;
 

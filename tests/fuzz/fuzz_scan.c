@@ -297,6 +297,18 @@ static void check_envelope(const srf__facts_t *facts)
 
 /* A glance finds the same transaction, and misses no dialog. `scanned` is NULL
  * for what is no request. */
+static bool is_marked(const srf__facts_t *scanned)
+{
+    const srf__header_t *route = srf__facts_first(scanned, SRF__HDR_ROUTE);
+    srf__str_t value = srf__header_value(scanned, route);
+
+    for (size_t i = 0; i + 5 < value.len; i++) {
+        if (srf__str_ieq(srf__str(value.p + i, 5), SRF__STR(";srf=")))
+            return true;
+    }
+    return false;
+}
+
 static void check_peek(const char *data, size_t size,
                        const srf__facts_t *scanned)
 {
@@ -319,7 +331,8 @@ static void check_peek(const char *data, size_t size,
         FUZZ_CHECK(facts.via.port == scanned->via.port);
     }
     FUZZ_CHECK(peek.routed || scanned->to_tag.len == 0 ||
-               scanned->first[SRF__HDR_ROUTE] == SRF__NO_HEADER);
+               scanned->first[SRF__HDR_ROUTE] == SRF__NO_HEADER ||
+               !is_marked(scanned));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -446,6 +446,7 @@ static void set_up_measures(void)
         .memory_bytes = 100 << 20,
         .transactions = 1000,
         .lag_ms = UINT32_MAX,
+        .wait_ms = UINT32_MAX,
         .retry_after_s = 5,
     };
 

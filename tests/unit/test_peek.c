@@ -94,13 +94,14 @@ START_TEST(without_a_branch_of_today_there_is_none)
 }
 END_TEST
 
-START_TEST(a_to_tag_and_a_route_make_it_routed)
+START_TEST(a_to_tag_and_a_marked_route_make_it_routed)
 {
     static const char *const texts[] = {
-        "Route: <sip:p;lr>\r\nTo: <sip:b@b>;tag=1\r\n",
-        "t: <sip:b@b>;tag=1\r\nroute : <sip:p;lr>\r\n",
-        "To: \"a\" <sip:b@b>\r\n ;x=y ; TAG=1\r\nRoute:\r\n <sip:p;lr>\r\n",
-        "TO\t: sip:b@b;tag=1\r\nSubject: x\r\nROUTE:<sip:p>\r\n",
+        "Route: <sip:p;lr;srf=1>\r\nTo: <sip:b@b>;tag=1\r\n",
+        "t: <sip:b@b>;tag=1\r\nroute : <sip:p;lr;srf=1>\r\n",
+        "To: \"a\" <sip:b@b>\r\n ;x=y ; TAG=1\r\nRoute:\r\n "
+        "<sip:p;lr;srf=1>\r\n",
+        "TO\t: sip:b@b;tag=1\r\nSubject: x\r\nROUTE:<sip:p;SRF=1>\r\n",
     };
 
     ck_assert(peek_with(texts[_i]).routed);
@@ -111,14 +112,15 @@ START_TEST(less_than_both_does_not)
 {
     static const char *const texts[] = {
         "",
+        "Route: <sip:p;lr>\r\nTo: <sip:b@b>;tag=1\r\n",
         "To: <sip:b@b>;tag=1\r\n",
-        "Route: <sip:p;lr>\r\n",
-        "Route: <sip:p;lr>\r\nTo: <sip:b@b>\r\n",
-        "To: <sip:b@b>;tagged=1\r\nRoute: <sip:p;lr>\r\n",
-        "To: <sip:b@b>;tag=1\r\nRecord-Route: <sip:p;lr>\r\n",
-        "To: <sip:b@b>;tag=1\r\nRouter: <sip:p;lr>\r\n",
-        "Timestamp: 1;tag=1\r\nRoute: <sip:p;lr>\r\n",
-        "To: <sip:b@b>;tag=1\r\n\r\nRoute: <sip:p;lr>\r\n",
+        "Route: <sip:p;lr;srf=1>\r\n",
+        "Route: <sip:p;lr;srf=1>\r\nTo: <sip:b@b>\r\n",
+        "To: <sip:b@b>;tagged=1\r\nRoute: <sip:p;lr;srf=1>\r\n",
+        "To: <sip:b@b>;tag=1\r\nRecord-Route: <sip:p;lr;srf=1>\r\n",
+        "To: <sip:b@b>;tag=1\r\nRouter: <sip:p;lr;srf=1>\r\n",
+        "Timestamp: 1;tag=1\r\nRoute: <sip:p;lr;srf=1>\r\n",
+        "To: <sip:b@b>;tag=1\r\n\r\nRoute: <sip:p;lr;srf=1>\r\n",
     };
 
     ck_assert(!peek_with(texts[_i]).routed);
@@ -143,8 +145,9 @@ int main(void)
     tcase_add_loop_test(tcase, branch_and_method_are_those_of_the_scanner, 0,
                         4);
     tcase_add_loop_test(tcase, without_a_branch_of_today_there_is_none, 0, 14);
-    tcase_add_loop_test(tcase, a_to_tag_and_a_route_make_it_routed, 0, 4);
-    tcase_add_loop_test(tcase, less_than_both_does_not, 0, 9);
+    tcase_add_loop_test(tcase, a_to_tag_and_a_marked_route_make_it_routed, 0,
+                        4);
+    tcase_add_loop_test(tcase, less_than_both_does_not, 0, 10);
     tcase_add_test(tcase, responses_and_keep_alives_are_no_requests);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
