@@ -11,7 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GATHER_MAX_MS = 20 }; /* see srf_listen_options_t */
+enum {
+    GATHER_MAX_MS = 20, /* see srf_listen_options_t */
+    /* No telephone asks for that much, and few trunks; what ten such sources
+     * ask for together is still served. */
+    SOURCE_RATE = 500,
+    SOURCE_RATE_MAX = 1000000
+};
 
 void listeners_init(struct listeners *listeners)
 {
@@ -24,6 +30,7 @@ void listeners_init(struct listeners *listeners)
     memset(listeners, 0, sizeof(*listeners));
     listeners->tls = tls;
     listeners->options = options;
+    listeners->source_rate = SOURCE_RATE;
 }
 
 static const char *add_uri(struct listeners *listeners, const char *uri)
@@ -74,6 +81,27 @@ static const char *read_count(const char *value, uint32_t *out)
         count > INT32_MAX)
         return "a number from 1 is wanted";
     *out = (uint32_t)count;
+    return NULL;
+}
+
+static const char *read_rate(const char *value, uint32_t *out)
+{
+    if (strcmp(value, "0") == 0) {
+        *out = 0;
+        return NULL;
+    }
+    const char *problem = read_count(value, out);
+    if (problem == NULL && *out > SOURCE_RATE_MAX)
+        return "at most 1000000";
+    return problem;
+}
+
+/* Whether it is one is for the library to say, at the start. */
+static const char *exempt(struct listeners *listeners, const char *range)
+{
+    if (listeners->exempt_count == EXEMPT_MAX)
+        return "given too often";
+    listeners->source_exempt[listeners->exempt_count++] = range;
     return NULL;
 }
 
@@ -139,6 +167,12 @@ const char *listeners_read(struct listeners *listeners, int option,
     case LISTENERS_PORTABLE_UDP:
         listeners->options.portable_udp = 1;
         return NULL;
+    case LISTENERS_SOURCE_RATE:
+        return read_rate(value, &listeners->source_rate);
+    case LISTENERS_SOURCE_BURST:
+        return read_count(value, &listeners->source_burst);
+    case LISTENERS_SOURCE_EXEMPT:
+        return exempt(listeners, value);
     default:
         return "unexpected";
     }
@@ -159,6 +193,13 @@ const char *listeners_check(struct listeners *listeners, const char **option)
         problem = access_check(&listeners->access, listeners->uris[i]);
     }
     return problem;
+}
+
+void listeners_limit(const struct listeners *listeners, srf_options_t *stack)
+{
+    stack->source_rate = listeners->source_rate;
+    stack->source_burst = listeners->source_burst;
+    stack->source_exempt = listeners->source_exempt;
 }
 
 int listeners_start(const struct listeners *listeners, srf_t *srf,

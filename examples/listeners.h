@@ -1,6 +1,6 @@
 /*
  * Listeners on a command line, for srf-proxy and srf-lb: --listen with what
- * belongs to it.
+ * belongs to it, and how much may come from where.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -13,7 +13,7 @@
 
 #include "access.h"
 
-enum { LISTENERS_MAX = 64, ORIGINS_MAX = 64 };
+enum { LISTENERS_MAX = 64, ORIGINS_MAX = 64, EXEMPT_MAX = 64 };
 
 struct listeners {
     const char *uris[LISTENERS_MAX];
@@ -24,6 +24,10 @@ struct listeners {
     srf_tls_options_t tls;
     srf_listen_options_t options;
     struct access access;
+    uint32_t source_rate; /* 0: no limit */
+    uint32_t source_burst;
+    const char *source_exempt[EXEMPT_MAX + 1];
+    size_t exempt_count;
 };
 
 /* Entries for an array of `struct option`; their values begin at
@@ -43,6 +47,9 @@ struct listeners {
      {"receive-buffer", required_argument, NULL, LISTENERS_RECEIVE_BUFFER},   \
      {"gather", required_argument, NULL, LISTENERS_GATHER},                   \
      {"portable-udp", no_argument, NULL, LISTENERS_PORTABLE_UDP},             \
+     {"source-rate", required_argument, NULL, LISTENERS_SOURCE_RATE},         \
+     {"source-burst", required_argument, NULL, LISTENERS_SOURCE_BURST},       \
+     {"source-exempt", required_argument, NULL, LISTENERS_SOURCE_EXEMPT},     \
  {                                                                            \
   "max-connections-per-source", required_argument, NULL, LISTENERS_PER_SOURCE \
  }
@@ -64,7 +71,10 @@ enum {
     LISTENERS_RECEIVE_BUFFER,
     LISTENERS_GATHER,
     LISTENERS_PORTABLE_UDP,
-    LISTENERS_LAST = LISTENERS_PORTABLE_UDP
+    LISTENERS_SOURCE_RATE,
+    LISTENERS_SOURCE_BURST,
+    LISTENERS_SOURCE_EXEMPT,
+    LISTENERS_LAST = LISTENERS_SOURCE_EXEMPT
 };
 
 /* For --help. */
@@ -90,7 +100,14 @@ enum {
  "  --receive-buffer BYTES   of each UDP socket, 4194304\n"                    \
  "  --gather D               how often datagrams that come densely are read\n" \
  "                           together, 1ms; 0s: never\n"                       \
- "  --portable-udp           UDP through libuv alone\n"
+ "  --portable-udp           UDP through libuv alone\n"                        \
+ "  --source-rate N          requests per second outside of dialogs from "     \
+ "one\n"                                                                       \
+ "                           IPv4 address or /64 of IPv6, 500; 0: any\n"       \
+ "  --source-burst N         that may come at once; as many as in a second\n"  \
+ "  --source-exempt CIDR     whom that does not apply to, such as a trunk\n"   \
+ "                           with many callers, e.g. 192.0.2.0/24;\n"          \
+ "                           repeatable\n"
 
 /* Raises the limit of descriptors to what the process may have, too. */
 void listeners_init(struct listeners *listeners);
@@ -102,6 +119,9 @@ const char *listeners_read(struct listeners *listeners, int option,
 /* When all options are read: NULL, or what does not go together, and *option is
  * what that is about. Without any --listen there is a default. */
 const char *listeners_check(struct listeners *listeners, const char **option);
+
+/* Sets what the stack's options say of sources. Points into `listeners`. */
+void listeners_limit(const struct listeners *listeners, srf_options_t *stack);
 
 /* Listens on all of them, and guards them: handlers come behind. 0, or an error
  * code; *failed is the URI then. */

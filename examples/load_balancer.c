@@ -401,10 +401,11 @@ static int start(struct lb *lb)
     const char *failed = "start";
 
     lb->stack.log_cb = on_log;
+    listeners_limit(&lb->listeners, &lb->stack);
     int err = srf_create(&lb->srf, &lb->loop, &lb->stack);
 
     if (err == SRF_ERR_INVALID_ARGUMENT)
-        failed = "--dns-server or --dns-tries";
+        failed = "--dns-server, --dns-tries or --source-exempt";
     if (err == 0) {
         srf_set_data(lb->srf, lb);
         stop_watch(lb->srf);

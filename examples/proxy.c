@@ -517,7 +517,12 @@ static int start_handles(struct app *app)
 static int start_proxy(struct app *app)
 {
     const char *failed = "start";
-    int err = srf_create(&app->srf, &app->loop, &app->stack);
+    int err;
+
+    listeners_limit(&app->listeners, &app->stack);
+    err = srf_create(&app->srf, &app->loop, &app->stack);
+    if (err == SRF_ERR_INVALID_ARGUMENT)
+        failed = "start, --dns-server or --source-exempt";
 
     if (err == 0) {
         srf_set_data(app->srf, app);

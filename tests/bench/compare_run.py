@@ -233,6 +233,7 @@ class Subject:
         gather = ["--gather", "0s"] if self.name == "single" else []
         return [self.build / "examples/srf-proxy", "--record-route", *gather,
                 "--no-results", "--max-transactions", MAX_TRANSACTIONS,
+                "--source-rate", "0",
                 "--listen", f"sip:127.0.0.1:{self.proxy};transport=udp",
                 f"127.0.0.1:{self.server}", f"127.0.0.1:{self.second}"]
 
