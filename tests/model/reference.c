@@ -227,7 +227,9 @@ static void receive_cancel(call_t *call)
 
     if (!again) {
         call->cancel_answer.status = known ? 200 : 481;
-        call->cancel_until_ms = model->now_ms + LIFE_MS;
+        /* A refusal keeps no state: what comes again is looked at again. */
+        if (known)
+            call->cancel_until_ms = model->now_ms + LIFE_MS;
     }
     send_up(call, METHOD_CANCEL, &call->cancel_answer);
     if (!again && known)
