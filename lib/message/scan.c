@@ -520,7 +520,6 @@ static const char *read_lines(srf__facts_t *facts, const char *p,
             add_header(facts, header);
         } else {
             refuse_syntax(facts, "Bad Header Line");
-            (*line_ends)++;
         }
         p = lf + 1;
     }
@@ -624,13 +623,14 @@ static const char *skip_empty_lines(const char *p, const char *end)
     return p;
 }
 
-/* `line_ends` are those of folds and bad lines; the others are known: one of
- * each header line, the start line, the empty line. */
+/* `line_ends` are those of folds; the others are known: one of each header
+ * line, the start line, the empty line. What is refused may lack some, which
+ * others must not stand in for. */
 static void check_bytes(srf__facts_t *facts, unsigned line_ends)
 {
     size_t crs = 2u + facts->header_count + line_ends;
 
-    if (facts->flaws == 0 &&
+    if (facts->flaws == 0 && facts->reject_status == 0 &&
         srf__lines_are_clean(facts->data, facts->head_len, crs))
         return;
     facts->flaws |=

@@ -201,6 +201,22 @@ START_TEST(a_cr_in_a_line_that_is_refused_anyway_is_noted_too)
 }
 END_TEST
 
+/* A bad line without a CR, or a head without its end, has one less than there
+ * should be. */
+START_TEST(a_cr_does_not_stand_in_for_one_that_is_missing)
+{
+    static const char *const heads[] = {
+        "OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\n"
+        "bad line\nSubject: a\rX: b\r\n\r\n",
+        "OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\n"
+        "Subject: a\rX: b\r\n",
+    };
+
+    ck_assert_int_eq(scan(heads[_i]), SRF__SCAN_REJECT);
+    ck_assert_uint_eq(facts.flaws & SRF__FLAW_CR, SRF__FLAW_CR);
+}
+END_TEST
+
 START_TEST(lines_that_are_repaired_end_with_crlf)
 {
     static const char head[] = "A\nB: c\r\nD: e\n f\n\r\n\n";
@@ -602,6 +618,8 @@ static void add_message_tests(Suite *suite)
                         0, 2);
     tcase_add_loop_test(
         tcase, a_cr_in_a_line_that_is_refused_anyway_is_noted_too, 0, 6);
+    tcase_add_loop_test(tcase, a_cr_does_not_stand_in_for_one_that_is_missing,
+                        0, 2);
     tcase_add_test(tcase, lines_that_are_repaired_end_with_crlf);
     tcase_add_test(tcase, empty_lines_in_front_are_skipped);
     tcase_add_test(tcase, keepalives_are_told_from_messages);
