@@ -41,9 +41,8 @@ static int read_exempt(srf__sources_t *sources, const char *const *exempt)
     if (sources->exempt == NULL)
         return SRF_ERR_NO_MEMORY;
     for (size_t i = 0; i < count; i++) {
-        int err = srf_cidr_parse(exempt[i], &sources->exempt[i]);
-        if (err != 0)
-            return err;
+        if (srf_cidr_parse(exempt[i], &sources->exempt[i]) != 0)
+            return SRF_ERR_INVALID_ARGUMENT;
     }
     sources->exempt_count = count;
     return 0;

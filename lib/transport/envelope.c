@@ -131,8 +131,9 @@ static const char *write_head(srf__buf_t *out, srf__str_t all)
             return lf + 1;
         if (line == behind) {
             behind = srf__framing_behind_line(line, end);
-            skipped =
-                line != all.p && srf__framing_is_length(line, behind, &value);
+            skipped = line != all.p &&
+                      (srf__framing_is_length(line, behind, &value) ||
+                       has_name(line, lf));
         }
         if (!skipped) {
             srf__buf_add(out, line, len);

@@ -168,13 +168,15 @@ START_TEST(an_ack_loses_an_escaped_maddr_of_ours_too)
     world_t *world = world_create(NULL, NULL);
 
     world_in_dialog(world, world->caller, "ACK",
-                    "sip:bob@10.0.0.11;m%61ddr=10.0.0.1", "d1", "");
+                    "sip:bob@10.0.0.11;m%61ddr=10.0.0.1", "d1",
+                    "Route: <sip:10.0.0.1;lr;srf=MARK>\n");
     ck_assert_uint_eq(
         party_received(world->one, "ACK sip:bob@10.0.0.11 SIP/2.0\r\n"), 1);
     world_in_dialog(world, world->caller, "ACK",
-                    "sip:10.0.0.1;m%61ddr=10.0.0.1", "d2", "");
-    world_in_dialog(world, world->caller, "ACK", "sip:10.0.0.1;l%72", "d3",
-                    "Route: <sip:bob@10.0.0.11;m%61ddr=10.0.0.1;x=y>\n");
+                    "sip:10.0.0.1;m%61ddr=10.0.0.1", "d2",
+                    "Route: <sip:10.0.0.1;lr;srf=MARK>\n");
+    world_in_dialog(world, world->caller, "ACK", "sip:10.0.0.1;l%72;s%72f=MARK",
+                    "d3", "Route: <sip:bob@10.0.0.11;m%61ddr=10.0.0.1;x=y>\n");
     ck_assert_uint_eq(
         party_received(world->one, "ACK sip:bob@10.0.0.11;x=y SIP/2.0\r\n"), 1);
     ck_assert_uint_eq(world->caller->count, 0);

@@ -230,7 +230,7 @@ START_TEST(what_a_handler_answers_keeps_its_transaction)
 }
 END_TEST
 
-/* The Via of a caller is what is left when its transaction is gone. */
+/* The Via of a caller is what would be left when its transaction is gone. */
 START_TEST(a_maddr_leads_no_response_without_a_transaction_astray)
 {
     world_t *world = world_create("10.0.0.11", NULL);
@@ -250,7 +250,7 @@ START_TEST(a_maddr_leads_no_response_without_a_transaction_astray)
     unsigned count = party_received(world->caller, "SIP/2.0 200");
     party_reply(world->one, party_index(world->one, "INVITE", 0), "200 OK", "");
     world_settle(world);
-    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 200"), count + 1);
+    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 200"), count);
     ck_assert_uint_eq(victim->count, 0);
     world_destroy(world);
     party_destroy(victim);

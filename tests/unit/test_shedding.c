@@ -67,15 +67,21 @@ static void clear(world_t *world)
 /* BYEs of dialogs, in the same moment. */
 static void end_dialogs(world_t *world, unsigned count)
 {
-    for (unsigned i = 0; i < count; i++)
+    for (unsigned i = 0; i < count; i++) {
+        char mark[SRF__MARK_LEN + 1];
+        char id[16];
+        snprintf(id, sizeof(id), "%u", i);
+        world_mark(world, id, "ann", mark);
         party_send(world->two, WORLD_PROXY,
                    "BYE sip:bob@10.0.0.11 SIP/2.0\n"
                    "Via: SIP/2.0/UDP 10.0.0.12:5060;branch=z9hG4bK-d%u-%u\n"
                    "From: <sip:ann@example.com>;tag=ann\n"
                    "To: <sip:bob@example.com>;tag=bob\n"
                    "Call-ID: %u\n"
-                   "CSeq: 2 BYE\n" OUR_ROUTE,
-                   count, i, i);
+                   "CSeq: 2 BYE\n"
+                   "Route: <sip:10.0.0.1;lr;srf=%s>\n",
+                   count, i, i, mark);
+    }
     world_settle(world);
 }
 
