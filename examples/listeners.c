@@ -8,15 +8,58 @@
 #include "descriptors.h"
 #include "output.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static const char help_text[] =
+    "  --listen URI             sip:HOST:PORT;transport=udp, or tcp, tls, ws,\n"
+    "                           wss; repeatable\n"
+    "  --advertise HOST[:PORT]  how the --listen before it is reached from\n"
+    "                           outside\n" ACCESS_HELP
+    "  --tls-cert FILE          certificate and chain, PEM, for tls and wss\n"
+    "  --tls-key FILE           its key, when that is not in the same file\n"
+    "  --tls-ca FILE            whom to trust; default for servers: as the\n"
+    "                           system does\n"
+    "  --tls-verify WHOM        server (default); client: clients have to "
+    "show\n"
+    "                           a certificate too, by --tls-ca; optional: if\n"
+    "                           they have one; off: nobody is verified\n"
+    "  --ws-origin ORIGIN       where browsers may come from, repeatable; *:\n"
+    "                           anywhere; default: the host they connect to\n"
+    "  --idle-timeout D         how long a connection may be silent, 600s\n"
+    "  --max-connections N      of each listener, 16384, or what the limit of\n"
+    "                           descriptors allows\n"
+    "  --max-connections-per-source N\n"
+    "                           from one address, 1024 or half of that\n"
+    "  --receive-buffer BYTES   of each UDP socket, 4194304\n"
+    "  --gather D               how often datagrams that come densely are "
+    "read\n"
+    "                           together, 1ms; 0s: never\n"
+    "  --portable-udp           UDP through libuv alone\n"
+    "  --source-rate N          requests per second outside of dialogs from "
+    "one\n"
+    "                           IPv4 address or /64 of IPv6, 500; 0: any\n"
+    "  --source-burst N         that may come at once; as many as in a second\n"
+    "  --source-exempt CIDR     whom that does not apply to, such as a trunk\n"
+    "                           with many callers, e.g. 192.0.2.0/24;\n"
+    "                           repeatable\n"
+    "  --secret-file FILE       at least 16 bytes that marks are made with, so "
+    "that\n"
+    "                           calls outlive a restart; the same in all "
+    "machines\n"
+    "                           of a group\n"
+    "  --old-secret-file FILE   the one before: its marks are good, too\n"
+    "  --public-destinations    go to public addresses only where the network\n"
+    "                           chose the way; targets are not concerned\n";
 
 enum {
     GATHER_MAX_MS = 20, /* see srf_listen_options_t */
     /* No telephone asks for that much, and few trunks; what ten such sources
      * ask for together is still served. */
     SOURCE_RATE = 500,
-    SOURCE_RATE_MAX = 1000000
+    SOURCE_RATE_MAX = 1000000,
+    SECRET_MIN = 16
 };
 
 void listeners_init(struct listeners *listeners)
@@ -127,6 +170,17 @@ static const char *read_gather(const char *value, uint32_t *out)
     return NULL;
 }
 
+static const char *read_secret(const char *path, struct secret *out)
+{
+    FILE *file = fopen(path, "rb");
+
+    if (file == NULL)
+        return "cannot be read";
+    out->count = (uint32_t)fread(out->bytes, 1, sizeof(out->bytes), file);
+    fclose(file);
+    return out->count < SECRET_MIN ? "16 bytes at least are wanted" : NULL;
+}
+
 const char *listeners_read(struct listeners *listeners, int option,
                            const char *value)
 {
@@ -173,6 +227,13 @@ const char *listeners_read(struct listeners *listeners, int option,
         return read_count(value, &listeners->source_burst);
     case LISTENERS_SOURCE_EXEMPT:
         return exempt(listeners, value);
+    case LISTENERS_SECRET:
+        return read_secret(value, &listeners->secret);
+    case LISTENERS_OLD_SECRET:
+        return read_secret(value, &listeners->old_secret);
+    case LISTENERS_PUBLIC:
+        listeners->public_destinations = 1;
+        return NULL;
     default:
         return "unexpected";
     }
@@ -200,6 +261,19 @@ void listeners_limit(const struct listeners *listeners, srf_options_t *stack)
     stack->source_rate = listeners->source_rate;
     stack->source_burst = listeners->source_burst;
     stack->source_exempt = listeners->source_exempt;
+    if (listeners->secret.count > 0)
+        stack->secret = listeners->secret.bytes;
+    stack->secret_bytes = listeners->secret.count;
+    if (listeners->old_secret.count > 0)
+        stack->old_secret = listeners->old_secret.bytes;
+    stack->old_secret_bytes = listeners->old_secret.count;
+    if (listeners->public_destinations)
+        stack->allow_destination = srf_allow_public_destinations;
+}
+
+void listeners_usage(int is_wrong)
+{
+    output_usage(help_text, is_wrong);
 }
 
 int listeners_start(const struct listeners *listeners, srf_t *srf,
@@ -223,6 +297,9 @@ int listeners_start(const struct listeners *listeners, srf_t *srf,
     err = access_guard(&listeners->access, srf);
     if (err != 0)
         return err;
+    if (listeners->secret.count == 0)
+        output_log("no --secret-file: calls that stand now are strangers' "
+                   "after a restart");
     for (size_t i = 0; i < listeners->count; i++)
         output_print("listening on %s", srf_listener_uri(srf, i));
     return 0;

@@ -1,6 +1,6 @@
 /*
  * Listeners on a command line, for srf-proxy and srf-lb: --listen with what
- * belongs to it, and how much may come from where.
+ * belongs to it, how much may come from where, and what may go where.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -13,7 +13,17 @@
 
 #include "access.h"
 
-enum { LISTENERS_MAX = 64, ORIGINS_MAX = 64, EXEMPT_MAX = 64 };
+enum {
+    LISTENERS_MAX = 64,
+    ORIGINS_MAX = 64,
+    EXEMPT_MAX = 64,
+    SECRET_MAX = 1024
+};
+
+struct secret {
+    unsigned char bytes[SECRET_MAX];
+    uint32_t count; /* 0: none was given */
+};
 
 struct listeners {
     const char *uris[LISTENERS_MAX];
@@ -28,6 +38,9 @@ struct listeners {
     uint32_t source_burst;
     const char *source_exempt[EXEMPT_MAX + 1];
     size_t exempt_count;
+    struct secret secret; /* of marks */
+    struct secret old_secret;
+    int public_destinations;
 };
 
 /* Entries for an array of `struct option`; their values begin at
@@ -50,6 +63,9 @@ struct listeners {
      {"source-rate", required_argument, NULL, LISTENERS_SOURCE_RATE},         \
      {"source-burst", required_argument, NULL, LISTENERS_SOURCE_BURST},       \
      {"source-exempt", required_argument, NULL, LISTENERS_SOURCE_EXEMPT},     \
+     {"secret-file", required_argument, NULL, LISTENERS_SECRET},              \
+     {"old-secret-file", required_argument, NULL, LISTENERS_OLD_SECRET},      \
+     {"public-destinations", no_argument, NULL, LISTENERS_PUBLIC},            \
  {                                                                            \
   "max-connections-per-source", required_argument, NULL, LISTENERS_PER_SOURCE \
  }
@@ -74,40 +90,11 @@ enum {
     LISTENERS_SOURCE_RATE,
     LISTENERS_SOURCE_BURST,
     LISTENERS_SOURCE_EXEMPT,
-    LISTENERS_LAST = LISTENERS_SOURCE_EXEMPT
+    LISTENERS_SECRET,
+    LISTENERS_OLD_SECRET,
+    LISTENERS_PUBLIC,
+    LISTENERS_LAST = LISTENERS_PUBLIC
 };
-
-/* For --help. */
-#define LISTENERS_HELP                                                         \
- "  --listen URI             sip:HOST:PORT;transport=udp, or tcp, tls, ws,\n"  \
- "                           wss; repeatable\n"                                \
- "  --advertise HOST[:PORT]  how the --listen before it is reached from\n"     \
- "                           outside\n" ACCESS_HELP                            \
- "  --tls-cert FILE          certificate and chain, PEM, for tls and wss\n"    \
- "  --tls-key FILE           its key, when that is not in the same file\n"     \
- "  --tls-ca FILE            whom to trust; default for servers: as the\n"     \
- "                           system does\n"                                    \
- "  --tls-verify WHOM        server (default); client: clients have to show\n" \
- "                           a certificate too, by --tls-ca; optional: if\n"   \
- "                           they have one; off: nobody is verified\n"         \
- "  --ws-origin ORIGIN       where browsers may come from, repeatable; *:\n"   \
- "                           anywhere; default: the host they connect to\n"    \
- "  --idle-timeout D         how long a connection may be silent, 600s\n"      \
- "  --max-connections N      of each listener, 16384, or what the limit of\n"  \
- "                           descriptors allows\n"                             \
- "  --max-connections-per-source N\n"                                          \
- "                           from one address, 1024 or half of that\n"         \
- "  --receive-buffer BYTES   of each UDP socket, 4194304\n"                    \
- "  --gather D               how often datagrams that come densely are read\n" \
- "                           together, 1ms; 0s: never\n"                       \
- "  --portable-udp           UDP through libuv alone\n"                        \
- "  --source-rate N          requests per second outside of dialogs from "     \
- "one\n"                                                                       \
- "                           IPv4 address or /64 of IPv6, 500; 0: any\n"       \
- "  --source-burst N         that may come at once; as many as in a second\n"  \
- "  --source-exempt CIDR     whom that does not apply to, such as a trunk\n"   \
- "                           with many callers, e.g. 192.0.2.0/24;\n"          \
- "                           repeatable\n"
 
 /* Raises the limit of descriptors to what the process may have, too. */
 void listeners_init(struct listeners *listeners);
@@ -120,8 +107,12 @@ const char *listeners_read(struct listeners *listeners, int option,
  * what that is about. Without any --listen there is a default. */
 const char *listeners_check(struct listeners *listeners, const char **option);
 
-/* Sets what the stack's options say of sources. Points into `listeners`. */
+/* Sets what the stack's options say of sources, destinations and secrets.
+ * Points into `listeners`. */
 void listeners_limit(const struct listeners *listeners, srf_options_t *stack);
+
+/* Prints what these options are, for --help. */
+void listeners_usage(int is_wrong);
 
 /* Listens on all of them, and guards them: handlers come behind. 0, or an error
  * code; *failed is the URI then. */

@@ -36,8 +36,10 @@
 
 enum { EXIT_USAGE = 2, MAX_SERVERS = 32, STATUSES = 700, MAX_COUNT = 1000 };
 
-static const char usage[] =
-    "usage: srf-lb [OPTION]... --listen URI TARGET...\n" LISTENERS_HELP
+static const char usage_begin[] =
+    "usage: srf-lb [OPTION]... --listen URI TARGET...\n";
+
+static const char usage_end[] =
     "  --json               print the whole result of each call\n"
     "  --answer-timeout D   longest wait for any response to a call (4s)\n"
     "  --hold D             how long a server that refused a call stays out\n"
@@ -544,6 +546,13 @@ static const struct option long_options[] = {
 };
 
 /* Exit status, or -1 to go on. */
+static void print_usage(int is_wrong)
+{
+    output_usage(usage_begin, is_wrong);
+    listeners_usage(is_wrong);
+    output_usage(usage_end, is_wrong);
+}
+
 static int read_arguments(struct lb *lb, int argc, char **argv)
 {
     const char *problem;
@@ -553,7 +562,7 @@ static int read_arguments(struct lb *lb, int argc, char **argv)
 
     while ((option = getopt_long(argc, argv, "", long_options, &index)) != -1) {
         if (option == 'H') {
-            output_usage(usage, 0);
+            print_usage(0);
             return EXIT_SUCCESS;
         }
         if (option == '?')
@@ -566,7 +575,7 @@ static int read_arguments(struct lb *lb, int argc, char **argv)
         }
     }
     if (read_targets(lb, argc - optind, argv + optind) != 0) {
-        output_usage(usage, 1);
+        print_usage(1);
         return EXIT_USAGE;
     }
     problem = listeners_check(&lb->listeners, &about);

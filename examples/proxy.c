@@ -94,13 +94,16 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static const char help_text[] =
+static const char help_begin[] =
     "Usage: srf-proxy [OPTION]... [TARGET...]\n"
     "Proxies SIP requests to the targets in order; without a target, to where\n"
     "the Request-URI points. Prints one line of JSON per proxied request.\n"
-    "\n" LISTENERS_HELP "                           without --listen: "
-    "sip:*:5060;transport=udp with\n"
-    "                           --allow or --open, else on 127.0.0.1\n"
+    "\n";
+
+static const char help_end[] =
+    "                           without --listen: sip:*:5060;transport=udp "
+    "with\n"
+    "127.0.0.1.\n"
     "\n"
     "  --alias HOST[:PORT]      further name of this proxy, repeatable\n"
     "  --record-route           stay in the signalling path of dialogs\n"
@@ -397,10 +400,13 @@ static int read_arguments(struct app *app, int argc, char **argv)
         if (opt == -1)
             break;
         if (opt == OPT_HELP || opt == OPT_VERSION) {
-            if (opt == OPT_HELP)
-                output_usage(help_text, 0);
-            else
+            if (opt == OPT_HELP) {
+                output_usage(help_begin, 0);
+                listeners_usage(0);
+                output_usage(help_end, 0);
+            } else {
                 output_print("srf-proxy %s", srf_version());
+            }
             exit(EXIT_SUCCESS);
         }
         if (opt == '?') {

@@ -79,6 +79,67 @@ typedef enum srf_address_kind {
  */
 SRF_API srf_address_kind_t srf_address_kind(const char *address);
 
+/* ------------------------------------------------------------------ */
+/* Destinations                                                        */
+/* ------------------------------------------------------------------ */
+
+/** Who chose where a message goes. */
+typedef enum srf_destination_reason {
+    /** A message from the network: the Request-URI or a Route of a request that
+     * has no target, also inside a dialog, or the Contact of a redirect. */
+    SRF_DESTINATION_ROUTE = 0,
+    /** The program, by a numeric address in a target of srf_proxy_request() or
+     * the URI of srf_request(). */
+    SRF_DESTINATION_TARGET = 1,
+    /** The program, by a name; the address is what DNS, or the hosts file, has
+     * for it. */
+    SRF_DESTINATION_DNS = 2,
+    /** An ACK of a 2xx, by its Route or Request-URI, or the Contact that a 2xx
+     * to a request of the program's own is acknowledged at. */
+    SRF_DESTINATION_ACK = 3,
+    /** A response that could not be delivered where its request came from, and
+     * goes where the Via says (RFC 3263 §5). */
+    SRF_DESTINATION_RESPONSE = 4
+} srf_destination_reason_t;
+
+/** Where a message is to go, as srf_options_t::allow_destination sees it. */
+typedef struct srf_destination {
+    size_t size;          /**< of this structure */
+    const char *address;  /**< numeric, IPv6 without brackets. Borrowed. */
+    const char *protocol; /**< "udp", "tcp", "tls", "ws", "wss". Borrowed. */
+    const char *host;     /**< of the URI or Via that led there. Borrowed. */
+    int32_t port;
+    int32_t reason; /**< a ::srf_destination_reason_t */
+} srf_destination_t;
+
+/**
+ * Decides whether a message may go somewhere.
+ *
+ * It is asked for each address before the first message goes there in a branch,
+ * not for retransmissions, not for responses that go back to where their
+ * request came from, and not for connections that the peer has made.
+ *
+ * @param destination  where it is to go. Borrowed until return.
+ * @param data         srf_options_t::destination_data. Borrowed.
+ * @return non-zero: it may; 0: it may not.
+ */
+typedef int (*srf_destination_cb)(const srf_destination_t *destination,
+                                  void *data);
+
+/**
+ * Allows public addresses (::SRF_ADDRESS_PUBLIC) for what the network chose,
+ * and everything for what the program chose: a ready-made
+ * srf_options_t::allow_destination for a proxy between the internet and a
+ * network of its own.
+ *
+ * @param destination  where a message is to go. Borrowed.
+ * @param data         not looked at. Borrowed.
+ * @return 1 if it may go there, else 0.
+ * @since 0.1
+ */
+SRF_API int srf_allow_public_destinations(const srf_destination_t *destination,
+                                          void *data);
+
 #ifdef __cplusplus
 }
 #endif

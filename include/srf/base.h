@@ -73,6 +73,7 @@ typedef struct srf_msg srf_msg_t;
  XX(NAME_NOT_FOUND, -9303, "host name could not be resolved")                 \
  XX(TLS, -9304, "TLS settings or certificates are not usable")                \
  XX(NOT_CONNECTED, -9305, "connection is gone")                               \
+ XX(NOT_ALLOWED, -9306, "destination is not allowed")                         \
  XX(ALREADY_FINAL, -9401, "a final response was already sent")                \
  XX(ALREADY_PROXIED, -9402, "request is already being proxied")               \
  XX(CANCELED, -9403, "canceled")                                              \

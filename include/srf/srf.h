@@ -176,6 +176,30 @@ typedef struct srf_options {
      * "192.0.2.0/24" or "2001:db8::/32"; NULL-terminated; NULL: nobody. What
      * cannot be read is an invalid argument. Copied. */
     const char *const *source_exempt;
+
+    /** What marks are made with, any bytes, 16 at least; NULL: random ones. A
+     * mark in a Record-Route or a Path (§16.6 step 4, RFC 3327) proves that a
+     * request came by a URI that this element wrote, and for which dialog. With
+     * a secret a dialog goes on after a restart, and by other machines that
+     * have the same; without it, requests of dialogs from before are treated as
+     * those of strangers. Copied. */
+    const void *secret;
+    /** The secret before this one: marks that were made with it are good, too,
+     * until it is left out. NULL: there was none. Copied. */
+    const void *old_secret;
+    uint32_t secret_bytes;     /**< length of secret */
+    uint32_t old_secret_bytes; /**< length of old_secret */
+    /** Non-zero: an ACK that fits no transaction goes on (§16.11) even when
+     * nothing tells that its call went through here. Without it an ACK needs a
+     * mark, or an INVITE that was proxied without `record_route` and answered
+     * within the last 64*T1; it is dropped and counted else. */
+    uint32_t relay_acks;
+    uint32_t reserved4; /**< zero */
+    /** Decides where messages may go; NULL: anywhere. What it refuses is
+     * treated as what cannot be reached, with 403 in place of 503, and counted
+     * in srf_stats_t::destinations_refused. */
+    srf_destination_cb allow_destination;
+    void *destination_data; /**< handed to allow_destination. Borrowed. */
 } srf_options_t;
 
 /**
@@ -518,6 +542,8 @@ typedef struct srf_stats {
     /** How long datagrams waited in the socket of late, those that waited
      * least, in milliseconds, as far as the system tells (Linux does). */
     uint64_t receive_delay_ms;
+    /** Times that srf_options_t::allow_destination said no. */
+    uint64_t destinations_refused;
 } srf_stats_t;
 
 /**

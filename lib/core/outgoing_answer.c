@@ -95,7 +95,7 @@ static void on_found(void *arg, int err, const srf__hops_t *hops)
     srf__answerer_t *one = arg;
     const srf__facts_t *response = srf__msg_facts(one->response);
     srf__dialog_t dialog;
-    srf__hop_t hop;
+    srf__hop_t hop = {.reason = SRF_DESTINATION_ACK};
 
     one->lookup = NULL;
     if (response != NULL) {
@@ -153,6 +153,7 @@ static int prepare_ack(srf__answerer_t *one, const srf__facts_t *response)
 
     if (err == 0) {
         int found = srf__next_hop(&dialog.next_hop, &hop);
+        hop.reason = SRF_DESTINATION_ACK;
         if (found == SRF_ERR_NAME_NOT_FOUND)
             found = look_up(one, response, &dialog.next_hop, &hop);
         if (found != SRF__SELECT_PENDING)

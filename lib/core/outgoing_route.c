@@ -51,7 +51,13 @@ int srf__outgoing_located(srf_outgoing_t *outgoing, int err,
 static int flow_to(srf_outgoing_t *outgoing, const srf__addr_t *addr,
                    srf__flow_t *flow)
 {
-    const srf__hop_t hop = {*addr, outgoing->hop.host, true};
+    const srf__hop_t hop = {
+        .addr = *addr,
+        .name = outgoing->hop.host,
+        .trusted = true,
+        .reason =
+            outgoing->named ? SRF_DESTINATION_DNS : SRF_DESTINATION_TARGET,
+    };
 
     if (!srf__forward_is_allowed(outgoing->spec.uri, addr->transport))
         return SRF_ERR_NO_TRANSPORT;

@@ -5,6 +5,7 @@
  */
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/secret.h"
 #include "core/outgoing.h"
 #include "core/req.h"
 #include "core/stack.h"
@@ -43,6 +44,7 @@ enum {
     MAX_DNS_ENTRIES = 10000,
     DEFAULT_DEAD_MS = 30000,
     MAX_WORKER = 255,
+    MIN_SECRET_BYTES = 16,
     MAX_TRYING_DELAY_MS = 200,
     MAX_TIMER_MS = 1 << 24 /* keeps 64*T1 within 32 bits */
 };
@@ -65,9 +67,17 @@ static uint32_t or_default(uint32_t value, uint32_t otherwise)
     return value == 0 ? otherwise : value;
 }
 
+/* Whoever can guess it can forge marks. */
+static bool is_weak(const void *secret, uint32_t bytes)
+{
+    return secret == NULL ? bytes != 0 : bytes < MIN_SECRET_BYTES;
+}
+
 static int check_options(const srf_options_t *given)
 {
     bool bad =
+        is_weak(given->secret, given->secret_bytes) ||
+        is_weak(given->old_secret, given->old_secret_bytes) ||
         given->t1_ms > MAX_TIMER_MS || given->t2_ms > MAX_TIMER_MS ||
         given->t4_ms > MAX_TIMER_MS || given->max_targets > MAX_TARGETS ||
         given->max_headers > SRF__NO_HEADER - 1 ||
@@ -115,6 +125,9 @@ static void apply_options(srf_t *srf, const srf_options_t *given)
     srf->limits.max_headers = or_default(given->max_headers, DEFAULT_HEADERS);
     srf->limits.max_header_bytes =
         or_default(given->max_header_bytes, DEFAULT_HEADER_BYTES);
+    srf->element.relay_acks = given->relay_acks != 0;
+    srf->allow_destination = given->allow_destination;
+    srf->destination_data = given->destination_data;
     srf->trace_cb = given->trace_cb;
     srf->trace_data = given->trace_data;
     srf__log_init(&element->log, given->log_cb, given->log_data,
@@ -201,6 +214,23 @@ static void deinit_resolver(srf_t *srf, void (*cb)(void *arg), void *arg)
         cb(arg);
 }
 
+/* The key of marks, and an older one, from what the program gave. */
+static int init_secrets(srf__marks_t *marks, const srf_options_t *given)
+{
+    static const char purpose[] = "marks in Record-Route and Path";
+    int err = 0;
+
+    if (given->secret != NULL)
+        err = srf__secret_key(given->secret, given->secret_bytes, purpose,
+                              &marks->keys[0]);
+    if (err == 0 && given->old_secret != NULL) {
+        err = srf__secret_key(given->old_secret, given->old_secret_bytes,
+                              purpose, &marks->keys[1]);
+        marks->count = 2;
+    }
+    return err;
+}
+
 /* Parts in the order they depend on each other. */
 static int init_parts(srf_t *srf, const srf__env_t *env,
                       const srf_options_t *given)
@@ -212,6 +242,7 @@ static int init_parts(srf_t *srf, const srf__env_t *env,
         .refused = srf__on_refused,
         .lost = srf__on_lost,
         .is_waiting = srf__on_is_waiting,
+        .allow = srf->allow_destination == NULL ? NULL : srf__on_allow,
         .sent = srf->trace_cb == NULL ? NULL : srf__trace_sent,
         .arg = srf,
     };
@@ -246,9 +277,12 @@ static int init_parts(srf_t *srf, const srf__env_t *env,
     element->txns.late_arg = element;
     srf__txns_init(&element->txns);
     srf__marks_init(&element->marks, &element->random);
+    int err = init_secrets(&element->marks, given);
+    if (err != 0)
+        return err;
     srf__recent_init(&element->recent, &element->txns.key,
                      64ull * element->txns.timing.t1_ms);
-    int err =
+    err =
         srf__sources_init(&srf->sources, &element->txns.key, given->source_rate,
                           or_default(given->source_burst, given->source_rate),
                           given->source_exempt);
@@ -479,6 +513,7 @@ int srf_stats(const srf_t *srf, srf_stats_t *out)
         .shed = srf->shed,
         .source_limited = srf->sources.limited,
         .receive_delay_ms = srf__overload_wait(&srf->overload),
+        .destinations_refused = srf->destinations_refused,
     };
     memcpy(out, &stats, out->size < sizeof(stats) ? out->size : sizeof(stats));
     return 0;

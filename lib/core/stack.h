@@ -42,6 +42,9 @@ struct srf {
     srf__hosts_t *hosts;      /* NULL without a loop */
     srf_trace_cb trace_cb;    /* NULL: nobody asks */
     void *trace_data;
+    srf_destination_cb allow_destination; /* NULL: anywhere */
+    void *destination_data;
+    uint64_t destinations_refused;
     srf__timer_t drain_timer;
     srf_drain_cb drain_cb;
     bool draining;
@@ -96,6 +99,10 @@ void srf__on_refused(void *arg, const srf__flow_t *from, srf__str_t head,
 void srf__on_lost(void *arg, const srf__flow_t *flow, const uint64_t *ids,
                   size_t count, bool broken);
 bool srf__on_is_waiting(void *arg, uint64_t id);
+
+/* destination.c: asks the program, when it is to be asked. */
+bool srf__on_allow(void *arg, const srf__addr_t *to, srf__str_t name,
+                   unsigned reason);
 
 /* trace.c */
 void srf__trace_received(srf_t *srf, const srf__flow_t *from, const char *data,

@@ -66,6 +66,7 @@ static int find_hop(srf__element_t *element, const srf__facts_t *ack,
     if (route->request_uri_is_us && !route->has_next)
         return SRF_ERR_NO_TARGET;
     int err = srf__forward_next_hop(route, hop);
+    hop->reason = SRF_DESTINATION_ACK;
     if (err == 0 && goes_round(element, route, &hop->addr))
         return SRF_ERR_NO_TARGET;
     return err;
@@ -232,11 +233,12 @@ void srf__acks_abort(srf__element_t *element)
 /* ---- the whole ---- */
 
 /* What is sent on without state must be for a call that went through us, or
- * anybody could have us send anywhere. */
+ * anybody could have us send anywhere. A flow that a mark proves leads to whom
+ * it was given for, and nowhere else. */
 static bool is_expected(srf__element_t *element, const srf__facts_t *ack,
                         const srf__route_t *route)
 {
-    return route->in_dialog || element->relay_acks ||
+    return route->in_dialog || route->flow.len > 0 || element->relay_acks ||
            srf__recent_has(&element->recent, ack,
                            srf__wheel_now(element->wheel));
 }

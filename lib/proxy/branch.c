@@ -171,6 +171,8 @@ static void end_unsent(srf__branch_t *branch, int err)
         end(branch, SRF_CAUSE_DNS, 503, true); /* §16.9 */
     else if (err == SRF_ERR_NOT_CONNECTED)
         end(branch, SRF_CAUSE_TRANSPORT, 430, true); /* RFC 5626 §5.3 */
+    else if (err == SRF_ERR_NOT_ALLOWED)
+        end(branch, SRF_CAUSE_TRANSPORT, 403, true);
     else
         end(branch, SRF_CAUSE_TRANSPORT, 503, true);
 }
@@ -214,6 +216,8 @@ static int find_place(srf__branch_t *branch, srf__plan_t *plan)
     }
     plan->to.addr = places->hops.list[places->at];
     plan->to.name = plan->hop.host;
+    if (plan->to.reason == SRF_DESTINATION_TARGET)
+        plan->to.reason = SRF_DESTINATION_DNS;
     return 0;
 }
 

@@ -60,6 +60,8 @@ int srf__plan_make(const srf__branch_t *branch, const srf__facts_t *request,
         target = plan->route.next;
     err = set_hop(plan, &target);
     plan->to.trusted = !branch->target->is_contact;
+    if (plan->to.trusted)
+        plan->to.reason = SRF_DESTINATION_TARGET;
     return err;
 }
 

@@ -53,8 +53,11 @@ static void send_on(stray_t *stray)
 
     stray->response = NULL;
     for (; stray->at < stray->hops.count; stray->at++) {
-        const srf__hop_t hop = {stray->hops.list[stray->at], stray->name,
-                                false};
+        const srf__hop_t hop = {
+            .addr = stray->hops.list[stray->at],
+            .name = stray->name,
+            .reason = SRF_DESTINATION_RESPONSE,
+        };
         if (srf__hop_flow(&stray->element->transports, &hop, NULL, &flow) != 0)
             continue;
         const srf__str_t part = srf__str(response->data, response->len);

@@ -37,6 +37,11 @@ int srf__next_hop(const srf__uri_t *uri, srf__hop_t *out)
 int srf__hop_flow(srf__transports_t *transports, const srf__hop_t *hop,
                   srf__listener_t *preferred, srf__flow_t *out)
 {
+    const srf__transports_events_t *events = &transports->events;
+
+    if (events->allow != NULL &&
+        !events->allow(events->arg, &hop->addr, hop->name, hop->reason))
+        return SRF_ERR_NOT_ALLOWED;
     out->peer = hop->addr;
     out->connection = 0;
     out->listener = srf__transports_pick(transports, &hop->addr, preferred);

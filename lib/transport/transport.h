@@ -106,6 +106,10 @@ typedef struct srf__transports_events {
                  size_t count, bool broken);
     /* Whether this one still waits. */
     bool (*is_waiting)(void *arg, uint64_t id);
+    /* Whether messages may go to `to`, where `name` led; `reason` is a
+     * srf_destination_reason_t. NULL: they may go anywhere. */
+    bool (*allow)(void *arg, const srf__addr_t *to, srf__str_t name,
+                  unsigned reason);
     /* A message has left; NULL when nobody asks. */
     void (*sent)(void *arg, const srf__flow_t *to, const srf__str_t *parts,
                  unsigned count);

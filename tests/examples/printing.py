@@ -167,8 +167,8 @@ def srf_lb_goes_on_when_results_are_not_read():
 
 
 def srf_proxy_goes_on_when_log_lines_are_not_read():
-    program = Program("srf-proxy", "--results", "/dev/null",
-                      *LISTEN).listening()
+    program = Program("srf-proxy", "--results", "/dev/null", "--source-rate",
+                      "0", *LISTEN).listening()
     program.call_id = "x" * 400
     for _ in range(1000):
         program.request("MESSAGE", "sip:bob@[::1]:9", "alice", 500)
@@ -239,6 +239,7 @@ def a_request_forges_no_log_line():
     program.call_id = "\x9b2J\x85\u202e\u00e4"
     program.request("MESSAGE", "sip:bob@[::1]:9", "alice", 500)
     _, err = program.end()
+    _, _, err = err.partition(b"\n")  # of what not having a secret means
     assert err == ("srf-proxy: 1\\u{9b}2J\\u{85}\\u{202e}\u00e4: no target could "
                    "be tried\n").encode(), err
 

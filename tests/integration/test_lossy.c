@@ -5,7 +5,9 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "core/stack.h"
 #include "memnet.h"
+#include "proxy/mark.h"
 #include "runner.h"
 #include "sip_text.h"
 
@@ -138,6 +140,25 @@ static uint32_t next_interval(uint32_t ms)
 
 /* ---- the caller ---- */
 
+/* Along the Record-Route that the proxy wrote. */
+static void add_route(text_t *text, const call_t *call)
+{
+    char data[64];
+    char mark[SRF__MARK_LEN + 1] = "";
+    int id = snprintf(data, sizeof(data), "call-%u", call->number);
+    int tag =
+        snprintf(data + id, sizeof(data) - (size_t)id, "a%u", call->number);
+    const srf__facts_t facts = {
+        .data = data,
+        .call_id = {0, (uint16_t)id},
+        .from_tag = {(uint16_t)id, (uint16_t)tag},
+    };
+
+    srf__mark_dialog(&call->world->srf->element.marks, &facts,
+                     srf__str(NULL, 0), mark);
+    add(text, "Route: <sip:" PROXY ";lr;srf=%s>\r\n", mark);
+}
+
 static void uac_send(call_t *call, const char *method, unsigned cseq,
                      const char *branch)
 {
@@ -155,7 +176,7 @@ static void uac_send(call_t *call, const char *method, unsigned cseq,
     add(&text, "Via: SIP/2.0/UDP " CALLER ";branch=z9hG4bK-%s%u\r\n", branch,
         call->number);
     if (routed)
-        add(&text, "Route: <sip:" PROXY ";lr>\r\n");
+        add_route(&text, call);
     add(&text, "Max-Forwards: 70\r\nFrom: <sip:ann@example.com>;tag=a%u\r\n",
         call->number);
     add(&text, "To: %s\r\n", in_dialog ? call->to : "<sip:bob@example.com>");

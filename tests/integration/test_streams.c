@@ -657,8 +657,8 @@ START_TEST(a_forged_flow_token_leads_nowhere)
     wire_send_raw(victim, "\r\n\r\n", 4);
     (void)wire_expect_raw(victim, 2);
     (void)snprintf(route, sizeof(route),
-                   "Route: <sip:00000000010123456789abcdef@127.0.0.1:%u"
-                   ";transport=tcp;lr>\n",
+                   "Route: <sip:0000000001@127.0.0.1:%u"
+                   ";transport=tcp;lr;srf=0123456789abcdef>\n",
                    port);
     stage_request(&stage, caller, WIRE_TCP, "MESSAGE", "sip:x@gone.invalid",
                   "a", route);
@@ -1022,8 +1022,9 @@ START_TEST(what_is_advertised_is_in_via_and_record_route)
     got = wire_expect(callee, "INVITE ");
     ck_assert_ptr_nonnull(
         strstr(wire_header(got, "Via", NULL), "SIP/2.0/TCP edge.test:7000;"));
-    ck_assert_str_eq(wire_header(got, "Record-Route", NULL),
-                     "<sip:edge.test:7000;transport=tcp;lr>");
+    ck_assert_int_eq(strncmp(wire_header(got, "Record-Route", NULL),
+                             "<sip:edge.test:7000;transport=tcp;lr;srf=", 41),
+                     0);
     /* A Route with that name is ours. */
     stage.targets[0][0] = '\0';
     (void)wire_expect(caller, "SIP/2.0 100");
