@@ -15,7 +15,7 @@ typedef struct srf__plan {
     srf__buf_t uri;   /* new Request-URI; empty: unchanged */
     srf__uri_t hop;   /* the URI that leads to the next hop */
     srf__hop_t to;    /* without an address: the host is a name */
-    srf__flow_t flow; /* what a flow token names; no listener: none did */
+    srf__flow_t flow; /* what a Route of ours names; no listener: none */
     bool spiral;      /* something that routing depends on changes */
 } srf__plan_t;
 
