@@ -44,6 +44,9 @@ static const char help_text[] =
     "  --source-exempt CIDR     whom that does not apply to, such as a trunk\n"
     "                           with many callers, e.g. 192.0.2.0/24;\n"
     "                           repeatable\n"
+    "  --max-memory BYTES       for messages, calls and what connections "
+    "hold,\n"
+    "                           1073741824\n"
     "  --secret-file FILE       at least 16 bytes that marks are made with, so "
     "that\n"
     "                           calls outlive a restart; the same in all "
@@ -124,6 +127,18 @@ static const char *read_count(const char *value, uint32_t *out)
         count > INT32_MAX)
         return "a number from 1 is wanted";
     *out = (uint32_t)count;
+    return NULL;
+}
+
+static const char *read_bytes(const char *value, uint64_t *out)
+{
+    char *end;
+    unsigned long long bytes = strtoull(value, &end, 10);
+
+    if (*value < '0' || *value > '9' || *end != '\0' || bytes < 1 ||
+        bytes > INT64_MAX)
+        return "a number from 1 is wanted";
+    *out = bytes;
     return NULL;
 }
 
@@ -225,6 +240,8 @@ const char *listeners_read(struct listeners *listeners, int option,
         return read_rate(value, &listeners->source_rate);
     case LISTENERS_SOURCE_BURST:
         return read_count(value, &listeners->source_burst);
+    case LISTENERS_MAX_MEMORY:
+        return read_bytes(value, &listeners->max_memory_bytes);
     case LISTENERS_SOURCE_EXEMPT:
         return exempt(listeners, value);
     case LISTENERS_SECRET:
@@ -261,6 +278,7 @@ void listeners_limit(const struct listeners *listeners, srf_options_t *stack)
     stack->source_rate = listeners->source_rate;
     stack->source_burst = listeners->source_burst;
     stack->source_exempt = listeners->source_exempt;
+    stack->max_memory_bytes = listeners->max_memory_bytes;
     if (listeners->secret.count > 0)
         stack->secret = listeners->secret.bytes;
     stack->secret_bytes = listeners->secret.count;

@@ -41,6 +41,7 @@ struct listeners {
     struct secret secret; /* of marks */
     struct secret old_secret;
     int public_destinations;
+    uint64_t max_memory_bytes; /* 0: as the library has it */
 };
 
 /* Entries for an array of `struct option`; their values begin at
@@ -66,6 +67,7 @@ struct listeners {
      {"secret-file", required_argument, NULL, LISTENERS_SECRET},              \
      {"old-secret-file", required_argument, NULL, LISTENERS_OLD_SECRET},      \
      {"public-destinations", no_argument, NULL, LISTENERS_PUBLIC},            \
+     {"max-memory", required_argument, NULL, LISTENERS_MAX_MEMORY},           \
  {                                                                            \
   "max-connections-per-source", required_argument, NULL, LISTENERS_PER_SOURCE \
  }
@@ -93,7 +95,8 @@ enum {
     LISTENERS_SECRET,
     LISTENERS_OLD_SECRET,
     LISTENERS_PUBLIC,
-    LISTENERS_LAST = LISTENERS_PUBLIC
+    LISTENERS_MAX_MEMORY,
+    LISTENERS_LAST = LISTENERS_MAX_MEMORY
 };
 
 /* Raises the limit of descriptors to what the process may have, too. */
@@ -107,8 +110,8 @@ const char *listeners_read(struct listeners *listeners, int option,
  * what that is about. Without any --listen there is a default. */
 const char *listeners_check(struct listeners *listeners, const char **option);
 
-/* Sets what the stack's options say of sources, destinations and secrets.
- * Points into `listeners`. */
+/* Sets what the stack's options say of sources, destinations, secrets and
+ * memory. Points into `listeners`. */
 void listeners_limit(const struct listeners *listeners, srf_options_t *stack);
 
 /* Prints what these options are, for --help. */

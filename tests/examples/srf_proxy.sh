@@ -22,6 +22,7 @@ refused 2 '--max-redirects: a number from 1 to 255' --max-redirects 256
 refused 2 '--max-transactions: a number' --max-transactions many
 refused 2 '--source-rate: a number' --source-rate many
 refused 2 '--source-rate: at most 1000000' --source-rate 1000001
+refused 2 '--max-memory: a number' --max-memory 64M
 refused 1 '--source-exempt: invalid argument' --source-exempt nobody
 refused 2 "--header: 'Name: value' is wanted" --header 'X Y: z'
 refused 2 "--header: 'Name: value' is wanted" --header $'X: y\r\nZ: w'
@@ -38,6 +39,7 @@ start_program --listen 'sip:127.0.0.1:0' --listen 'sip:127.0.0.1:0' \
     --follow-redirects --max-redirects 3 --stop-codes 404,486 \
     --failover-codes 603 --header 'X-Via: srf' --max-transactions 1000 \
     --source-rate 100 --source-burst 10 --source-exempt 127.0.0.0/8 \
+    --max-memory 268435456 \
     --trying-delay 50ms --provisional-timeout 2s --final-timeout 18s \
     127.0.0.1:9
 two_listeners() {
