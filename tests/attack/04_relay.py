@@ -87,6 +87,29 @@ def altered_answers(program, target):
     callee.close()
 
 
+def answers_for_others(program):
+    """Requests of a client that is gone when the answer comes, and whose Via
+    names somebody else."""
+    server.statuses = {"INVITE": 0}
+    for ear in ears:
+        for reset in (True, False):
+            client = sip.Stream(source=attack.ATTACKER)
+            data = sip.request("INVITE", server.uri,
+                               f"TCP {ear.host}:{ear.port}",
+                               contact="<sip:x@example.org>")
+            client.send(data)
+            invite = server.got("INVITE", sip.Sip(data).get("call-id"), 3)
+            if reset:
+                client.reset()
+            else:
+                client.close()
+            if invite is not None:
+                server.udp.send(sip.response(invite, 486, to_tag="x"),
+                                invite.source)
+    server.statuses = {}
+    nothing_heard(program, "an answer to a client that is gone")
+
+
 def attack_with(program, end):
     for data in acks(end.via):
         end.send(data)
@@ -121,6 +144,8 @@ for name, arguments in (
     attack_with(program, sip.Udp(attack.ATTACKER))
     if tcp in arguments:
         attack_with(program, sip.Stream(source=attack.ATTACKER))
+    if name in ("srf-proxy", "srf-lb"):
+        answers_for_others(program)
     if name == "srf-proxy" and target not in arguments:
         altered_answers(program, f"sip:b@{attack.SERVER}:5090")
     end = sip.Udp(attack.CALLER)

@@ -19,6 +19,9 @@ LYING = {
     "received": f"UDP {attack.ATTACKER}:5060;received={attack.VICTIM}",
     "received, rport": f"UDP {attack.ATTACKER}:5060;received={attack.VICTIM};"
                        "rport=5060",
+    "sent-by": f"UDP {attack.VICTIM}:5060",
+    "sent-by, maddr": f"UDP {attack.VICTIM}:5060;maddr={attack.VICTIM}",
+    "TCP": f"TCP {attack.VICTIM}:5060",
     "maddr twice": f"UDP {attack.ATTACKER}:5060;maddr={attack.ATTACKER};"
                    f"maddr={attack.VICTIM}",
 }
