@@ -21,9 +21,8 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "fuzz.h"
+#include "memory.h"
 
-#include "base/alloc.h"
 #include "core/stack.h"
 #include "message/message.h"
 
@@ -54,45 +53,7 @@ typedef struct world {
     unsigned op_count;
 } world_t;
 
-/* ---- memory that fails when told ---- */
-
-static unsigned fail_in; /* 0: never */
-
-static bool fails(void)
-{
-    return fail_in > 0 && --fail_in == 0;
-}
-
-static void *fuzz_malloc(size_t size, void *data)
-{
-    (void)data;
-    return fails() ? NULL : malloc(size);
-}
-
-static void *fuzz_calloc(size_t count, size_t size, void *data)
-{
-    (void)data;
-    return fails() ? NULL : calloc(count, size);
-}
-
-static void *fuzz_realloc(void *ptr, size_t size, void *data)
-{
-    (void)data;
-    return fails() ? NULL : realloc(ptr, size);
-}
-
-static void fuzz_free(void *ptr, void *data)
-{
-    (void)data;
-    free(ptr);
-}
-
-static const srf_allocator_t allocator = {
-    .malloc_fn = fuzz_malloc,
-    .calloc_fn = fuzz_calloc,
-    .realloc_fn = fuzz_realloc,
-    .free_fn = fuzz_free,
-};
+static fuzz_memory_t memory;
 
 /* ---- the network ---- */
 
@@ -107,10 +68,10 @@ static void add(text_t *text, const char *p, size_t len)
 /* What we send must be a message that we would accept ourselves. */
 static void note_sent(world_t *world)
 {
-    unsigned later = fail_in;
+    unsigned later = memory.fail_in;
     srf_msg_t *msg;
 
-    fail_in = 0;
+    memory.fail_in = 0;
     msg = srf__msg_alloc(NULL, world->last.len);
     FUZZ_CHECK(msg != NULL);
     memcpy(msg->data, world->last.p, world->last.len);
@@ -124,7 +85,7 @@ static void note_sent(world_t *world)
                 (SENT_KEPT - 1) * sizeof(world->requests[0]));
         world->requests[0] = msg;
     }
-    fail_in = later;
+    memory.fail_in = later;
 }
 
 static int net_send(const srf__flow_t *flow, const srf__str_t *parts,
@@ -319,7 +280,7 @@ static void command(world_t *world, const char *p, size_t len)
         world->fail_send = true;
         break;
     case 'm':
-        fail_in = argument;
+        memory.fail_in = argument;
         break;
     case 'd':
         command_destroy(world);
@@ -397,13 +358,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static int ready;
 
     if (!ready) {
-        FUZZ_CHECK(srf_set_allocator(&allocator) == 0);
+        fuzz_memory_begin(&memory);
         ready = 1;
     }
-    fail_in = 0;
+    memory.fail_in = 0;
     world_init(&world);
     run_script(&world, (const char *)data, size);
-    fail_in = 0;
+    memory.fail_in = 0;
     world.fail_send = false;
     drain(&world);
     if (world.srf != NULL) {

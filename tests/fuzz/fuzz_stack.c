@@ -20,9 +20,8 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "fuzz.h"
+#include "memory.h"
 
-#include "base/alloc.h"
 #include "core/stack.h"
 #include "message/scan.h"
 
@@ -70,45 +69,7 @@ typedef struct world {
     srf_req_t *kept;
 } world_t;
 
-/* ---- memory that fails when told ---- */
-
-static unsigned fail_in; /* 0: never */
-
-static bool fails(void)
-{
-    return fail_in > 0 && --fail_in == 0;
-}
-
-static void *fuzz_malloc(size_t size, void *data)
-{
-    (void)data;
-    return fails() ? NULL : malloc(size);
-}
-
-static void *fuzz_calloc(size_t count, size_t size, void *data)
-{
-    (void)data;
-    return fails() ? NULL : calloc(count, size);
-}
-
-static void *fuzz_realloc(void *ptr, size_t size, void *data)
-{
-    (void)data;
-    return fails() ? NULL : realloc(ptr, size);
-}
-
-static void fuzz_free(void *ptr, void *data)
-{
-    (void)data;
-    free(ptr);
-}
-
-static const srf_allocator_t allocator = {
-    .malloc_fn = fuzz_malloc,
-    .calloc_fn = fuzz_calloc,
-    .realloc_fn = fuzz_realloc,
-    .free_fn = fuzz_free,
-};
+static fuzz_memory_t memory;
 
 /* ---- texts ---- */
 
@@ -273,10 +234,10 @@ static void on_cancel(srf_req_t *req)
 static void on_done(srf_req_t *req, int err, const srf_proxy_results_t *results)
 {
     op_t *op = srf_req_data(req);
-    unsigned later = fail_in;
+    unsigned later = memory.fail_in;
 
     /* Looking needs memory too. */
-    fail_in = 0;
+    memory.fail_in = 0;
     FUZZ_CHECK(op->started == 1 && op->done == 0);
     op->done++;
     FUZZ_CHECK(err <= 0 && results != NULL);
@@ -292,7 +253,7 @@ static void on_done(srf_req_t *req, int err, const srf_proxy_results_t *results)
     }
     srf_free(srf_proxy_results_json(results));
     FUZZ_CHECK(srf_proxy_request(req, NULL, NULL, NULL) != 0);
-    fail_in = later;
+    memory.fail_in = later;
 }
 
 static void look_at(const srf_req_t *req)
@@ -479,7 +440,7 @@ static void command(world_t *world, const char *p, size_t len)
         world->fail_send = true;
         break;
     case 'm':
-        fail_in = argument;
+        memory.fail_in = argument;
         break;
     case 'h':
         command_answer(world);
@@ -581,13 +542,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static int ready;
 
     if (!ready) {
-        FUZZ_CHECK(srf_set_allocator(&allocator) == 0);
+        fuzz_memory_begin(&memory);
         ready = 1;
     }
-    fail_in = 0;
+    memory.fail_in = 0;
     world_init(&world);
     run_script(&world, (const char *)data, size);
-    fail_in = 0;
+    memory.fail_in = 0;
     world.fail_send = false;
     if (world.srf != NULL)
         command_answer(&world);
