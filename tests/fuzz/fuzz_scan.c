@@ -11,6 +11,7 @@
 #include "message/lines.h"
 #include "message/peek.h"
 #include "message/scan.h"
+#include "srf/srf.h"
 #include "transport/envelope.h"
 #include "transport/framing.h"
 
@@ -335,6 +336,44 @@ static void check_peek(const char *data, size_t size,
                !is_marked(scanned));
 }
 
+static void check_name(const srf_name_addr_t *name)
+{
+    FUZZ_CHECK(name->uri != NULL && name->q >= -1 && name->q <= 1000);
+    FUZZ_CHECK(name->expires_s >= -1 && name->param_count >= 0);
+    for (int32_t i = 0; i < name->param_count; i++) {
+        const srf_param_t *param = &name->params[i];
+        FUZZ_CHECK(param->name != NULL);
+        FUZZ_CHECK(srf_param_find(name->params, name->param_count,
+                                  param->name) != NULL);
+    }
+}
+
+/* What a program reads it with. */
+static void check_views(const srf__facts_t *facts)
+{
+    static const char *const names[] = {"From",  "t", "Contact",
+                                        "Route", "m", "P-Asserted-Identity"};
+    srf_msg_t *msg = srf__msg_create(NULL, facts);
+    srf_contacts_t *contacts = NULL;
+    srf_name_addr_t *name = NULL;
+    srf_uri_t *uri = NULL;
+
+    FUZZ_CHECK(msg != NULL);
+    FUZZ_CHECK(srf_msg_contacts(msg, &contacts) == 0);
+    for (size_t i = 0; i < contacts->count; i++)
+        check_name(&contacts->list[i]);
+    srf_free(contacts);
+    for (size_t i = 0; i < 2 * sizeof(names) / sizeof(names[0]); i++) {
+        if (srf_msg_name_addr(msg, names[i / 2], i % 2, &name) == 0)
+            check_name(name);
+        srf_free(name);
+    }
+    if (facts->is_request && srf_uri_parse(srf_msg_uri(msg), &uri) == 0)
+        FUZZ_CHECK(uri->host != NULL);
+    srf_free(uri);
+    srf__msg_unref(msg);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static scanned_t first;
@@ -359,6 +398,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_forward(&first.facts);
     check_cut(&first.facts);
     check_envelope(&first.facts);
+    check_views(&first.facts);
     if (first.facts.is_request)
         check_response(&first.facts, true);
     if (first.facts.is_request && first.facts.method == SRF__METHOD_INVITE)

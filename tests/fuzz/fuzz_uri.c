@@ -7,6 +7,7 @@
 #include "fuzz.h"
 
 #include "message/uri.h"
+#include "srf/srf.h"
 
 #include <string.h>
 
@@ -101,6 +102,61 @@ static void check_normalize(const char *text)
     srf__buf_deinit(&twice);
 }
 
+/* What a program reads it with says the same. */
+static void check_public(const char *text)
+{
+    srf_uri_t *uri;
+    srf__uri_t read;
+    int err = srf_uri_parse(text, &uri);
+    bool good = srf__uri_parse(srf__str_of(text), &read) == 0;
+
+    FUZZ_CHECK(good == (err == 0 || err == SRF_ERR_UNSUPPORTED));
+    FUZZ_CHECK((uri != NULL) == (err == 0));
+    if (err != 0)
+        return;
+    FUZZ_CHECK(uri->port == read.port);
+    FUZZ_CHECK((uri->user != NULL) ==
+               (read.has_user || read.scheme == SRF__SCHEME_TEL));
+    for (int32_t i = 0; i < uri->param_count; i++) {
+        const srf_param_t *param = &uri->params[i];
+        FUZZ_CHECK(srf_param_find(uri->params, uri->param_count, param->name) !=
+                   NULL);
+    }
+    srf_free(uri);
+}
+
+/* What a program prints it with: nothing is left that does more than stand
+ * there, and doing it again changes nothing. */
+static void check_printable(const char *text, size_t len)
+{
+    static char once[4 * TEXT_MAX + 1];
+    static char twice[4 * TEXT_MAX + 1];
+    size_t cut = len / 3;
+
+    size_t size = srf_printable(once, sizeof(once), text, len);
+    FUZZ_CHECK(size < sizeof(once) && strlen(once) == size);
+    for (size_t i = 0; i < size; i++)
+        FUZZ_CHECK((unsigned char)once[i] >= ' ' && once[i] != 0x7f);
+    FUZZ_CHECK(srf_printable(twice, sizeof(twice), once, size) == size);
+    FUZZ_CHECK(memcmp(once, twice, size + 1) == 0);
+    FUZZ_CHECK(srf_printable(twice, cut, text, len) == size);
+    FUZZ_CHECK(cut == 0 || memcmp(once, twice, strlen(twice)) == 0);
+}
+
+/* A network has its own address in it. */
+static void check_network(const char *text)
+{
+    srf_cidr_t cidr;
+
+    (void)srf_address_kind(text);
+    if (srf_cidr_parse(text, &cidr) != 0)
+        return;
+    FUZZ_CHECK(cidr.family == 4 || cidr.family == 6);
+    FUZZ_CHECK(cidr.bits <= (cidr.family == 4 ? 32u : 128u));
+    if (strchr(text, '/') == NULL)
+        FUZZ_CHECK(srf_cidr_match(&cidr, text) == 1);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char text[TEXT_MAX + 1];
@@ -133,5 +189,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         (void)srf__tag_read(params.p, params.p + params.len, &value);
     }
     check_normalize(text);
+    check_public(text);
+    check_printable(text, size);
+    check_network(text);
     return 0;
 }
