@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include <check.h>
+
 enum { TTL_S = 60, NAME_BYTES = 256 };
 
 static void on_alloc(uv_handle_t *handle, size_t size, uv_buf_t *out)
