@@ -195,9 +195,11 @@ typedef struct srf_options {
      * within the last 64*T1; it is dropped and counted else. */
     uint32_t relay_acks;
     uint32_t reserved4; /**< zero */
-    /** Decides where messages may go; NULL: anywhere. What it refuses is
-     * treated as what cannot be reached, with 403 in place of 503, and counted
-     * in srf_stats_t::destinations_refused. */
+    /** Decides where messages may go; NULL: anywhere, but responses that cannot
+     * be delivered where their request came from go to other ports of that
+     * address alone, and not where the Via says (RFC 3263 §5). What it refuses
+     * is treated as what cannot be reached, with 403 in place of 503, and
+     * counted in srf_stats_t::destinations_refused. */
     srf_destination_cb allow_destination;
     void *destination_data; /**< handed to allow_destination. Borrowed. */
 } srf_options_t;

@@ -233,12 +233,11 @@ void srf__acks_abort(srf__element_t *element)
 /* ---- the whole ---- */
 
 /* What is sent on without state must be for a call that went through us, or
- * anybody could have us send anywhere. A flow that a mark proves leads to whom
- * it was given for, and nowhere else. */
+ * anybody could have us send anywhere. */
 static bool is_expected(srf__element_t *element, const srf__facts_t *ack,
                         const srf__route_t *route)
 {
-    return route->in_dialog || route->flow.len > 0 || element->relay_acks ||
+    return route->in_dialog || element->relay_acks ||
            srf__recent_has(&element->recent, ack,
                            srf__wheel_now(element->wheel));
 }

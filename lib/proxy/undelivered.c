@@ -23,8 +23,9 @@ typedef struct srf__stray {
     srf__str_t name;     /* the host of the Via, as it must identify itself */
     srf__lookup_t *lookup;
     srf__hops_t hops;
-    unsigned at; /* the one that is tried */
-    char uri[];  /* of the host */
+    unsigned at;        /* the one that is tried */
+    srf__addr_t source; /* of the request */
+    char uri[];         /* of the host */
 } stray_t;
 
 static void forget(stray_t *stray)
@@ -45,6 +46,14 @@ static void timer_fired(srf__timer_t *timer)
     forget((stray_t *)((char *)timer - offsetof(stray_t, timer)));
 }
 
+/* The Via is the caller's to write: where nobody decides who may be sent to, it
+ * leads to other ports of his own address and nowhere else. */
+static bool is_allowed(const stray_t *stray, const srf__addr_t *addr)
+{
+    return stray->element->transports.events.allow != NULL ||
+           srf__addr_ip_eq(addr, &stray->source);
+}
+
 /* To the address that is tried, or the next one there is a way to. */
 static void send_on(stray_t *stray)
 {
@@ -58,7 +67,8 @@ static void send_on(stray_t *stray)
             .name = stray->name,
             .reason = SRF_DESTINATION_RESPONSE,
         };
-        if (srf__hop_flow(&stray->element->transports, &hop, NULL, &flow) != 0)
+        if (!is_allowed(stray, &hop.addr) ||
+            srf__hop_flow(&stray->element->transports, &hop, NULL, &flow) != 0)
             continue;
         const srf__str_t part = srf__str(response->data, response->len);
         stray->element->txns.counters.responses_sent++;
@@ -201,8 +211,10 @@ void srf__response_undelivered(srf__element_t *element,
         stray->at++;
     if (stray == NULL) {
         stray = create(element, facts, server, key);
-        if (stray != NULL)
+        if (stray != NULL) {
+            stray->source = server->from.peer;
             find(stray, server, to);
+        }
     }
     if (stray == NULL) {
         srf__msg_unref(response);

@@ -22,6 +22,14 @@ static wire_t *home;
 static wire_t *callee;
 static char invite[2000];
 
+/* Only who decides it has responses go where a Via says. */
+static int allow(const srf_destination_t *destination, void *data)
+{
+    (void)data;
+    return destination->reason == SRF_DESTINATION_RESPONSE ||
+           destination->reason == SRF_DESTINATION_TARGET;
+}
+
 static void setup_kind(wire_kind_t kind)
 {
     srf_options_t options;
@@ -32,6 +40,7 @@ static void setup_kind(wire_kind_t kind)
     srf_options_init(&options);
     options.dns_servers = server;
     options.dns_timeout_ms = 200;
+    options.allow_destination = allow;
     stage_setup(&stage, false, &options);
     nameserver_start_at(&names, &stage.loop, port);
     home = wire_listen(&stage.loop, kind, HOME, NULL);
