@@ -46,7 +46,7 @@ def attack_with(program, make_end):
         if not program.alive(f"one of these over {end.transport}:\n    " +
                              "\n    ".join(sent)):
             return
-        if getattr(end, "ended", False):
+        if end.ended:
             end = make_end()
         sent = []
 

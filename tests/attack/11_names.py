@@ -110,11 +110,12 @@ def long_hosts():
                  f"/etc/hosts stalls the loop for {1000 * longest:.0f} ms")
     # What is written into it is known soon.
     with open(mine, "a", encoding="ascii") as hosts:
-        hosts.write(f"{attack.SERVER} new.lan\n")
+        hosts.writelines(f"{attack.SERVER} now{i}.lan\n" for i in range(999))
+    fresh = iter(range(999))
 
     def reaches():
-        answer = caller.ask(sip.request("OPTIONS", "sip:x@new.lan:5080",
-                                        caller.via), 2)
+        answer = caller.ask(sip.request(
+            "OPTIONS", f"sip:x@now{next(fresh)}.lan:5080", caller.via), 2)
         return answer is not None and answer.status == 200
 
     attack.check(attack.until(reaches),

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Fifty thousand hostile connections, as many of them at once as descriptors
-allow: idle, half open, slow, with a TLS handshake that is never finished, and
+"""Fifty thousand hostile connections, more of them at once than the program has
+descriptors: idle, half open, slow, with a TLS handshake that is never finished, and
 gone again. No legitimate call over UDP or TLS fails meanwhile.
 
 SPDX-License-Identifier: MIT
@@ -17,6 +17,7 @@ import attack
 import sip
 
 TOTAL = 50000
+DESCRIPTORS = 8192  # of the program
 BESIDE = 1000  # of those that come and go, for each process
 PROCESSES = 2
 PORTS = (5060, 5061)
@@ -135,11 +136,12 @@ class Caller(threading.Thread):
 attack.isolate()
 tls = attack.make_certificates()
 server = sip.Server()
-limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-held = min(limit - 3000, 15000)
+limit = min(DESCRIPTORS, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+held = 3 * limit // 2
 program = attack.Program(
     "srf-proxy", *sip.listen("udp", "tcp", "tls"), "--no-results",
-    "--record-route", "--tls-cert", tls / "host.pem", f"{attack.SERVER}:5080")
+    "--record-route", "--tls-cert", tls / "host.pem", f"{attack.SERVER}:5080",
+    nofile=(limit, limit))
 go_out, go_in = os.pipe()
 over = threading.Event()
 sip.works(sip.Udp(attack.CALLER), server.uri, "before it")
@@ -166,7 +168,7 @@ for caller in callers:
                                   f"failed: {caller.why}")
     attack.check(caller.good > 0, f"no call over {caller.over}")
 attack.check(opened == TOTAL, f"only {opened} of {TOTAL}")
-attack.check(most > held / 2, f"{most} at once is too few to say anything")
+attack.check(most > limit / 2, f"{most} at once is too few to say anything")
 os.close(go_in)
 for horde in hordes:
     os.waitpid(horde.pid, 0)

@@ -131,6 +131,7 @@ class End:
 
     transport = "UDP"
     retransmits = False
+    ended = False
 
     def __init__(self):
         self.kept = collections.deque()
@@ -183,6 +184,8 @@ class End:
                                 else left)
             if got is not None and got.status >= 200:
                 return got
+            if got is None and self.ended:
+                return None
             provisional = provisional or got is not None
             if again and got is None:
                 self.send(data, to)
@@ -535,7 +538,10 @@ class Call:
 def works(end, uri, what, server=None, **options):
     """Notes if a whole call does not work."""
     call = Call(end, uri, **options)
-    good = call.whole(attack.PATIENCE_S / 2)
+    try:
+        good = call.whole(attack.PATIENCE_S / 2)
+    except (BadFraming, OSError) as err:
+        good, call.why = False, f"{type(err).__name__}: {err}"
     if good and server is not None:
         good = server.got("ACK", call.call_id, 3) is not None
         call.why = "the ACK is lost"
