@@ -121,7 +121,8 @@ class Program:
         return self.data["out"], self.data["err"]
 
 
-LISTEN = ("--listen", "sip:127.0.0.1:0;transport=udp")
+# More comes at once than one source may send without this.
+LISTEN = ("--listen", "sip:127.0.0.1:0;transport=udp", "--source-rate", "0")
 
 
 def results_of(data):
