@@ -4,7 +4,8 @@
 #
 #   SRF_PROXY   the program under test; or it, or the build directory, is $1;
 #   SRF_BUILD   or the build directory is here
-#   SRF_CALLS   calls of each script (200)
+#   SRF_CALLS   calls of each script
+#   SRF_USUAL_CALLS  the same of those that are content with any number (200)
 #   SRF_RATE    calls per second (100)
 #   SRF_KEEP    not empty: keep the directory with the logs
 #
@@ -16,7 +17,7 @@ HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=../support/ports.sh
 . "$HERE/../support/ports.sh"
 NAME=$(basename "$0" .sh)
-CALLS=${SRF_CALLS:-200}
+CALLS=${SRF_CALLS:-${SRF_USUAL_CALLS:-200}}
 RATE=${SRF_RATE:-100}
 # Seconds any one program may take.
 LIMIT=$((CALLS / RATE + 40))
@@ -268,7 +269,7 @@ check_results() {
     local lines
 
     if command -v python3 >/dev/null; then
-        python3 "$HERE/check_results.py" "$WORK/results" "$CALLS" "$@" ||
+        python3 -IS "$HERE/check_results.py" "$WORK/results" "$CALLS" "$@" ||
             fail "the results are not as expected"
         return
     fi
