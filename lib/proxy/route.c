@@ -84,7 +84,9 @@ static bool read_mark(const srf__element_t *element,
     srf__mark_kind_t kind = srf__mark_read(&element->marks, request, uri);
     if (kind == SRF__MARK_DIALOG)
         out->in_dialog = true;
-    if (kind != SRF__MARK_NONE)
+    /* A Path leads where the program sends a request. Inside a dialog nobody
+     * asks the program: there only the flows of this dialog lead anywhere. */
+    if (kind == SRF__MARK_DIALOG || (kind == SRF__MARK_PATH && !out->in_dialog))
         out->flow = uri->user;
     return kind != SRF__MARK_NONE;
 }

@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "core/stack.h"
+#include "proxy/mark.h"
 #include "runner.h"
 #include "world.h"
 
@@ -162,6 +163,27 @@ static void mark_of(const srf_options_t *options, char out[SRF__MARK_LEN + 1])
     world_mark(world, "d", "ann", out);
     world_destroy(world);
 }
+
+/* A Path is for who may be called there, which the program says: in a dialog of
+ * somebody else it leads nowhere. */
+START_TEST(a_path_leads_nowhere_inside_a_dialog)
+{
+    world_t *world = closed_world(NULL);
+    const srf__str_t flow = SRF__STR("0000000001");
+    char mark[SRF__MARK_LEN + 1] = "";
+    char routes[160];
+
+    srf__mark_path(&world->srf->element.marks, flow, mark);
+    snprintf(routes, sizeof(routes),
+             _i == 0 ? MARKED "Route: <sip:%.10s@10.0.0.1;lr;srf=%s>\n"
+                     : "Route: <sip:%.10s@10.0.0.1;lr;srf=%s>\n" MARKED,
+             flow.p, mark);
+    world_in_dialog(world, world->caller, "MESSAGE", BOB, "d", routes);
+    ck_assert_uint_eq(world->program.handled, 0);
+    ck_assert_uint_eq(party_received(world->one, "MESSAGE"), 1);
+    world_destroy(world);
+}
+END_TEST
 
 START_TEST(a_secret_carries_dialogs_over_a_restart)
 {
@@ -517,6 +539,7 @@ int main(void)
     tcase_add_loop_test(tcase, the_mark_of_another_call_is_not_enough, 0, 2);
     tcase_add_test(tcase, without_a_to_tag_a_mark_opens_no_dialog);
     tcase_add_test(tcase, a_good_mark_leads_past_the_program_from_both_ends);
+    tcase_add_loop_test(tcase, a_path_leads_nowhere_inside_a_dialog, 0, 2);
     tcase_add_loop_test(tcase, a_secret_carries_dialogs_over_a_restart, 0, 4);
     tcase_add_test(tcase, without_a_secret_no_two_stacks_agree);
     tcase_add_loop_test(tcase, a_secret_that_can_be_guessed_is_refused, 0, 3);
