@@ -164,9 +164,9 @@ typedef struct srf_options {
     /** Requests per second that one source, an IPv4 address or a /64 of IPv6,
      * may send outside of dialogs; what is above is refused like in overload,
      * and a connection is not read from as long as it is ahead. Inside of
-     * dialogs eight times as many. 0: no limit; at most 1000000. Where many
-     * users are behind one address (a trunk, another proxy), it needs as much,
-     * or an exemption. */
+     * dialogs, and of those sent again, eight times as many. 0: no limit; at
+     * most 1000000. Where many users are behind one address (a trunk, another
+     * proxy), it needs as much, or an exemption. */
     uint32_t source_rate;
     /** Requests that a source may send at once, within source_rate; 0: as
      * many as in a second. */

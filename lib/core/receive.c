@@ -106,6 +106,17 @@ static void refuse(const arrival_t *arrival, unsigned status,
         reply(arrival, status, reason, lines);
 }
 
+/* What goes without a transaction, or is sent again, is work, too: whoever is
+ * above the rate with it gets no answer. */
+static bool is_dropped(const arrival_t *arrival, bool in_dialog)
+{
+    bool above =
+        srf__arrival_is_above_rate(arrival->srf, arrival->from, in_dialog);
+
+    arrival->srf->shed += above;
+    return above;
+}
+
 /* ---- requests without a transaction of their own kind ---- */
 
 /* What is forwarded without a transaction is work, too. Whose bucket it comes
@@ -121,11 +132,10 @@ static bool is_ack_too_much(const arrival_t *arrival)
         ack->to_tag.len > 0 && ack->first[SRF__HDR_ROUTE] != SRF__NO_HEADER;
     bool closed =
         srf->overload.shedding && srf__overload_is_closed(&srf->overload);
-    bool too_much = (closed && !srf__arrival_in_dialog(srf, ack)) ||
-                    srf__arrival_is_above_rate(srf, arrival->from, routed);
-
-    srf->shed += too_much;
-    return too_much;
+    if (!closed || srf__arrival_in_dialog(srf, ack))
+        return is_dropped(arrival, routed);
+    srf->shed++;
+    return true;
 }
 
 static void on_ack(const arrival_t *arrival)
@@ -158,7 +168,7 @@ static void on_cancel(const arrival_t *arrival, srf__hash128_t key)
     srf_msg_t *request;
 
     if (invite == NULL) {
-        if (may_answer(arrival))
+        if (!is_dropped(arrival, false) && may_answer(arrival))
             reply(arrival, 481, NULL, spec.lines);
         return;
     }
@@ -345,12 +355,14 @@ static void on_request(const arrival_t *arrival)
     }
     srf__hash128_t key = srf__server_key(txns, arrival->facts, method);
     srf__server_t *server = srf__server_find(txns, key);
-    if (server != NULL)
-        srf__server_retransmitted(server);
-    else if (method == SRF__METHOD_CANCEL)
+    if (server != NULL) {
+        if (!is_dropped(arrival, true))
+            srf__server_retransmitted(server);
+    } else if (method == SRF__METHOD_CANCEL) {
         on_cancel(arrival, key);
-    else
+    } else {
         on_new_request(arrival, key);
+    }
 }
 
 /* A request the scanner refused. */
@@ -358,7 +370,8 @@ static void on_broken_request(const arrival_t *arrival, unsigned status,
                               const char *reason)
 {
     arrival->srf->requests_received++;
-    refuse(arrival, status, reason, srf__str(NULL, 0));
+    if (!is_dropped(arrival, false))
+        refuse(arrival, status, reason, srf__str(NULL, 0));
 }
 
 static void on_scanned(const arrival_t *arrival, srf__scan_result_t result,

@@ -342,6 +342,48 @@ START_TEST(acks_without_a_call_are_within_the_rate_as_well)
 }
 END_TEST
 
+/* Whatever becomes of it: what is refused unread, what cancels nothing. */
+START_TEST(what_is_refused_is_within_the_rate_as_well)
+{
+    static const char *const methods[] = {"INVITE", "CANCEL"};
+    static const char *const lengths[] = {"-1", "0"};
+    world_t *world = limited_world(NULL);
+
+    for (unsigned i = 0; i < 50; i++)
+        party_send(world->two, WORLD_PROXY,
+                   "%s sip:a@b SIP/2.0\n"
+                   "Via: SIP/2.0/UDP 10.0.0.12:5060;branch=z9hG4bKx%u\n"
+                   "From: <sip:a@b>;tag=a\n"
+                   "To: <sip:c@d>\n"
+                   "Call-ID: x\n"
+                   "CSeq: 1 %s\n"
+                   "Content-Length: %s\n",
+                   methods[_i], i, methods[_i], lengths[_i]);
+    world_settle(world);
+    ck_assert_uint_eq(world->two->count, 5);
+    ck_assert_uint_eq(world_stats(world).shed, 45);
+    ck_assert_uint_eq(world_stats(world).source_limited, 45);
+    end_world(world);
+}
+END_TEST
+
+/* As a real one is: eight times as often as what is new. */
+START_TEST(a_request_sent_again_is_within_the_rate_of_dialogs)
+{
+    world_t *world = limited_world(NULL);
+
+    world_call(world);
+    world_answer(world, world->one, "180 Ringing");
+    party_clear(world->caller);
+    for (unsigned i = 0; i < 100; i++)
+        world_call(world);
+    ck_assert_uint_ge(party_received(world->caller, "SIP/2.0 180"), 8 * 4);
+    ck_assert_uint_le(party_received(world->caller, "SIP/2.0 180"), 8 * 5 + 1);
+    ck_assert_uint_ge(world_stats(world).shed, 100 - 8 * 5 - 1);
+    end_world(world);
+}
+END_TEST
+
 START_TEST(responses_are_within_no_rate)
 {
     world_t *world = limited_world(NULL);
@@ -415,6 +457,9 @@ static void add_sources(Suite *suite)
     tcase_add_test(tcase, it_is_told_once_a_second_by_whom);
     tcase_add_test(tcase, calls_that_stand_have_a_bucket_of_their_own);
     tcase_add_test(tcase, acks_without_a_call_are_within_the_rate_as_well);
+    tcase_add_loop_test(tcase, what_is_refused_is_within_the_rate_as_well, 0,
+                        2);
+    tcase_add_test(tcase, a_request_sent_again_is_within_the_rate_of_dialogs);
     tcase_add_test(tcase, responses_are_within_no_rate);
     tcase_add_test(tcase, the_exempt_send_what_they_like);
     tcase_add_loop_test(tcase, options_that_make_no_sense_are_refused, 0, 2);
