@@ -627,15 +627,18 @@ int srf__connection_create(srf__stream_t *stream, bool accepted,
 
 /* ---- what it holds ---- */
 
-bool srf__connection_is_idle(srf__connection_t *connection)
+srf__connection_use_t srf__connection_use(srf__connection_t *connection)
 {
-    bool quiet = (connection->phase == SRF__CONNECTION_GREETING ||
-                  connection->phase == SRF__CONNECTION_OPEN) &&
+    bool quiet = connection->phase <= SRF__CONNECTION_OPEN &&
                  connection->begun_ms == 0 && connection->queued_bytes == 0;
 
-    if (quiet && connection->waiting_count > 0)
+    if (connection->phase == SRF__CONNECTION_CONNECTING)
+        return SRF__CONNECTION_NEEDED;
+    if (connection->waiting_count > 0)
         srf__connection_tidy_waiting(connection);
-    return quiet && connection->waiting_count == 0;
+    if (connection->waiting_count > 0)
+        return SRF__CONNECTION_NEEDED;
+    return quiet ? SRF__CONNECTION_IDLE : SRF__CONNECTION_BUSY;
 }
 
 void srf__connection_account(srf__connection_t *connection)

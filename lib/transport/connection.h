@@ -86,8 +86,14 @@ void srf__connection_close(srf__connection_t *connection);
 void srf__connection_fail(srf__connection_t *connection, const char *why);
 /* The same, for others to have what it holds; counted. */
 void srf__connection_shed(srf__connection_t *connection, const char *why);
-/* Nothing is on its way in either direction, and nobody waits for an answer. */
-bool srf__connection_is_idle(srf__connection_t *connection);
+/* How well others can do without it. */
+typedef enum srf__connection_use {
+    SRF__CONNECTION_NEEDED, /* somebody waits for an answer */
+    SRF__CONNECTION_BUSY,   /* something is on its way, or it is ending */
+    SRF__CONNECTION_IDLE
+} srf__connection_use_t;
+
+srf__connection_use_t srf__connection_use(srf__connection_t *connection);
 
 /* For the files of connections. The time; looks when the connection has had
  * enough of it; has the loop look for what the connection wants now; counts

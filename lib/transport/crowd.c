@@ -19,7 +19,7 @@ enum {
     RESERVE_MAX = 1024,
     DESCRIPTORS_MAX = 1 << 24,
     OPENING_TO_ONE = 8, /* a party that does not answer gets no more at once */
-    LOOKED_AT = 64,     /* connections of a party, to find an idle one */
+    LOOKED_AT = 64,     /* connections of a party, to find a spare one */
     TELL_EVERY_MS = 10000
 };
 
@@ -150,8 +150,8 @@ static void take_out(party_t *party, const srf__connection_t *connection)
 
 /* ---- making room ---- */
 
-/* One that says nothing is to go before one that does, and one that has been
- * silent for long before others. */
+/* Of two of the same use: one that says nothing is to go before one that does,
+ * and one that has been silent for long before others. */
 static bool is_better(const srf__connection_t *one,
                       const srf__connection_t *other)
 {
@@ -160,21 +160,29 @@ static bool is_better(const srf__connection_t *one,
     return one->active_ms < other->active_ms;
 }
 
-/* One that nothing depends on; of `listener` unless that is NULL. Not all are
- * looked at, the next time others. */
-static srf__connection_t *find_idle(party_t *party,
-                                    const srf__listener_t *listener)
+/* The one that nobody waits for and that others can best do without; of
+ * `listener` unless that is NULL. One that is busy goes when none is idle, or
+ * whoever begins messages and completes none could keep all there are. Not all
+ * are looked at, the next time others. */
+static srf__connection_t *find_spare(party_t *party,
+                                     const srf__listener_t *listener)
 {
     unsigned count = party->count < LOOKED_AT ? party->count : LOOKED_AT;
+    srf__connection_use_t best_use = SRF__CONNECTION_BUSY;
     srf__connection_t *best = NULL;
 
     for (; count > 0; count--) {
         srf__connection_t *connection = party->first;
         take_out(party, connection);
         append(party, connection);
-        if ((listener == NULL || listener == &connection->stream->base) &&
-            srf__connection_is_idle(connection) && is_better(connection, best))
+        if (listener != NULL && listener != &connection->stream->base)
+            continue;
+        srf__connection_use_t use = srf__connection_use(connection);
+        if (use > best_use ||
+            (use == best_use && is_better(connection, best))) {
+            best_use = use;
             best = connection;
+        }
     }
     return best;
 }
@@ -188,12 +196,12 @@ static bool shed_from(srf__crowd_t *crowd, uint32_t least,
     while (size > 0 && crowd->by_size[size - 1] == NULL)
         size--;
     party_t *party = size == 0 ? NULL : crowd->by_size[size - 1];
-    srf__connection_t *idle = party == NULL || party->count < least
-                                  ? NULL
-                                  : find_idle(party, listener);
-    if (idle == NULL)
+    srf__connection_t *spare = party == NULL || party->count < least
+                                   ? NULL
+                                   : find_spare(party, listener);
+    if (spare == NULL)
         return false;
-    srf__connection_shed(idle, "it made room for another peer");
+    srf__connection_shed(spare, "it made room for another peer");
     return true;
 }
 

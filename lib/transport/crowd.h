@@ -63,12 +63,13 @@ typedef struct srf__crowd_guest {
     bool listener_is_full; /* one of its connections has to go */
 } srf__crowd_guest_t;
 
-/* Whether there is room for one more with this peer; an idle connection of
- * whoever has most, and at least twice as many, may be closed for it. Without
- * room the log says so, not too often. */
+/* Whether there is room for one more with this peer; a connection of whoever
+ * has most, and at least twice as many, may be closed for it: an idle one, or
+ * else one that nobody waits for an answer on. Without room the log says so,
+ * not too often. */
 bool srf__crowd_has_room(srf__transports_t *transports, srf__crowd_kind_t kind,
                          const srf__crowd_guest_t *guest);
-/* Closes an idle connection of whoever has most, if they have several; whether
+/* Closes such a connection of whoever has most, if they have several; whether
  * there was one. For when descriptors are out. */
 bool srf__crowd_shed(srf__transports_t *transports);
 

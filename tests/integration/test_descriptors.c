@@ -169,6 +169,31 @@ START_TEST(whoever_has_most_makes_room)
 }
 END_TEST
 
+static void say(unsigned host, const char *text)
+{
+    for (unsigned i = 0; i < OF_ONE; i++)
+        (void)send(clients[host][i], text, strlen(text), MSG_NOSIGNAL);
+    wire_run(&stage.loop, 20);
+}
+
+/* Who begins a message and completes none, or is refused and does not go, has
+ * no more right to stay than who says nothing. */
+START_TEST(whoever_is_slow_makes_room_as_well)
+{
+    static const char *const texts[] = {"OPTIONS",
+                                        "OPTIONS sip:a@b SIP/2.0\r\n\r\n"};
+    unsigned port = listen_few(WIRE_TCP);
+
+    connect_from(0, port, OF_ONE);
+    connect_from(1, port, OF_ONE);
+    say(0, texts[_i]);
+    say(1, texts[_i]);
+    connect_from(2, port, 3);
+    ck_assert_uint_eq(served(2, 3), 3);
+    ck_assert_uint_eq(stage_stats(&stage).connections_shed, 3);
+}
+END_TEST
+
 START_TEST(a_flood_of_connections_leaves_the_targets_alone)
 {
     unsigned port = listen_few(WIRE_TCP);
@@ -299,6 +324,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, one_address_leaves_half_to_others);
     tcase_add_test(tcase, whoever_has_most_makes_room);
+    tcase_add_loop_test(tcase, whoever_is_slow_makes_room_as_well, 0, 2);
     tcase_add_test(tcase, a_flood_of_connections_leaves_the_targets_alone);
     tcase_add_test(tcase, what_messages_name_leaves_the_targets_alone);
     tcase_add_test(tcase, without_descriptors_connections_wait);
