@@ -4,8 +4,8 @@
  * SPDX-License-Identifier: MIT
  */
 #include "certificates.h"
-#include "runner.h"
 #include "core/stack.h"
+#include "runner.h"
 #include "stage.h"
 
 #include <stdio.h>

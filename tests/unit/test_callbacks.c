@@ -14,7 +14,6 @@
 
 enum { KEPT = 16, CALLS = 48 };
 
-
 static struct {
     world_t *world;
     srf_t *srf; /* NULL: srf_destroy() was called, or it is gone */
@@ -166,8 +165,7 @@ static void on_outgoing(srf_outgoing_t *outgoing, int err,
     (void)err;
     rig.told++;
     act(NULL);
-    ck_assert(response == NULL || rig.fails ||
-              srf_msg_status(response) >= 200);
+    ck_assert(response == NULL || rig.fails || srf_msg_status(response) >= 200);
     for (unsigned i = 0; i < KEPT; i++) {
         if (rig.outgoings[i] == outgoing)
             rig.outgoings[i] = NULL;
@@ -184,8 +182,9 @@ static void on_request(srf_req_t *req, srf_res_t *res)
 }
 
 static const char *const targets[] = {
-    "10.0.0.11", "sip:bob@10.0.0.12;transport=udp", "10.0.0.66",
-    "sip:nobody.example", "10.0.0.1",
+    "10.0.0.11", "sip:bob@10.0.0.12;transport=udp",
+    "10.0.0.66", "sip:nobody.example",
+    "10.0.0.1",
 };
 
 static const char *any_target(void)
@@ -406,12 +405,9 @@ static int on_allow(const srf_destination_t *destination, void *data)
 
 static void peer_hears(party_t *party)
 {
-    static const char *const finals[] = {"200 OK",
-                                         "486 Busy Here",
-                                         "302 Moved Temporarily",
-                                         "401 Unauthorized",
-                                         "503 Service Unavailable",
-                                         "603 Decline"};
+    static const char *const finals[] = {
+        "200 OK",           "486 Busy Here",           "302 Moved Temporarily",
+        "401 Unauthorized", "503 Service Unavailable", "603 Decline"};
 
     for (unsigned i = 0; i < party->count; i++) {
         const char *msg = party->inbox[i];
