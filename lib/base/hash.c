@@ -100,28 +100,86 @@ void srf__hasher_update(srf__hasher_t *hasher, const void *data, size_t len)
         add_word(hasher, read_rest(p, left, len >= 8), (unsigned)left);
 }
 
-static void add_length(srf__hasher_t *hasher, size_t len)
+/* Fills up the word that is begun. */
+static inline void fill_up(srf__hasher_t *hasher)
 {
-    add_word(hasher, (uint32_t)len, 4);
+    unsigned waiting = (unsigned)(hasher->total & 7);
+
+    if (waiting > 0)
+        add_word(hasher, 0, 8 - waiting);
+}
+
+static inline uint32_t read_le32(const unsigned char *p)
+{
+    return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
+           (uint32_t)p[3] << 24;
+}
+
+/* The first bytes of a field, which stand beside its length in a word: four, or
+ * all of fewer. */
+static inline uint64_t read_beginning(const unsigned char *p, size_t len)
+{
+    uint64_t m = 0;
+
+    if (len >= 4)
+        return read_le32(p);
+    for (size_t i = 0; i < len; i++)
+        m |= (uint64_t)p[i] << (8 * i);
+    return m;
+}
+
+/* The last bytes, behind whole words. */
+static inline uint64_t read_end(const unsigned char *p, size_t len)
+{
+    unsigned left = (unsigned)(len + 4) & 7;
+
+    return len >= 8 ? read_le64(p + len - 8) >> (64 - 8 * left)
+                    : read_rest(p + 4, left, false);
+}
+
+/* With the capitals among eight bytes in lower case. */
+static inline uint64_t lower_word(uint64_t m)
+{
+    const uint64_t ones = UINT64_MAX / 255;
+    uint64_t low = m & ones * 0x7f;
+    uint64_t from_a = low + ones * (0x80 - 'A');
+    uint64_t beyond_z = low + ones * (0x80 - 'Z' - 1);
+
+    return m | ((from_a & ~beyond_z & ~m & ones * 0x80) >> 2);
+}
+
+/* Whole words only, so that none has to be joined from two: zeros fill up the
+ * last one, which the length tells from bytes of the field. */
+static inline void add_field(srf__hasher_t *hasher, srf__str_t s, bool lower)
+{
+    const unsigned char *p = (const unsigned char *)s.p;
+    size_t at = 4;
+
+    fill_up(hasher);
+    uint64_t v[4] = {hasher->v[0], hasher->v[1], hasher->v[2], hasher->v[3]};
+    uint64_t m = read_beginning(p, s.len);
+    compress(v, (uint32_t)s.len | (lower ? lower_word(m) : m) << 32);
+    for (; at + 8 <= s.len; at += 8) {
+        m = read_le64(p + at);
+        compress(v, lower ? lower_word(m) : m);
+    }
+    if (at < s.len) {
+        m = read_end(p, s.len);
+        compress(v, lower ? lower_word(m) : m);
+    }
+    for (unsigned i = 0; i < 4; i++)
+        hasher->v[i] = v[i];
+    hasher->total += (s.len + 4 + 7) / 8 * 8;
 }
 
 void srf__hasher_field(srf__hasher_t *hasher, srf__str_t s)
 {
-    add_length(hasher, s.len);
-    srf__hasher_update(hasher, s.p, s.len);
+    add_field(hasher, s, false);
 }
 
 void srf__hasher_field_lower(srf__hasher_t *hasher, srf__str_t s)
 {
-    unsigned char word[8];
-
-    add_length(hasher, s.len);
-    for (size_t at = 0; at < s.len; at += sizeof(word)) {
-        size_t n = s.len - at < sizeof(word) ? s.len - at : sizeof(word);
-        for (size_t i = 0; i < n; i++)
-            word[i] = srf__lower((unsigned char)s.p[at + i]);
-        srf__hasher_update(hasher, word, n);
-    }
+    add_field(hasher, s, true);
 }
 
 srf__hash128_t srf__hasher_final(srf__hasher_t *hasher)

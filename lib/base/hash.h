@@ -21,8 +21,9 @@ typedef struct srf__hash128 {
 
 uint64_t srf__hash64(const srf__hash_key_t *key, const void *data, size_t len);
 
-/* Incremental form: init, any number of updates, final. Split points do not
- * matter; separators are the caller's business. */
+/* Incremental form: init, any number of updates and fields, final. Where
+ * updates in a row are split does not matter; separators are the caller's
+ * business. */
 typedef struct srf__hasher {
     uint64_t v[4];
     uint64_t tail;  /* bytes not yet mixed, little end first */
@@ -33,8 +34,8 @@ typedef struct srf__hasher {
 void srf__hasher_init(srf__hasher_t *hasher, const srf__hash_key_t *key,
                       bool wide);
 void srf__hasher_update(srf__hasher_t *hasher, const void *data, size_t len);
-/* Adds the length of `s`, then its bytes: adjacent fields cannot be confused.
- */
+/* Adds the length of `s`, then its bytes, filled up to a whole word, as is what
+ * came before: adjacent fields cannot be confused. */
 void srf__hasher_field(srf__hasher_t *hasher, srf__str_t s);
 /* The same with ASCII letters in lower case. */
 void srf__hasher_field_lower(srf__hasher_t *hasher, srf__str_t s);

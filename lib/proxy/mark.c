@@ -16,9 +16,9 @@ void srf__marks_init(srf__marks_t *marks, srf__random_t *random)
     marks->count = 1;
 }
 
-/* What a mark is written over. */
+/* What a mark is written over. A Path has neither Call-ID nor tag; a dialog
+ * always has a Call-ID. */
 typedef struct subject {
-    srf__str_t kind;
     srf__str_t flow;
     srf__str_t call_id;
     srf__str_t tag; /* the caller's */
@@ -32,7 +32,6 @@ static uint64_t hash_of(const srf__marks_t *marks, unsigned key,
     srf__hasher_t hasher;
 
     srf__hasher_init(&hasher, &marks->keys[key], false);
-    srf__hasher_field(&hasher, subject->kind);
     srf__hasher_field(&hasher, subject->flow);
     if (subject->flow.len > 0)
         srf__hasher_update(&hasher, &marks->era, sizeof(marks->era));
@@ -57,7 +56,6 @@ static subject_t of_dialog(const srf__facts_t *request, srf__str_t flow,
                            srf__span_t tag)
 {
     return (subject_t){
-        .kind = SRF__STR("dialog"),
         .flow = flow,
         .call_id = srf__facts_str(request, request->call_id),
         .tag = srf__facts_str(request, tag),
@@ -66,7 +64,7 @@ static subject_t of_dialog(const srf__facts_t *request, srf__str_t flow,
 
 static subject_t of_path(srf__str_t flow)
 {
-    return (subject_t){.kind = SRF__STR("path"), .flow = flow};
+    return (subject_t){.flow = flow};
 }
 
 void srf__mark_dialog(const srf__marks_t *marks, const srf__facts_t *request,

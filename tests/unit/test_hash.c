@@ -70,6 +70,18 @@ START_TEST(where_the_input_is_split_does_not_matter)
 }
 END_TEST
 
+static uint64_t of_field(srf__str_t field, bool lower)
+{
+    srf__hasher_t hasher;
+
+    srf__hasher_init(&hasher, &key, false);
+    if (lower)
+        srf__hasher_field_lower(&hasher, field);
+    else
+        srf__hasher_field(&hasher, field);
+    return srf__hasher_final(&hasher).h[0];
+}
+
 static uint64_t of_fields(const char *a, const char *b)
 {
     srf__hasher_t hasher;
@@ -85,6 +97,45 @@ START_TEST(fields_do_not_run_into_each_other)
     ck_assert_uint_ne(of_fields("ab", "c"), of_fields("a", "bc"));
     ck_assert_uint_ne(of_fields("abc", ""), of_fields("", "abc"));
     ck_assert_uint_eq(of_fields("ab", "c"), of_fields("ab", "c"));
+}
+END_TEST
+
+/* A field is filled up with zeros, which are no bytes of it; whatever its
+ * length, all of its bytes count. */
+START_TEST(every_byte_of_a_field_counts)
+{
+    unsigned char bytes[40] = {0};
+
+    for (size_t len = 0; len < sizeof(bytes); len++) {
+        srf__str_t field = srf__str((const char *)bytes, len);
+        uint64_t whole = of_field(field, false);
+        field.len++;
+        ck_assert_uint_ne(of_field(field, false), whole);
+        field.len--;
+        for (size_t at = 0; at < len; at++) {
+            bytes[at] = 'A';
+            uint64_t capital = of_field(field, false);
+            ck_assert_uint_ne(capital, whole);
+            uint64_t lower = of_field(field, true);
+            bytes[at] = 'a';
+            ck_assert_uint_ne(of_field(field, false), capital);
+            ck_assert_uint_eq(of_field(field, true), lower);
+            ck_assert_uint_eq(of_field(field, false), lower);
+            bytes[at] = 0;
+        }
+    }
+}
+END_TEST
+
+/* No byte but a capital letter is changed. */
+START_TEST(only_capitals_become_small_letters)
+{
+    for (int c = 0; c < 256; c++) {
+        const char one = (char)c;
+        const char small = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+        ck_assert_uint_eq(of_field(srf__str(&one, 1), true),
+                          of_field(srf__str(&small, 1), false));
+    }
 }
 END_TEST
 
@@ -127,6 +178,8 @@ int main(void)
     tcase_add_loop_test(tcase, known_inputs_give_known_values, 0, VECTORS);
     tcase_add_test(tcase, where_the_input_is_split_does_not_matter);
     tcase_add_test(tcase, fields_do_not_run_into_each_other);
+    tcase_add_test(tcase, every_byte_of_a_field_counts);
+    tcase_add_test(tcase, only_capitals_become_small_letters);
     tcase_add_test(tcase, lower_fields_are_blind_to_case_only);
     tcase_add_test(tcase, another_key_gives_another_value);
     suite_add_tcase(suite, tcase);
