@@ -91,19 +91,58 @@ int srf__hex_value(unsigned char c)
     return hex_values[c] - 1;
 }
 
-/* All digits at a time, since every branch has many: each half byte moves to a
- * byte of its own, and those above 9 get what lies between '9' and 'a'. */
+/* Eight digits at a time, since every branch has many: each stands in a byte of
+ * its own, the first in the highest. */
+static const uint64_t ones = UINT64_MAX / 255;
+
+static inline uint64_t load_eight(const char *p)
+{
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    uint64_t x;
+
+    memcpy(&x, p, sizeof(x));
+    return __builtin_bswap64(x);
+#else
+    uint64_t x = 0;
+
+    for (unsigned i = 0; i < 8; i++)
+        x = x << 8 | (unsigned char)p[i];
+    return x;
+#endif
+}
+
+/* The small digits of numbers up to 15: those above 9 get what lies between '9'
+ * and 'a'. */
+static uint64_t digits_of(uint64_t x)
+{
+    return x + ones * '0' + ((x + ones * 6) >> 4 & ones) * ('a' - '9' - 1);
+}
+
 static void write_eight(char *out, uint32_t value)
 {
-    const uint64_t ones = UINT64_MAX / 255;
     uint64_t x = value;
 
     x = (x | x << 16) & 0x0000ffff0000ffffull;
     x = (x | x << 8) & 0x00ff00ff00ff00ffull;
     x = (x | x << 4) & 0x0f0f0f0f0f0f0f0full;
-    x += ones * '0' + ((x + ones * 6) >> 4 & ones) * ('a' - '9' - 1);
+    x = digits_of(x);
     for (unsigned i = 0; i < 8; i++)
         out[i] = (char)(x >> (56 - 8 * i) & 0xff);
+}
+
+/* What is no digit is not what its number would be written as. */
+static bool read_eight(const char *p, uint32_t *out)
+{
+    uint64_t text = load_eight(p);
+    uint64_t letters = text >> 6 & ones;
+    uint64_t x = (text & ones * 15) + letters * 9;
+
+    if ((x & ones * 0xf0) != 0 || digits_of(x) != (text | letters << 5))
+        return false;
+    x = (x | x >> 4) & 0x00ff00ff00ff00ffull;
+    x = (x | x >> 8) & 0x0000ffff0000ffffull;
+    *out = (uint32_t)(x | x >> 16);
+    return true;
 }
 
 void srf__hex_write(char *out, uint64_t value, unsigned digits)
@@ -126,11 +165,18 @@ bool srf__hex_read(srf__str_t s, uint64_t *out)
 
     if (s.len == 0 || s.len > 16)
         return false;
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned digit = hex_values[(unsigned char)s.p[i]];
+    const char *p = s.p;
+    for (size_t few = s.len % 8; few > 0; few--, p++) {
+        unsigned digit = hex_values[(unsigned char)*p];
         if (digit == 0)
             return false;
         value = value << 4 | (digit - 1);
+    }
+    for (const char *end = s.p + s.len; p < end; p += 8) {
+        uint32_t eight;
+        if (!read_eight(p, &eight))
+            return false;
+        value = value << 32 | eight;
     }
     *out = value;
     return true;

@@ -59,31 +59,29 @@ void srf__branch_write(const srf__branch_id_t *id, char out[SRF__BRANCH_LEN])
 
     memcpy(p, cookie, COOKIE_LEN);
     p += COOKIE_LEN;
-    srf__hex_write(p, (uint32_t)id->worker << 24 | id->slot, 8);
-    srf__hex_write(p + 8, id->generation, 8);
+    srf__hex_write(p,
+                   (uint64_t)id->worker << 56 | (uint64_t)id->slot << 32 |
+                       id->generation,
+                   16);
     p[16] = '.';
     srf__hex_write(p + 17, id->loop_hash, 8);
 }
 
 bool srf__branch_read(srf__str_t branch, srf__branch_id_t *out)
 {
-    uint64_t worker;
-    uint64_t slot;
-    uint64_t generation;
+    uint64_t place; /* worker, slot and generation */
     uint64_t loop_hash;
     const char *p = branch.p;
 
     if (branch.len != SRF__BRANCH_LEN || memcmp(p, cookie, COOKIE_LEN) != 0)
         return false;
     p += COOKIE_LEN;
-    if (p[16] != '.' || !srf__hex_read(srf__str(p, 2), &worker) ||
-        !srf__hex_read(srf__str(p + 2, 6), &slot) ||
-        !srf__hex_read(srf__str(p + 8, 8), &generation) ||
+    if (p[16] != '.' || !srf__hex_read(srf__str(p, 16), &place) ||
         !srf__hex_read(srf__str(p + 17, 8), &loop_hash))
         return false;
-    out->worker = (uint8_t)worker;
-    out->slot = (uint32_t)slot;
-    out->generation = (uint32_t)generation;
+    out->worker = (uint8_t)(place >> 56);
+    out->slot = place >> 32 & 0xffffff;
+    out->generation = (uint32_t)place;
     out->loop_hash = (uint32_t)loop_hash;
     return true;
 }

@@ -43,6 +43,33 @@ START_TEST(numbers_are_digits_and_nothing_else)
 }
 END_TEST
 
+/* Each byte at each place of short and long numbers. */
+START_TEST(what_is_no_hex_digit_is_refused)
+{
+    static const char digits[] = "0123456789abcdefABCDEF";
+    char text[16];
+    uint64_t value;
+
+    for (size_t len = 1; len <= sizeof(text); len++) {
+        for (size_t at = 0; at < len; at++) {
+            for (int c = 0; c < 256; c++) {
+                memset(text, '0', sizeof(text));
+                text[at] = (char)c;
+                const char *digit =
+                    c == 0 ? NULL : strchr(digits, (unsigned char)c);
+                ck_assert(srf__hex_read(srf__str(text, len), &value) ==
+                          (digit != NULL));
+                if (digit == NULL)
+                    continue;
+                uint64_t number = (uint64_t)(digit - digits);
+                ck_assert_uint_eq(value, (number > 15 ? number - 6 : number)
+                                             << (4 * (len - 1 - at)));
+            }
+        }
+    }
+}
+END_TEST
+
 START_TEST(hex_goes_out_and_comes_back)
 {
     char text[16];
@@ -94,6 +121,7 @@ int main(void)
     tcase_add_test(tcase, trim_takes_folds_too);
     tcase_add_test(tcase, numbers_are_digits_and_nothing_else);
     tcase_add_test(tcase, hex_goes_out_and_comes_back);
+    tcase_add_test(tcase, what_is_no_hex_digit_is_refused);
     tcase_add_test(tcase, tokens_are_those_of_the_grammar);
     tcase_add_test(tcase, find_gives_the_length_when_there_is_none);
     suite_add_tcase(suite, tcase);
