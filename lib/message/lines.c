@@ -7,14 +7,6 @@
 
 #include "message/scan.h"
 
-#ifdef __SSE2__
-# include <emmintrin.h>
-#endif
-
-#ifdef __SSE2__
-# include <emmintrin.h>
-#endif
-
 /* The table below in letters: A letters, digits, "-", "." and "_"; K the other
  * token bytes; S what may stand in a value besides; W white space; O what has
  * no class, delimiters and controls. */
@@ -47,90 +39,12 @@ const uint8_t srf__char_classes[256] = {
 };
 /* clang-format on */
 
-#ifdef __SSE2__
-/* Sixteen bytes at once. Bytes that were equal are counted down in a byte each,
- * for which a head has to be cut. */
-enum { AT_ONCE = 16, PIECE_MAX = 16 * 250 };
-
-typedef struct counter {
-    __m128i least; /* at most CR */
-    __m128i crs;
-} counter_t;
-
-static inline void count(counter_t *counter, __m128i v)
-{
-    counter->least = _mm_min_epu8(counter->least, v);
-    counter->crs =
-        _mm_sub_epi8(counter->crs, _mm_cmpeq_epi8(v, _mm_set1_epi8('\r')));
-}
-
-static inline __m128i load(const char *p)
-{
-    return _mm_loadu_si128((const __m128i *)(const void *)p);
-}
-
-/* CRs in `len` bytes from `p`, PIECE_MAX at most and AT_ONCE at least, with all
- * ones in *nul where no NUL is. */
-static size_t count_crs(const char *p, size_t len, bool *nul)
-{
-    static const char masks[2 * AT_ONCE] = {-1, -1, -1, -1, -1, -1, -1, -1,
-                                            -1, -1, -1, -1, -1, -1, -1, -1};
-    const __m128i zero = _mm_setzero_si128();
-    const char *end = p + len;
-    counter_t counter = {_mm_set1_epi8('\r'), zero};
-
-    for (; end - p >= 4 * AT_ONCE; p += 4 * AT_ONCE) {
-        count(&counter, load(p));
-        count(&counter, load(p + AT_ONCE));
-        count(&counter, load(p + 2 * AT_ONCE));
-        count(&counter, load(p + 3 * AT_ONCE));
-    }
-    for (; end - p >= AT_ONCE; p += AT_ONCE)
-        count(&counter, load(p));
-    /* The last ones with some before them, which are looked away from. */
-    count(&counter, _mm_or_si128(load(end - AT_ONCE), load(masks + (end - p))));
-    *nul = _mm_movemask_epi8(_mm_cmpeq_epi8(counter.least, zero)) != 0;
-    __m128i sum = _mm_sad_epu8(counter.crs, zero);
-    return (size_t)(_mm_extract_epi16(sum, 0) + _mm_extract_epi16(sum, 4));
-}
-
-bool srf__lines_are_clean(const char *p, size_t len, size_t crs)
-{
-    bool nul = false;
-
-    while (len >= AT_ONCE && !nul) {
-        size_t piece = len < PIECE_MAX ? len : PIECE_MAX;
-        if (len - piece > 0 && len - piece < AT_ONCE)
-            piece -= AT_ONCE;
-        crs -= count_crs(p, piece, &nul);
-        p += piece;
-        len -= piece;
-    }
-    return len == 0 && crs == 0 && !nul;
-}
-#else
-bool srf__lines_are_clean(const char *p, size_t len, size_t crs)
-{
-    bool nul = false;
-
-    for (size_t i = 0; i < len; i++) {
-        crs -= p[i] == '\r';
-        nul = nul || p[i] == '\0';
-    }
-    return crs == 0 && !nul;
-}
-#endif
-
 unsigned srf__find_flaws(const char *p, const char *end)
 {
     unsigned flaws = 0;
 
-    for (; p < end; p++) {
-        if (*p == '\0')
-            flaws |= SRF__FLAW_NUL;
-        else if (*p == '\r' && (p + 1 == end || p[1] != '\n'))
-            flaws |= SRF__FLAW_CR;
-    }
+    for (const char *lf = p; lf != NULL; p = lf + 1)
+        lf = srf__line_end(p, end, &flaws);
     return flaws;
 }
 

@@ -105,13 +105,50 @@ enum {
     SRF__FLAW_LF = 4   /* a LF that no CR precedes: a line end all the same */
 };
 
-/* What is wrong from `p` to `end`, a whole number of lines: CR and NUL only.
- */
-unsigned srf__find_flaws(const char *p, const char *end);
+/* The first byte up to CR, which is all that can end a line or spoil it; `end`
+ * when there is none. */
+static inline const char *srf__find_control(const char *p, const char *end)
+{
+#ifdef __SSE2__
+    const __m128i cr = _mm_set1_epi8('\r');
 
-/* Whether `len` bytes have as many CRs as they have line ends, `crs`, and no
- * NUL: mostly that is so, and nothing else needs to be looked at. */
-bool srf__lines_are_clean(const char *p, size_t len, size_t crs);
+    for (size_t n = (size_t)(end - p) / 16; n > 0; n--, p += 16) {
+        __m128i above = _mm_subs_epu8(
+            _mm_loadu_si128((const __m128i *)(const void *)p), cr);
+        int found =
+            _mm_movemask_epi8(_mm_cmpeq_epi8(above, _mm_setzero_si128()));
+        if (found != 0)
+            return p + __builtin_ctz((unsigned)found);
+    }
+#endif
+    while (p < end && (unsigned char)*p > '\r')
+        p++;
+    return p;
+}
+
+/* The LF that ends the line which `p` is in; NULL when the bytes end before.
+ * Adds to *flaws what is wrong up to there. */
+static inline const char *srf__line_end(const char *p, const char *end,
+                                        unsigned *flaws)
+{
+    while ((p = srf__find_control(p, end)) != end) {
+        if (*p == '\r' && end - p > 1 && p[1] == '\n')
+            return p + 1;
+        if (*p == '\r') {
+            *flaws |= SRF__FLAW_CR;
+        } else if (*p == '\n') {
+            *flaws |= SRF__FLAW_LF;
+            return p;
+        } else if (*p == '\0') {
+            *flaws |= SRF__FLAW_NUL;
+        }
+        p++;
+    }
+    return NULL;
+}
+
+/* What is wrong from `p` to `end`. */
+unsigned srf__find_flaws(const char *p, const char *end);
 
 /* Why a head with these is refused; NULL when it is not. Static text. */
 static inline const char *srf__flaws_reason(unsigned flaws)

@@ -138,18 +138,17 @@ static void read_status_line(srf__facts_t *facts, const char *p,
 
 /* Reads the first line; returns what is behind it, `stop` when it has no end.
  */
-static const char *read_start_line(srf__facts_t *facts, const char *stop)
+static const char *read_start_line(srf__facts_t *facts, const char *stop,
+                                   unsigned *flaws)
 {
     const char *begin = facts->data;
-    const char *lf = memchr(begin, '\n', (size_t)(stop - begin));
+    const char *lf = srf__line_end(begin, stop, flaws);
 
     if (lf == NULL) {
         refuse_syntax(facts, "Bad Start-Line");
         return stop;
     }
     const char *end = lf > begin && lf[-1] == '\r' ? lf - 1 : lf;
-    if (end == lf)
-        facts->flaws |= SRF__FLAW_LF;
     /* A method has no "/", so this cannot be a request. */
     if (skip_sip_slash(begin, end) != NULL) {
         read_status_line(facts, begin, end);
@@ -418,18 +417,17 @@ static void add_header(srf__facts_t *facts, const srf__header_t *header)
 
 /* The LF that ends the line at `p` with its folds (§7.3.1); NULL when the data
  * end before. */
-static const char *find_line_end(srf__facts_t *facts, const char *p,
-                                 const char *stop, unsigned *line_ends)
+static const char *find_line_end(const char *p, const char *stop,
+                                 unsigned *flaws)
 {
-    const char *lf = memchr(p, '\n', (size_t)(stop - p));
+    const char *lf;
 
-    while (lf != NULL && lf + 1 < stop && lf[1] <= ' ' &&
-           srf__is_blank((unsigned char)lf[1])) {
-        if (lf[-1] != '\r')
-            facts->flaws |= SRF__FLAW_LF;
-        (*line_ends)++;
-        lf = memchr(lf + 1, '\n', (size_t)(stop - lf - 1));
-    }
+    do {
+        lf = srf__line_end(p, stop, flaws);
+        if (lf == NULL)
+            return NULL;
+        p = lf + 1;
+    } while (p < stop && *p <= ' ' && srf__is_blank((unsigned char)*p));
     return lf;
 }
 
@@ -450,7 +448,7 @@ static const char *trim_end(const char *value, const char *end)
 }
 
 /* Indexes the line from `p` to its last LF; false when it is none. */
-static bool read_line(srf__facts_t *facts, const char *p, const char *lf,
+static bool read_line(const srf__facts_t *facts, const char *p, const char *lf,
                       srf__header_t *out)
 {
     const char *data = facts->data;
@@ -460,12 +458,7 @@ static bool read_line(srf__facts_t *facts, const char *p, const char *lf,
         return false;
     value = srf__skip_lws(value, lf);
 
-    const char *end = lf;
-    if (lf[-1] == '\r')
-        end--;
-    else
-        facts->flaws |= SRF__FLAW_LF;
-    end = trim_end(value, end);
+    const char *end = trim_end(value, lf[-1] == '\r' ? lf - 1 : lf);
     out->name = (uint16_t)(p - data);
     out->value = (uint16_t)(value - data);
     out->value_len = (uint16_t)(end - value);
@@ -488,8 +481,7 @@ static const char *skip_empty_line(const char *p, const char *stop)
  * the line it gave up at. */
 static const char *read_lines(srf__facts_t *facts, const char *p,
                               const char *stop,
-                              const srf__scan_limits_t *limits,
-                              unsigned *line_ends)
+                              const srf__scan_limits_t *limits, unsigned *flaws)
 {
     uint32_t max_headers = limits->max_headers < facts->header_cap
                                ? limits->max_headers
@@ -499,11 +491,11 @@ static const char *read_lines(srf__facts_t *facts, const char *p,
         if (p < stop && *p <= '\r') {
             const char *body = skip_empty_line(p, stop);
             if (body == p + 1)
-                facts->flaws |= SRF__FLAW_LF;
+                *flaws |= SRF__FLAW_LF;
             if (body != p)
                 return body;
         }
-        const char *lf = find_line_end(facts, p, stop, line_ends);
+        const char *lf = find_line_end(p, stop, flaws);
         if (lf == NULL) {
             refuse_syntax(facts, "Header Section Has No End");
             return p;
@@ -623,23 +615,6 @@ static const char *skip_empty_lines(const char *p, const char *end)
     return p;
 }
 
-/* `line_ends` are those of folds; the others are known: one of each header
- * line, the start line, the empty line. What is refused may lack some, which
- * others must not stand in for. */
-static void check_bytes(srf__facts_t *facts, unsigned line_ends)
-{
-    size_t crs = 2u + facts->header_count + line_ends;
-
-    if (facts->flaws == 0 && facts->reject_status == 0 &&
-        srf__lines_are_clean(facts->data, facts->head_len, crs))
-        return;
-    facts->flaws |=
-        (uint8_t)srf__find_flaws(facts->data, facts->data + facts->head_len);
-    const char *reason = srf__flaws_reason(facts->flaws);
-    if (reason != NULL)
-        refuse_syntax(facts, reason);
-}
-
 static bool is_keepalive(const char *p, const char *end)
 {
     while (p < end && (*p == '\r' || *p == '\n' || *p == '\0'))
@@ -652,7 +627,7 @@ srf__scan_result_t srf__scan(const char *data, size_t len,
                              srf__facts_t *out)
 {
     const char *end = data + len;
-    unsigned line_ends = 0;
+    unsigned flaws = 0;
 
     init_facts(out);
     const char *begin = skip_empty_lines(data, end);
@@ -663,10 +638,12 @@ srf__scan_result_t srf__scan(const char *data, size_t len,
 
     const char *stop =
         end - begin > SRF__HEAD_MAX ? begin + SRF__HEAD_MAX : end;
-    const char *p = read_start_line(out, stop);
-    p = read_lines(out, p, stop, limits, &line_ends);
+    const char *p = read_start_line(out, stop, &flaws);
+    p = read_lines(out, p, stop, limits, &flaws);
     out->head_len = (uint32_t)(p - begin);
-    check_bytes(out, line_ends);
+    out->flaws = (uint8_t)flaws;
+    if (flaws != 0 && srf__flaws_reason(flaws) != NULL)
+        refuse_syntax(out, srf__flaws_reason(flaws));
 
     check_present(out);
     check_method(out);

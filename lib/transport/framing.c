@@ -102,7 +102,6 @@ static bool find_head(srf__framer_t *framer)
         size_t line_len = behind - 1 - framer->line;
         bool empty =
             line_len == 0 || (line_len == 1 && rest.p[framer->line] == '\r');
-        framer->crs += behind > 1 && lf[-1] == '\r';
         framer->looked = behind;
         framer->line = behind;
         if (framer->start_len == 0)
@@ -171,9 +170,7 @@ static const char *read_body_length(srf__framer_t *framer)
     }
     if (!found)
         return "Missing Content-Length";
-    return srf__lines_are_clean(begin, framer->head_len, framer->crs)
-               ? NULL
-               : srf__flaws_reason(srf__find_flaws(begin, end));
+    return srf__flaws_reason(srf__find_flaws(begin, end));
 }
 
 /* The head is complete: how long is the message? True: `out` says that this
@@ -209,7 +206,6 @@ static srf__framed_kind_t take_message(srf__framer_t *framer,
     framer->start_len = 0;
     framer->line = 0;
     framer->looked = 0;
-    framer->crs = 0;
     framer->head_len = 0;
     framer->body_len = 0;
     return out->kind;

@@ -39,7 +39,6 @@ typedef struct srf__framer {
     size_t start_len;   /* of its start line; 0: that has no end yet */
     size_t line;        /* where the message's present line begins */
     size_t looked;      /* bytes of it looked at */
-    size_t crs;         /* before a LF, of what was looked at */
     size_t head_len;    /* 0: its end has not come */
     size_t body_len;
     uint32_t units; /* messages and empty lines taken so far */

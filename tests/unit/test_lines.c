@@ -99,26 +99,58 @@ END_TEST
 /* Whatever the length, whatever the place. */
 START_TEST(a_byte_that_does_not_belong_is_found_in_lines_of_any_length)
 {
-    static char bytes[9000];
+    static const struct {
+        const char *bytes;
+        unsigned flaws;
+    } cases[] = {
+        {"a", 0},
+        {"\t", 0},
+        {"\x7f", 0},
+        {"\xff", 0},
+        {"\r\n", 0},
+        {"", SRF__FLAW_NUL},
+        {"\r", SRF__FLAW_CR},
+        {"\n", SRF__FLAW_LF},
+        {"\n\r", SRF__FLAW_LF | SRF__FLAW_CR},
+        {"\r\r\n", SRF__FLAW_CR},
+        {"\r\n\n", SRF__FLAW_LF},
+    };
+    char bytes[200];
 
-    for (size_t len = 1; len < sizeof(bytes); len += len < 200 ? 1 : 977) {
+    for (size_t len = 1; len <= sizeof(bytes); len++) {
         memset(bytes, 'a', sizeof(bytes));
-        ck_assert(srf__lines_are_clean(bytes, len, 0) || len < 16);
-        for (size_t at = 0; at < len; at += len < 200 ? 1 : 61) {
-            bytes[at] = '\0';
-            ck_assert(!srf__lines_are_clean(bytes, len, 0));
-            ck_assert_uint_eq(srf__find_flaws(bytes, bytes + len),
-                              SRF__FLAW_NUL);
-            bytes[at] = '\r';
-            ck_assert(!srf__lines_are_clean(bytes, len, 0));
-            ck_assert(srf__lines_are_clean(bytes, len, 1) || len < 16);
-            ck_assert(!srf__lines_are_clean(bytes, len, 2));
-            ck_assert_uint_eq(srf__find_flaws(bytes, bytes + len),
-                              SRF__FLAW_CR);
-            bytes[at] = 'a';
+        for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+            size_t n = strlen(cases[i].bytes);
+            n += n == 0; /* the NUL */
+            for (size_t at = 0; at + n <= len; at++) {
+                memcpy(bytes + at, cases[i].bytes, n);
+                ck_assert_uint_eq(srf__find_flaws(bytes, bytes + len),
+                                  cases[i].flaws);
+                memset(bytes + at, 'a', n);
+            }
         }
-        memset(bytes, '\r', len);
-        ck_assert(srf__lines_are_clean(bytes, len, len) || len < 16);
+    }
+}
+END_TEST
+
+START_TEST(lines_of_any_length_end_at_their_lf)
+{
+    char bytes[300];
+
+    for (size_t first = 0; first < 140; first++) {
+        for (size_t second = 0; second < 140; second++) {
+            size_t len = first + second + 4;
+            unsigned flaws = 0;
+            memset(bytes, 'a', sizeof(bytes));
+            memcpy(bytes + first, "\r\n", 2);
+            memcpy(bytes + first + 2 + second, "\r\n", 2);
+            const char *lf = srf__line_end(bytes, bytes + len, &flaws);
+            ck_assert_ptr_eq(lf, bytes + first + 1);
+            lf = srf__line_end(lf + 1, bytes + len, &flaws);
+            ck_assert_ptr_eq(lf, bytes + len - 1);
+            ck_assert_ptr_null(srf__line_end(lf + 1, bytes + len, &flaws));
+            ck_assert_uint_eq(flaws, 0);
+        }
     }
 }
 END_TEST
@@ -135,6 +167,7 @@ int main(void)
     tcase_add_test(tcase, what_is_not_closed_goes_to_the_end_of_the_list);
     tcase_add_test(tcase,
                    a_byte_that_does_not_belong_is_found_in_lines_of_any_length);
+    tcase_add_test(tcase, lines_of_any_length_end_at_their_lf);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }
