@@ -153,7 +153,7 @@ static void on_ack(const arrival_t *arrival)
     if (srf__stateless_is_ack_for(txns, ack, key) ||
         srf__uas_acked(&srf->uas, ack) || is_ack_too_much(arrival))
         return;
-    srf__forward_ack(&srf->element, ack, arrival->from, server != NULL);
+    srf__forward_ack(&srf->element, ack, arrival->from, key, server != NULL);
 }
 
 /* RFC 3261 §9.2, §16.10: 200 when the INVITE is known, else 481; it is never

@@ -17,6 +17,7 @@ typedef struct srf__waiting_ack {
     srf__element_t *element;
     srf_msg_t *ack;
     srf__flow_t from;
+    uint64_t id;
     srf__share_t *share;
     srf__lookup_t *lookup;
 } waiting_t;
@@ -24,27 +25,16 @@ typedef struct srf__waiting_ack {
 /* Whoever sends it waits for nothing: it may send so many more of them. */
 enum { WAITING_MAX = 1024, WAITING_PER_SOURCE = 64 };
 
-/* The same for each retransmission (RFC 3261 §16.11). */
-static srf__hash128_t hash_ack(const srf__element_t *element,
-                               const srf__facts_t *ack)
-{
-    srf__hasher_t hasher;
-
-    srf__hasher_init(&hasher, &element->txns.key, false);
-    srf__hasher_field(&hasher, srf__facts_str(ack, ack->via.branch));
-    srf__hasher_field(&hasher, srf__facts_str(ack, ack->via.host));
-    return srf__hasher_final(&hasher);
-}
-
-/* A branch for what is forwarded without state, of no slot. */
-static void stateless_branch(srf__element_t *element, const srf__facts_t *ack,
+/* A branch for what is forwarded without state, of no slot; the same for each
+ * retransmission (RFC 3261 §16.11). */
+static void stateless_branch(const srf__element_t *element, uint64_t id,
                              char out[SRF__BRANCH_LEN])
 {
-    srf__branch_id_t id = {.worker = element->txns.worker,
-                           .slot = SRF__SLOTS_MAX - 1};
+    const srf__branch_id_t branch = {.worker = element->txns.worker,
+                                     .slot = SRF__SLOTS_MAX - 1,
+                                     .generation = (uint32_t)(id >> 32)};
 
-    id.generation = (uint32_t)hash_ack(element, ack).h[0];
-    srf__branch_write(&id, out);
+    srf__branch_write(&branch, out);
 }
 
 /* It would come back for ever, with nothing changed. */
@@ -88,7 +78,7 @@ static void send_on(srf__element_t *element, const srf__facts_t *ack,
 /* Sends it along a flow, or to a hop. */
 static bool go_on(srf__element_t *element, const srf__facts_t *ack,
                   const srf__flow_t *from, const srf__route_t *route,
-                  const srf__hop_t *hop)
+                  const srf__hop_t *hop, uint64_t id)
 {
     srf__str_t uri = route->request_uri.text;
     char branch[SRF__BRANCH_LEN];
@@ -104,7 +94,7 @@ static bool go_on(srf__element_t *element, const srf__facts_t *ack,
                    0) {
         return false;
     }
-    stateless_branch(element, ack, branch);
+    stateless_branch(element, id, branch);
     const srf__forward_t forward = {
         .route = route,
         .from = from,
@@ -129,7 +119,8 @@ static void forget(waiting_t *waiting)
 
 /* To the first of them that it can be sent to. */
 static void to_one(srf__element_t *element, const srf__facts_t *ack,
-                   const srf__flow_t *from, const srf__hops_t *hops)
+                   const srf__flow_t *from, const srf__hops_t *hops,
+                   uint64_t id)
 {
     bool sent = false;
     srf__route_t route;
@@ -141,7 +132,7 @@ static void to_one(srf__element_t *element, const srf__facts_t *ack,
     for (unsigned i = 0; i < hops->count && !sent; i++) {
         hop.addr = hops->list[i];
         sent = !goes_round(element, &route, &hop.addr) &&
-               go_on(element, ack, from, &route, &hop);
+               go_on(element, ack, from, &route, &hop, id);
     }
 }
 
@@ -151,7 +142,7 @@ static void on_found(void *arg, int err, const srf__hops_t *hops)
     const srf__facts_t *ack = err == 0 ? srf__msg_facts(waiting->ack) : NULL;
 
     if (ack != NULL)
-        to_one(waiting->element, ack, &waiting->from, hops);
+        to_one(waiting->element, ack, &waiting->from, hops, waiting->id);
     forget(waiting);
 }
 
@@ -194,19 +185,21 @@ static waiting_t *wait_for_name(srf__element_t *element,
 
 /* The INVITE went the same way a moment ago: mostly it is at hand. */
 static bool look_up(srf__element_t *element, const srf__facts_t *ack,
-                    const srf__flow_t *from, const srf__route_t *route)
+                    const srf__flow_t *from, const srf__route_t *route,
+                    uint64_t id)
 {
     waiting_t *waiting = wait_for_name(element, ack, from);
     srf__hops_t hops;
 
     if (waiting == NULL)
         return false;
+    waiting->id = id;
     /* Without state no lots are drawn (RFC 3263 §4.4). */
     const srf__finder_t finder = {
         .preferred = from->listener,
         .cb = on_found,
         .arg = waiting,
-        .seed = hash_ack(element, ack).h[0] | 1,
+        .seed = id | 1,
         .source = &from->peer,
     };
     int err = srf__element_resolve(
@@ -216,7 +209,7 @@ static bool look_up(srf__element_t *element, const srf__facts_t *ack,
         return true;
     forget(waiting);
     if (err == 0)
-        to_one(element, ack, from, &hops);
+        to_one(element, ack, from, &hops, id);
     return err == 0;
 }
 
@@ -243,7 +236,7 @@ static bool is_expected(srf__element_t *element, const srf__facts_t *ack,
 }
 
 static bool forward(srf__element_t *element, const srf__facts_t *ack,
-                    const srf__flow_t *from, bool known)
+                    const srf__flow_t *from, uint64_t id, bool known)
 {
     srf__route_t route;
     srf__hop_t hop;
@@ -255,16 +248,17 @@ static bool forward(srf__element_t *element, const srf__facts_t *ack,
     /* A flow leads on whatever the URI says: of many a client behind it that is
      * an address of its own network, which may be one of ours, too. */
     if (srf__forward_along_flow(element, &route, from, &flow))
-        return go_on(element, ack, from, &route, NULL);
+        return go_on(element, ack, from, &route, NULL, id);
     if (err == SRF_ERR_NAME_NOT_FOUND)
-        return look_up(element, ack, from, &route);
-    return err == 0 && go_on(element, ack, from, &route, &hop);
+        return look_up(element, ack, from, &route, id);
+    return err == 0 && go_on(element, ack, from, &route, &hop, id);
 }
 
 /* RFC 3261 §16.4: an ACK for us only by its maddr goes on without it. */
 static bool forward_without_maddr(srf__element_t *element,
                                   const srf__facts_t *ack,
-                                  const srf__flow_t *from, bool known)
+                                  const srf__flow_t *from, uint64_t id,
+                                  bool known)
 {
     srf__route_t route;
     bool good = false;
@@ -275,16 +269,19 @@ static bool forward_without_maddr(srf__element_t *element,
     srf_msg_t *image = srf__route_strip_maddr(&element->pool, ack, &route);
     const srf__facts_t *facts = image == NULL ? NULL : srf__msg_facts(image);
     if (facts != NULL)
-        good = forward(element, facts, from, known);
+        good = forward(element, facts, from, id, known);
     srf__msg_unref(image);
     return good;
 }
 
 void srf__forward_ack(srf__element_t *element, const srf__facts_t *ack,
-                      const srf__flow_t *from, bool known)
+                      const srf__flow_t *from, srf__hash128_t key, bool known)
 {
+    /* The half of the key that does not say where in our tables it would be. */
+    uint64_t id = key.h[1];
+
     /* Never answered, whatever is wrong with it (RFC 3261 §17.1). */
-    if (!forward(element, ack, from, known) &&
-        !forward_without_maddr(element, ack, from, known))
+    if (!forward(element, ack, from, id, known) &&
+        !forward_without_maddr(element, ack, from, id, known))
         element->txns.counters.dropped_unmatched++;
 }

@@ -11,9 +11,10 @@
 
 /* Forwards the ACK along its route; dropped when it has none, or nothing tells
  * that it is for a call of ours: the mark in its Route, an INVITE that was
- * proxied a while ago, or `known`: a transaction. */
+ * proxied a while ago, or `known`: a transaction. `key` is that of the INVITE
+ * which the ACK would be for. */
 void srf__forward_ack(srf__element_t *element, const srf__facts_t *ack,
-                      const srf__flow_t *from, bool known);
+                      const srf__flow_t *from, srf__hash128_t key, bool known);
 
 /* On destroy: those that wait for a name are forgotten. */
 void srf__acks_abort(srf__element_t *element);
