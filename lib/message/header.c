@@ -7,7 +7,7 @@
 
 #include "message/lines.h"
 
-static const srf__str_t header_names[SRF__HDR_COUNT] = {
+const srf__str_t srf__header_names[SRF__HDR_COUNT] = {
     [SRF__HDR_OTHER] = {NULL, 0},
 #define HEADER_NAME(id, name, compact) [SRF__HDR_##id] = SRF__VIEW(name),
     SRF__HEADER_MAP(HEADER_NAME)
@@ -82,16 +82,15 @@ srf__header_id_t srf__header_find(srf__str_t name)
     if (id == SRF__HDR_CONTACT && (name.p[1] | 0x20) == 'a')
         id = SRF__HDR_CALL_ID;
 
-    return srf__str_ieq(name, header_names[id]) ? (srf__header_id_t)id
-                                                : SRF__HDR_OTHER;
+    return srf__str_ieq(name, srf__header_names[id]) ? (srf__header_id_t)id
+                                                     : SRF__HDR_OTHER;
 }
 
 /* The candidates by the first two bytes, the more frequent ones first; each
  * list ends with 0. Pairs that shared a place would initialise it twice, which
  * compilers report. */
-enum { PAIRS = 64, SAME_PAIR_MAX = 4 };
-#define PAIR(a, b) [((a)*2 + (b)) % PAIRS]
-static const uint8_t header_by_pair[PAIRS][SAME_PAIR_MAX] = {
+#define PAIR(a, b) [((a)*2 + (b)) % SRF__HEADER_PAIRS]
+const uint8_t srf__header_by_pair[SRF__HEADER_PAIRS][SRF__SAME_PAIR_MAX] = {
     PAIR('A', 'u') = {SRF__HDR_AUTHORIZATION},
     PAIR('C', 'S') = {SRF__HDR_CSEQ},
     PAIR('C', 'a') = {SRF__HDR_CALL_ID},
@@ -112,58 +111,9 @@ static const uint8_t header_by_pair[PAIRS][SAME_PAIR_MAX] = {
 };
 #undef PAIR
 
-static uint64_t load_8(const char *p)
-{
-    uint64_t bytes;
-
-    memcpy(&bytes, p, sizeof(bytes));
-    return bytes;
-}
-
-static uint32_t load_4(const char *p)
-{
-    uint32_t bytes;
-
-    memcpy(&bytes, p, sizeof(bytes));
-    return bytes;
-}
-
-/* The same bytes, 2 to 24 of them: loads that overlap, because every line of
- * every message comes by here and a call of memcmp() costs more than this. */
-static inline bool same_bytes(const char *a, const char *b, size_t len)
-{
-    if (len >= 8) {
-        return load_8(a) == load_8(b) &&
-               load_8(a + len - 8) == load_8(b + len - 8) &&
-               (len <= 16 || load_8(a + 8) == load_8(b + 8));
-    }
-    if (len >= 4) {
-        return load_4(a) == load_4(b) &&
-               load_4(a + len - 4) == load_4(b + len - 4);
-    }
-    return a[0] == b[0] && a[1] == b[1] && a[len - 1] == b[len - 1];
-}
-
-srf__header_id_t srf__header_guess(const char *line, const char *end,
-                                   uint16_t *name_len)
-{
-    unsigned pair = (unsigned char)line[0] * 2u + (unsigned char)line[1];
-    const uint8_t *id = header_by_pair[pair % PAIRS];
-
-    for (; *id != SRF__HDR_OTHER; id++) {
-        srf__str_t name = header_names[*id];
-        if ((size_t)(end - line) > name.len && line[name.len] == ':' &&
-            same_bytes(line, name.p, name.len)) {
-            *name_len = (uint16_t)name.len;
-            return (srf__header_id_t)*id;
-        }
-    }
-    return SRF__HDR_OTHER;
-}
-
 srf__str_t srf__header_name(srf__header_id_t id)
 {
-    return header_names[id];
+    return srf__header_names[id];
 }
 
 char srf__header_compact(srf__header_id_t id)

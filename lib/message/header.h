@@ -8,7 +8,9 @@
 
 #include "base/str.h"
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Header fields this library needs to tell apart; with the compact form where
  * one is defined (RFC 3261 §7.3.3 and the IANA registry). */
@@ -71,12 +73,6 @@ typedef enum srf__method {
 
 /* Case-insensitive, compact forms included. */
 srf__header_id_t srf__header_find(srf__str_t name);
-/* The header field whose long name, in the RFC's spelling and with a colon
- * right behind, the line begins with, as most lines do, and the length of that
- * name. SRF__HDR_OTHER when the line has to be looked at more closely. The line
- * has at least one byte, and the byte at `end`, its end, can be read. */
-srf__header_id_t srf__header_guess(const char *line, const char *end,
-                                   uint16_t *name_len);
 /* Long name; the empty view for SRF__HDR_OTHER. */
 srf__str_t srf__header_name(srf__header_id_t id);
 /* Compact letter, 0 when there is none. */
@@ -85,5 +81,66 @@ char srf__header_compact(srf__header_id_t id);
 srf__method_t srf__method_find(srf__str_t name);
 /* The empty view for SRF__METHOD_OTHER. */
 srf__str_t srf__method_name(srf__method_t method);
+
+/* ---- most lines ---- */
+
+enum { SRF__HEADER_PAIRS = 64, SRF__SAME_PAIR_MAX = 4 };
+
+extern const srf__str_t srf__header_names[SRF__HDR_COUNT];
+/* By the first two bytes of a name. */
+extern const uint8_t srf__header_by_pair[SRF__HEADER_PAIRS][SRF__SAME_PAIR_MAX];
+
+static inline uint64_t srf__load_8(const char *p)
+{
+    uint64_t bytes;
+
+    memcpy(&bytes, p, sizeof(bytes));
+    return bytes;
+}
+
+static inline uint32_t srf__load_4(const char *p)
+{
+    uint32_t bytes;
+
+    memcpy(&bytes, p, sizeof(bytes));
+    return bytes;
+}
+
+/* The same bytes, 2 to 24 of them: loads that overlap, because every line of
+ * every message comes by here and a call of memcmp() costs more than this. */
+static inline bool srf__same_bytes(const char *a, const char *b, size_t len)
+{
+    if (len >= 8) {
+        return srf__load_8(a) == srf__load_8(b) &&
+               srf__load_8(a + len - 8) == srf__load_8(b + len - 8) &&
+               (len <= 16 || srf__load_8(a + 8) == srf__load_8(b + 8));
+    }
+    if (len >= 4) {
+        return srf__load_4(a) == srf__load_4(b) &&
+               srf__load_4(a + len - 4) == srf__load_4(b + len - 4);
+    }
+    return a[0] == b[0] && a[1] == b[1] && a[len - 1] == b[len - 1];
+}
+
+/* The header field whose long name, in the RFC's spelling and with a colon
+ * right behind, the line begins with, as most lines do, and the length of that
+ * name. SRF__HDR_OTHER when the line has to be looked at more closely. The line
+ * has at least one byte, and the byte at `end`, its end, can be read. */
+static inline srf__header_id_t
+srf__header_guess(const char *line, const char *end, uint16_t *name_len)
+{
+    unsigned pair = (unsigned char)line[0] * 2u + (unsigned char)line[1];
+    const uint8_t *id = srf__header_by_pair[pair % SRF__HEADER_PAIRS];
+
+    for (; *id != SRF__HDR_OTHER; id++) {
+        srf__str_t name = srf__header_names[*id];
+        if ((size_t)(end - line) > name.len && line[name.len] == ':' &&
+            srf__same_bytes(line, name.p, name.len)) {
+            *name_len = (uint16_t)name.len;
+            return (srf__header_id_t)*id;
+        }
+    }
+    return SRF__HDR_OTHER;
+}
 
 #endif /* SRF_HEADER_H */

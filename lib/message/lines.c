@@ -95,7 +95,9 @@ const char *srf__skip_quoted(const char *p, const char *end)
     }
 }
 
-const char *srf__param_read(const char *p, const char *end, srf__param_t *out)
+/* The same with white space, quotes, or the end of the line behind the name. */
+static __attribute__((noinline)) const char *
+read_param_slowly(const char *p, const char *end, srf__param_t *out)
 {
     const char *name = srf__skip_lws(p, end);
     const char *name_end = srf__skip_run(name, SRF__CHAR_TOKEN);
@@ -123,6 +125,27 @@ const char *srf__param_read(const char *p, const char *end, srf__param_t *out)
         return NULL;
     out->value = srf__str(value, (size_t)(value_end - value));
     out->has_value = true;
+    return value_end;
+}
+
+/* Most have none of that: then nothing is called from here. */
+const char *srf__param_read(const char *p, const char *end, srf__param_t *out)
+{
+    const char *name_end = srf__skip_run(p, SRF__CHAR_TOKEN);
+    const char *value = name_end + 1;
+
+    if (name_end == p || (name_end < end && (unsigned char)*name_end <= ' '))
+        return read_param_slowly(p, end, out);
+    out->name = srf__str(p, (size_t)(name_end - p));
+    out->value = srf__str(name_end, 0);
+    out->has_value = *name_end == '=';
+    out->quoted = false;
+    if (!out->has_value)
+        return name_end;
+    if ((unsigned char)*value <= ' ' || *value == '"')
+        return read_param_slowly(p, end, out);
+    const char *value_end = srf__skip_run(value, SRF__CHAR_VALUE);
+    out->value = srf__str(value, (size_t)(value_end - value));
     return value_end;
 }
 

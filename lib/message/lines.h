@@ -78,21 +78,26 @@ static inline const char *srf__read_number(const char *p, uint64_t *out)
     return p;
 }
 
-/* No byte is white space or a control (DEL passes). Eight at a time: the top
- * bit of a byte of (w - 0x21...) & ~w is set for the first byte below 0x21, and
- * for none when there is no such byte. */
-static inline bool srf__is_visible(const char *p, const char *end)
+/* The top bit of a byte is set for the first byte of `p` below 0x21, and for
+ * none when there is no such byte. */
+static inline uint64_t srf__invisible_8(const char *p)
 {
     const uint64_t ones = UINT64_MAX / 255;
-    uint64_t found = 0;
+    uint64_t w = srf__load_8(p);
 
-    for (; end - p >= 8; p += 8) {
-        uint64_t w;
-        memcpy(&w, p, sizeof(w));
-        found |= (w - ones * 0x21) & ~w;
+    return (w - ones * 0x21) & ~w & ones * 0x80;
+}
+
+/* No byte is white space or a control (DEL passes). Eight at a time, the last
+ * eight with some that were looked at. */
+static inline bool srf__is_visible(const char *p, const char *end)
+{
+    if (end - p >= 8) {
+        uint64_t found = srf__invisible_8(end - 8);
+        for (; end - p > 8; p += 8)
+            found |= srf__invisible_8(p);
+        return found == 0;
     }
-    if ((found & ones * 0x80) != 0)
-        return false;
     while (p < end && (unsigned char)*p > ' ')
         p++;
     return p == end;
