@@ -115,13 +115,8 @@ static bool escaped_name_is(const char *p, const char *end, const char *lower)
     return p == end && *lower == '\0';
 }
 
-/* `name` is `lower`, made of small letters, in any case, with or without
- * escapes. No byte but a capital becomes a small letter by setting bit 5. */
-static bool name_is(srf__str_t name, const char *lower)
+static inline bool rest_is(const char *p, const char *end, const char *lower)
 {
-    const char *p = name.p;
-    const char *end = p + name.len;
-
     while (p < end && (*p | 0x20) == *lower) {
         p++;
         lower++;
@@ -131,34 +126,47 @@ static bool name_is(srf__str_t name, const char *lower)
     return p == end && *lower == '\0';
 }
 
+/* `name`, which is not empty, is `lower`, made of small letters, in any case,
+ * with or without escapes. No byte but a capital becomes a small letter by
+ * setting bit 5. Mostly the first letter tells. */
+static inline bool name_is(srf__str_t name, const char *lower)
+{
+    return ((*name.p | 0x20) == *lower || *name.p == '%') &&
+           rest_is(name.p, name.p + name.len, lower);
+}
+
 /* ------------------------------------------------------------------ */
 /* Hosts                                                               */
 /* ------------------------------------------------------------------ */
 
-/* Behind the number up to 255 at `p`, or NULL. Leading zeros are refused: some
- * would read them as octal. */
+/* Behind the number up to 255 at `p`, of three digits at most, or NULL. Leading
+ * zeros are refused: some would read them as octal. */
 static inline const char *skip_octet(const char *p, const char *end,
                                      uint8_t *out)
 {
-    unsigned value = p < end ? (unsigned)*p - '0' : 10;
+    unsigned value = p < end ? (unsigned)*p++ - '0' : 10;
+    unsigned digit = p < end ? (unsigned)*p - '0' : 10;
 
     if (value > 9)
         return NULL;
-    for (p++; p < end; p++) {
-        unsigned digit = (unsigned)*p - '0';
-        if (digit > 9)
-            break;
+    if (digit <= 9) {
         if (value == 0)
             return NULL;
         value = value * 10 + digit;
-        if (value > 255)
-            return NULL;
+        p++;
+        digit = p < end ? (unsigned)*p - '0' : 10;
+        if (digit <= 9) {
+            value = value * 10 + digit;
+            if (value > 255)
+                return NULL;
+            p++;
+        }
     }
     *out = (uint8_t)value;
     return p;
 }
 
-/* Behind the IPv4 address at `p`, or NULL. */
+/* Behind the IPv4 address at `p`, or NULL. It is none when a digit follows. */
 static const char *skip_ipv4(const char *p, const char *end, uint8_t *ip)
 {
     p = skip_octet(p, end, &ip[0]);
@@ -386,7 +394,10 @@ static bool read_sip(const char *p, const char *end, srf__uri_t *out)
     p = read_host(p, end, &out->host, out->ip, &out->family);
     if (p != NULL && p < end && *p == ':')
         p = read_port(p + 1, end, &out->port);
-    return p != NULL && read_tail(p, end, out);
+    if (p == NULL)
+        return false;
+    out->params = piece(p, p);
+    return p == end || read_tail(p, end, out);
 }
 
 /* What stands behind "tel:", RFC 3966 §3. INTEROP: a local number without
