@@ -150,7 +150,9 @@ static void on_ack(const arrival_t *arrival)
         srf__server_acked(server);
         return;
     }
-    if (srf__stateless_is_ack_for(txns, ack, key) ||
+    /* An INVITE that was let in has been answered by somebody else, even if it
+     * was refused when it came first. */
+    if ((server == NULL && srf__stateless_is_ack_for(txns, ack, key)) ||
         srf__uas_acked(&srf->uas, ack) || is_ack_too_much(arrival))
         return;
     srf__forward_ack(&srf->element, ack, arrival->from, key, server != NULL);

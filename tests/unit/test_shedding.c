@@ -384,6 +384,40 @@ START_TEST(a_request_sent_again_is_within_the_rate_of_dialogs)
 }
 END_TEST
 
+static void send_old(world_t *world, const char *method)
+{
+    party_send(world->two, WORLD_PROXY,
+               "%s sip:bob@10.0.0.11 SIP/2.0\n"
+               "Via: SIP/2.0/UDP 10.0.0.12:5060;branch=1\n"
+               "From: <sip:ann@example.com>;tag=ann\n"
+               "To: <sip:bob@example.com>;tag=bob\n"
+               "Call-ID: old\n"
+               "CSeq: 2 %s\n",
+               method, method);
+    world_settle(world);
+}
+
+/* RFC 3261 §17.2.3: of a peer of RFC 2543 the ACK to a 2xx has all that the
+ * INVITE is known by, and so has the ACK to a refusal that came before. */
+START_TEST(an_old_peers_ack_goes_on_though_it_was_refused_before)
+{
+    world_t *world = limited_world(NULL);
+
+    flood(world, world->two, 5);
+    send_old(world, "INVITE");
+    ck_assert_uint_eq(party_received(world->two, "SIP/2.0 503"), 1);
+    memnet_run(world->net, 1000);
+    party_clear(world->one);
+    send_old(world, "INVITE");
+    ck_assert_uint_eq(party_received(world->one, "INVITE sip:bob"), 1);
+    party_reply(world->one, party_index(world->one, "INVITE", 0), "200 OK", "");
+    world_settle(world);
+    send_old(world, "ACK");
+    ck_assert_uint_eq(party_received(world->one, "ACK"), 1);
+    end_world(world);
+}
+END_TEST
+
 START_TEST(responses_are_within_no_rate)
 {
     world_t *world = limited_world(NULL);
@@ -460,6 +494,8 @@ static void add_sources(Suite *suite)
     tcase_add_loop_test(tcase, what_is_refused_is_within_the_rate_as_well, 0,
                         2);
     tcase_add_test(tcase, a_request_sent_again_is_within_the_rate_of_dialogs);
+    tcase_add_test(tcase,
+                   an_old_peers_ack_goes_on_though_it_was_refused_before);
     tcase_add_test(tcase, responses_are_within_no_rate);
     tcase_add_test(tcase, the_exempt_send_what_they_like);
     tcase_add_loop_test(tcase, options_that_make_no_sense_are_refused, 0, 2);
