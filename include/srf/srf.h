@@ -381,8 +381,9 @@ typedef struct srf_listen_options {
      *
      * When there is no room, an idle connection of the address that has most,
      * and at least twice as many as the one that asks, is closed for it (what
-     * has said nothing first); without one the new connection is refused. Each
-     * is counted, and logged at level WARNING every ten seconds at most. */
+     * has said nothing first), or else one that nobody waits for an answer on;
+     * without one the new connection is refused. Each is counted, and logged at
+     * level WARNING every ten seconds at most. */
     uint32_t max_connections;
     /** Connections accepted from one IPv4 address or one IPv6 network of 64
      * bits, by all listeners; 0: half of what may be accepted in all, at most
