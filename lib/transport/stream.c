@@ -65,11 +65,11 @@ static int remember(srf__connection_t *connection)
 
     if (++owner->last_connection == 0)
         owner->last_connection = 1;
-    connection->id = owner->last_connection;
-    connection->by_id.key = id_key(stream, connection->id);
+    connection->by_id.key = id_key(stream, owner->last_connection);
     int err = srf__map_add(&stream->by_id, &connection->by_id);
     if (err != 0)
         return err;
+    connection->id = owner->last_connection; /* from now on it can be found */
     *(connection->accepted ? &stream->accepted : &stream->opened) += 1;
     owner->counters.connections++;
     connection->counted = true;
