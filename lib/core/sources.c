@@ -79,12 +79,8 @@ void srf__sources_deinit(srf__sources_t *sources)
 /* What tells sources apart. */
 static uint64_t hash_of(const srf__sources_t *sources, const srf__addr_t *peer)
 {
-    unsigned char words[16] = {0};
+    uint64_t hash = srf__addr_source(peer, &sources->key).h[0];
 
-    /* The first half of an IPv6 address, all of an IPv4 one. */
-    memcpy(words, peer->ip, 8);
-    words[8] = peer->family;
-    uint64_t hash = srf__hash64(&sources->key, words, sizeof(words));
     return hash == 0 ? 1 : hash;
 }
 

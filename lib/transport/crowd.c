@@ -74,17 +74,6 @@ void srf__crowds_deinit(srf__crowds_t *crowds)
 
 /* ---- parties ---- */
 
-static srf__hash128_t party_key(const srf__transports_t *transports,
-                                const srf__addr_t *peer)
-{
-    srf__hasher_t hasher;
-
-    srf__hasher_init(&hasher, &transports->key, true);
-    srf__hasher_update(&hasher, &peer->family, sizeof(peer->family));
-    srf__hasher_update(&hasher, peer->ip, peer->family == 6 ? 8 : 4);
-    return srf__hasher_final(&hasher);
-}
-
 static unsigned size_of(uint32_t count)
 {
     unsigned size = 0;
@@ -246,7 +235,7 @@ bool srf__crowd_has_room(srf__transports_t *transports, srf__crowd_kind_t kind,
 {
     srf__crowd_t *crowd = &transports->crowds->list[kind];
     const party_t *party = (const party_t *)srf__map_get(
-        &crowd->parties, party_key(transports, guest->peer));
+        &crowd->parties, srf__addr_source(guest->peer, &transports->key));
     uint32_t own = party == NULL ? 0 : party->count;
     bool full = crowd->count >= crowd->limit || guest->listener_is_full;
 
@@ -279,7 +268,7 @@ int srf__crowd_join(srf__connection_t *connection, srf__crowd_kind_t kind)
 {
     const srf__transports_t *transports = connection->stream->base.owner;
     srf__crowd_t *crowd = &transports->crowds->list[kind];
-    srf__hash128_t key = party_key(transports, &connection->peer);
+    srf__hash128_t key = srf__addr_source(&connection->peer, &transports->key);
     party_t *party = (party_t *)srf__map_get(&crowd->parties, key);
 
     if (party == NULL)
