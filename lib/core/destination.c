@@ -4,7 +4,6 @@
  * SPDX-License-Identifier: MIT
  */
 #include "core/stack.h"
-#include "transport/cidr.h"
 
 enum { HOST_BYTES = 256 };
 

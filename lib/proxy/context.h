@@ -28,7 +28,7 @@ typedef struct srf__context_user {
                  const srf_proxy_results_t *results);
 } srf__context_user_t;
 
-/* What to do, prepared by srf__targets_read(). */
+/* What to do. */
 typedef struct srf__context_spec {
     const char *const *targets; /* normalised URIs; copied */
     unsigned target_count;      /* 0: outbound proxy */
