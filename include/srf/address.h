@@ -119,6 +119,10 @@ typedef struct srf_destination {
  * not for retransmissions, not for responses that go back to where their
  * request came from, and not for connections that the peer has made.
  *
+ * Like ::srf_trace_cb it comes from inside the functions that send, such as
+ * srf_proxy_request(): it must not call functions of the stack, nor give back
+ * references to its requests.
+ *
  * @param destination  where it is to go. Borrowed until return.
  * @param data         srf_options_t::destination_data. Borrowed.
  * @return non-zero: it may; 0: it may not.

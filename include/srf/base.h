@@ -230,6 +230,10 @@ typedef struct srf_log_event {
  * Receives log lines, on the thread of the loop: nothing else goes on until it
  * returns, so it must not wait for whoever reads them.
  *
+ * Unlike most callbacks it comes from inside the library's functions, in the
+ * middle of what the line is about. It must not call functions of the stack,
+ * nor give back references to its requests.
+ *
  * @param level      severity.
  * @param event      the line. Borrowed until return.
  * @param user_data  `log_data` of srf_options_t. Borrowed.

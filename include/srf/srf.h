@@ -36,7 +36,9 @@
  * function that asked for them. Where a completion is promised it comes exactly
  * once, on srf_destroy() too. Any function may be called from inside a
  * callback, srf_destroy() included. A callback must not block: the loop waits
- * for it.
+ * for it. The three that come in the middle of something, ::srf_log_cb,
+ * ::srf_trace_cb and ::srf_destination_cb, are the exception: they come from
+ * inside of functions, too, and must not call those of the stack.
  *
  * **Threads.** One ::srf_t belongs to one loop and that loop's thread; every
  * function must be called there. The library starts no thread, prints nothing
