@@ -104,7 +104,7 @@ static bool is_routed(const char *p, const char *end, bool route)
 {
     bool tag = false;
 
-    while (p<end && * p> '\r' && !(route && tag)) {
+    while (p != end && *p > '\r' && !(route && tag)) {
         const char *lf = find_line_end(p, end);
         if (lf == NULL)
             return false;
