@@ -381,11 +381,11 @@ typedef struct srf_listen_options {
      * With a limit of 1024 these are 560, 224 and 112. A program with more than
      * one stack sets smaller ones.
      *
-     * When there is no room, an idle connection of the address that has most,
-     * and at least twice as many as the one that asks, is closed for it (what
-     * has said nothing first), or else one that nobody waits for an answer on;
-     * without one the new connection is refused. Each is counted, and logged at
-     * level WARNING every ten seconds at most. */
+     * When there is no room, a connection of the address that has most, and at
+     * least twice as many as the one that asks, is closed for it: an idle one
+     * (what has said nothing first), or else one that nobody waits for an
+     * answer on. Without one the new connection is refused. Each is counted,
+     * and logged at level WARNING every ten seconds at most. */
     uint32_t max_connections;
     /** Connections accepted from one IPv4 address or one IPv6 network of 64
      * bits, by all listeners; 0: half of what may be accepted in all, at most
