@@ -18,8 +18,7 @@ const char *access_allow(struct access *access, const char *cidr)
     if (access->count == ACCESS_MAX)
         return "given too often";
     if (srf_cidr_parse(cidr, &access->allowed[access->count]) != 0)
-        return "a network such as 192.0.2.0/24 or 2001:db8::/32 is wanted, "
-               "with zeros behind its prefix";
+        return ACCESS_NETWORK_WANTED;
     access->count++;
     return NULL;
 }

@@ -32,6 +32,11 @@ struct access {
  "  --open                   anybody may. One of both is needed to listen\n"   \
  "                           anywhere but on loopback\n"
 
+/* What is said about a text that is none. */
+#define ACCESS_NETWORK_WANTED                                             \
+ "a network such as 192.0.2.0/24 or 2001:db8::/32 is wanted, with zeros " \
+ "behind its prefix"
+
 /* Adds a network. NULL, or what is wrong with it. */
 const char *access_allow(struct access *access, const char *cidr);
 

@@ -47,11 +47,9 @@ static const char help_text[] =
     "  --max-memory BYTES       for messages, calls and what connections "
     "hold,\n"
     "                           1073741824\n"
-    "  --secret-file FILE       at least 16 bytes that marks are made with, so "
-    "that\n"
-    "                           calls outlive a restart; the same in all "
-    "machines\n"
-    "                           of a group\n"
+    "  --secret-file FILE       16 to 1024 bytes that marks are made with, so\n"
+    "                           that calls outlive a restart; the same in all\n"
+    "                           machines of a group\n"
     "  --old-secret-file FILE   the one before: its marks are good, too\n"
     "  --public-destinations    go to public addresses only where the network\n"
     "                           chose the way; targets are not concerned\n";
@@ -154,11 +152,14 @@ static const char *read_rate(const char *value, uint32_t *out)
     return problem;
 }
 
-/* Whether it is one is for the library to say, at the start. */
 static const char *exempt(struct listeners *listeners, const char *range)
 {
+    srf_cidr_t cidr;
+
     if (listeners->exempt_count == EXEMPT_MAX)
         return "given too often";
+    if (srf_cidr_parse(range, &cidr) != 0)
+        return ACCESS_NETWORK_WANTED;
     listeners->source_exempt[listeners->exempt_count++] = range;
     return NULL;
 }
@@ -192,8 +193,13 @@ static const char *read_secret(const char *path, struct secret *out)
     if (file == NULL)
         return "cannot be read";
     out->count = (uint32_t)fread(out->bytes, 1, sizeof(out->bytes), file);
+    int is_longer = out->count == sizeof(out->bytes) && fgetc(file) != EOF;
+    int is_broken = ferror(file); /* a directory can be opened, but not read */
     fclose(file);
-    return out->count < SECRET_MIN ? "16 bytes at least are wanted" : NULL;
+    if (is_broken)
+        return "cannot be read";
+    return out->count < SECRET_MIN || is_longer ? "16 to 1024 bytes are wanted"
+                                                : NULL;
 }
 
 const char *listeners_read(struct listeners *listeners, int option,
@@ -315,9 +321,9 @@ int listeners_start(const struct listeners *listeners, srf_t *srf,
     err = access_guard(&listeners->access, srf);
     if (err != 0)
         return err;
-    if (listeners->secret.count == 0)
-        output_log("no --secret-file: calls that stand now are strangers' "
-                   "after a restart");
+    if (listeners->makes_marks && listeners->secret.count == 0)
+        output_log("no --secret-file: calls and registrations of now do not "
+                   "outlive a restart");
     for (size_t i = 0; i < listeners->count; i++)
         output_print("listening on %s", srf_listener_uri(srf, i));
     return 0;

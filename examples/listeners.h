@@ -41,6 +41,7 @@ struct listeners {
     struct secret secret; /* of marks */
     struct secret old_secret;
     int public_destinations;
+    int makes_marks;           /* the program sets Record-Route or Path */
     uint64_t max_memory_bytes; /* 0: as the library has it */
 };
 

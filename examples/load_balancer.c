@@ -403,11 +403,12 @@ static int start(struct lb *lb)
     const char *failed = "start";
 
     lb->stack.log_cb = on_log;
+    lb->listeners.makes_marks = 1;
     listeners_limit(&lb->listeners, &lb->stack);
     int err = srf_create(&lb->srf, &lb->loop, &lb->stack);
 
     if (err == SRF_ERR_INVALID_ARGUMENT)
-        failed = "--dns-server, --dns-tries or --source-exempt";
+        failed = "--dns-server or --dns-tries";
     if (err == 0) {
         srf_set_data(lb->srf, lb);
         stop_watch(lb->srf);

@@ -98,12 +98,11 @@ static const char help_begin[] =
     "Usage: srf-proxy [OPTION]... [TARGET...]\n"
     "Proxies SIP requests to the targets in order; without a target, to where\n"
     "the Request-URI points. Prints one line of JSON per proxied request.\n"
+    "Without --listen it listens on sip:127.0.0.1:5060;transport=udp, with\n"
+    "--allow or --open on sip:*:5060;transport=udp.\n"
     "\n";
 
 static const char help_end[] =
-    "                           without --listen: sip:*:5060;transport=udp "
-    "with\n"
-    "127.0.0.1.\n"
     "\n"
     "  --alias HOST[:PORT]      further name of this proxy, repeatable\n"
     "  --record-route           stay in the signalling path of dialogs\n"
@@ -525,10 +524,14 @@ static int start_proxy(struct app *app)
     const char *failed = "start";
     int err;
 
+    if (app->listeners.access.open && app->targets == NULL)
+        output_log("--open without a target is an open relay: anybody may have "
+                   "it call anybody");
+    app->listeners.makes_marks = app->proxy.record_route || app->proxy.path;
     listeners_limit(&app->listeners, &app->stack);
     err = srf_create(&app->srf, &app->loop, &app->stack);
     if (err == SRF_ERR_INVALID_ARGUMENT)
-        failed = "start, --dns-server or --source-exempt";
+        failed = "--dns-server";
 
     if (err == 0) {
         srf_set_data(app->srf, app);

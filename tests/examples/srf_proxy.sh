@@ -23,7 +23,16 @@ refused 2 '--max-transactions: a number' --max-transactions many
 refused 2 '--source-rate: a number' --source-rate many
 refused 2 '--source-rate: at most 1000000' --source-rate 1000001
 refused 2 '--max-memory: a number' --max-memory 64M
-refused 1 '--source-exempt: invalid argument' --source-exempt nobody
+refused 2 '--source-exempt: a network such as' --source-exempt nobody
+refused 2 '--source-exempt: a network such as' --source-exempt 10.0.0.1/8
+refused 1 '--dns-server: invalid argument' --dns-server nobody
+refused 2 '--secret-file: cannot be read' --secret-file "$WORK/none"
+refused 2 '--secret-file: cannot be read' --secret-file "$WORK"
+for length in 0 15 1025; do
+    head -c "$length" /dev/zero >secret
+    refused 2 '--secret-file: 16 to 1024 bytes' --secret-file secret
+    refused 2 '--old-secret-file: 16 to 1024 bytes' --old-secret-file secret
+done
 refused 2 "--header: 'Name: value' is wanted" --header 'X Y: z'
 refused 2 "--header: 'Name: value' is wanted" --header $'X: y\r\nZ: w'
 refused 2 '--trying-delay: at most 200ms' --trying-delay 201ms
@@ -50,6 +59,32 @@ wait_for 20 two_listeners || fail "two listeners wanted"
 address=$(sed -n '1s/^listening on //p' "$WORK/proxy.out")
 refused 1 'address already in use' --listen "$address"
 end_program
+
+# warns TEXT ARGUMENT...: it says that on stderr at the start; warns_not.
+warns() {
+    local text=$1
+
+    shift
+    start_program --listen sip:127.0.0.1:0 "$@"
+    wait_listening
+    end_program
+    grep -q -e "$text" "$WORK/proxy.log"
+}
+warns_not() {
+    if warns "$@"; then
+        fail "'${*:2}' says: $(cat "$WORK/proxy.log")"
+    fi
+}
+head -c 1024 /dev/zero >secret
+for option in --record-route --path; do
+    warns 'no --secret-file' "$option" 127.0.0.1:9 || fail "$option: no warning"
+done
+warns_not 'no --secret-file' --record-route --secret-file secret 127.0.0.1:9
+# Nothing of it outlives the program anyhow.
+warns_not 'no --secret-file' 127.0.0.1:9
+warns 'open relay' --open || fail "an open relay without a word"
+warns_not 'open relay' --open 127.0.0.1:9
+warns_not 'open relay' --allow 127.0.0.0/8
 
 # A call that still rings when the program ends is reported. While it rings it
 # is all there may be.
