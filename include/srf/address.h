@@ -133,8 +133,10 @@ typedef int (*srf_destination_cb)(const srf_destination_t *destination,
 /**
  * Allows public addresses (::SRF_ADDRESS_PUBLIC) for what the network chose,
  * and everything for what the program chose: a ready-made
- * srf_options_t::allow_destination for a proxy between the internet and a
- * network of its own.
+ * srf_options_t::allow_destination for a proxy whose user agents all have
+ * public addresses. Where some have not, a callback of the program's own allows
+ * their network and asks this one for the rest: ACK and BYE of their calls go
+ * to their Contacts, which the network chose.
  *
  * @param destination  where a message is to go. Borrowed.
  * @param data         not looked at. Borrowed.

@@ -271,7 +271,8 @@ SRF_API const char *srf_req_source_address(const srf_req_t *req);
 SRF_API int srf_req_source_port(const srf_req_t *req);
 
 /**
- * Returns the transport a request came over: "udp".
+ * Returns the transport a request came over: "udp", "tcp", "tls", "ws" or
+ * "wss".
  *
  * @param req  the request. Borrowed.
  * @return the name in lower case. Borrowed, static.
