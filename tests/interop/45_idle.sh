@@ -6,6 +6,9 @@
 #
 # SPDX-License-Identifier: MIT
 #
+# Two seconds of them: the timers of the first run out while the last are placed,
+# and then one after the other until all have.
+: "${SRF_CALLS:=200}"
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 setup "$@"
