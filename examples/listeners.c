@@ -52,7 +52,8 @@ static const char help_text[] =
     "                           machines of a group\n"
     "  --old-secret-file FILE   the one before: its marks are good, too\n"
     "  --public-destinations    go to public addresses only where the network\n"
-    "                           chose the way; targets are not concerned\n";
+    "                           chose the way; targets are not concerned\n"
+    "  --destination CIDR       the same, and to that network; repeatable\n";
 
 enum {
     GATHER_MAX_MS = 20, /* see srf_listen_options_t */
@@ -202,6 +203,31 @@ static const char *read_secret(const char *path, struct secret *out)
                                                 : NULL;
 }
 
+static const char *add_destination(struct listeners *listeners,
+                                   const char *cidr)
+{
+    if (listeners->destination_count == DESTINATIONS_MAX)
+        return "given too often";
+    if (srf_cidr_parse(cidr,
+                       &listeners->destinations[listeners->destination_count]))
+        return "a network such as 192.0.2.0/24 is wanted, with zeros behind "
+               "its prefix";
+    listeners->destination_count++;
+    listeners->public_destinations = 1;
+    return NULL;
+}
+
+static int allow_destination(const srf_destination_t *destination, void *data)
+{
+    const struct listeners *listeners = data;
+
+    for (size_t i = 0; i < listeners->destination_count; i++) {
+        if (srf_cidr_match(&listeners->destinations[i], destination->address))
+            return 1;
+    }
+    return srf_allow_public_destinations(destination, NULL);
+}
+
 const char *listeners_read(struct listeners *listeners, int option,
                            const char *value)
 {
@@ -257,6 +283,8 @@ const char *listeners_read(struct listeners *listeners, int option,
     case LISTENERS_PUBLIC:
         listeners->public_destinations = 1;
         return NULL;
+    case LISTENERS_DESTINATION:
+        return add_destination(listeners, value);
     default:
         return "unexpected";
     }
@@ -291,8 +319,10 @@ void listeners_limit(const struct listeners *listeners, srf_options_t *stack)
     if (listeners->old_secret.count > 0)
         stack->old_secret = listeners->old_secret.bytes;
     stack->old_secret_bytes = listeners->old_secret.count;
-    if (listeners->public_destinations)
-        stack->allow_destination = srf_allow_public_destinations;
+    if (listeners->public_destinations) {
+        stack->allow_destination = allow_destination;
+        stack->destination_data = (void *)(uintptr_t)listeners;
+    }
 }
 
 void listeners_usage(int is_wrong)

@@ -17,6 +17,7 @@ enum {
     LISTENERS_MAX = 64,
     ORIGINS_MAX = 64,
     EXEMPT_MAX = 64,
+    DESTINATIONS_MAX = 64,
     SECRET_MAX = 1024
 };
 
@@ -41,6 +42,8 @@ struct listeners {
     struct secret secret; /* of marks */
     struct secret old_secret;
     int public_destinations;
+    srf_cidr_t destinations[DESTINATIONS_MAX]; /* allowed besides */
+    size_t destination_count;
     int makes_marks;           /* the program sets Record-Route or Path */
     uint64_t max_memory_bytes; /* 0: as the library has it */
 };
@@ -69,6 +72,7 @@ struct listeners {
      {"old-secret-file", required_argument, NULL, LISTENERS_OLD_SECRET},      \
      {"public-destinations", no_argument, NULL, LISTENERS_PUBLIC},            \
      {"max-memory", required_argument, NULL, LISTENERS_MAX_MEMORY},           \
+     {"destination", required_argument, NULL, LISTENERS_DESTINATION},         \
  {                                                                            \
   "max-connections-per-source", required_argument, NULL, LISTENERS_PER_SOURCE \
  }
@@ -96,6 +100,7 @@ enum {
     LISTENERS_SECRET,
     LISTENERS_OLD_SECRET,
     LISTENERS_PUBLIC,
+    LISTENERS_DESTINATION,
     LISTENERS_MAX_MEMORY,
     LISTENERS_LAST = LISTENERS_MAX_MEMORY
 };

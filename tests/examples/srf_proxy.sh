@@ -25,6 +25,7 @@ refused 2 '--source-rate: at most 1000000' --source-rate 1000001
 refused 2 '--max-memory: a number' --max-memory 64M
 refused 2 '--source-exempt: a network such as' --source-exempt nobody
 refused 2 '--source-exempt: a network such as' --source-exempt 10.0.0.1/8
+refused 2 '--destination: a network such as' --destination 10.0.0.1/8
 refused 1 '--dns-server: invalid argument' --dns-server nobody
 refused 2 '--secret-file: cannot be read' --secret-file "$WORK/none"
 refused 2 '--secret-file: cannot be read' --secret-file "$WORK"
