@@ -247,7 +247,8 @@ static int accept_stack(network_t *network, int listening)
     srf__flow_t flow = {network->listener, network->bench->target.peer, 0};
 
     bench_check(listen(listening, 1) == 0 &&
-                    srf__transports_connect(&flow, srf__str_of(target_ip)) == 0,
+                    srf__transports_connect(&flow, srf__str_of(target_ip),
+                                            SRF__OPEN_FOR_PROGRAM) == 0,
                 "the stack does not connect");
     int fd = accept(listening, NULL, NULL);
     bench_check(fd >= 0, "accept");
