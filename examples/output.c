@@ -304,7 +304,8 @@ static struct sink *begin(struct sink *sink)
 /* Lines                                                               */
 /* ------------------------------------------------------------------ */
 
-static void add_format(struct sink *sink, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void
+add_format(struct sink *sink, const char *format, va_list args)
 {
     char line[LINE_BYTES];
     char text[2 * LINE_BYTES];

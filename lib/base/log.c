@@ -20,9 +20,9 @@ void srf__log_init(srf__log_t *log, srf_log_cb cb, void *data,
     log->tokens = SRF__LOG_BURST;
 }
 
-static void deliver(srf__log_t *log, srf_log_level_t level,
-                    const srf__log_context_t *context, const char *format,
-                    va_list args)
+__attribute__((format(printf, 4, 0))) static void
+deliver(srf__log_t *log, srf_log_level_t level,
+        const srf__log_context_t *context, const char *format, va_list args)
 {
     char call_id[CALL_ID_BYTES];
     char line[LINE_BYTES];

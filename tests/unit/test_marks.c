@@ -518,7 +518,7 @@ START_TEST(public_destinations_are_what_they_say)
         .protocol = "udp",
         .host = "example.com",
         .port = 5060,
-        .reason = cases[_i].reason,
+        .reason = (int32_t)cases[_i].reason,
     };
 
     ck_assert_int_eq(srf_allow_public_destinations(&destination, NULL),

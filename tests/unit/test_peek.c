@@ -81,8 +81,8 @@ START_TEST(without_a_branch_of_today_there_is_none)
         "INVITE sip:a@b SIP/2.0\r\nV\r\n\r\n",
         "INVITE sip:a@b SIP/2.0\r\nVia: \r\n\r\n",
         "INVITE sip:a@b SIP/2.0\r\n\r\n",
-        "INVITE sip:a@b SIP/2.0\r\nFrom: <sip:a@b>\r\n"
-        "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n\r\n",
+        ("INVITE sip:a@b SIP/2.0\r\nFrom: <sip:a@b>\r\n"
+         "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n\r\n"),
         "                                                            \r\nVia:",
         "\n\n\n",
     };
@@ -99,8 +99,8 @@ START_TEST(a_to_tag_and_a_marked_route_make_it_routed)
     static const char *const texts[] = {
         "Route: <sip:p;lr;srf=1>\r\nTo: <sip:b@b>;tag=1\r\n",
         "t: <sip:b@b>;tag=1\r\nroute : <sip:p;lr;srf=1>\r\n",
-        "To: \"a\" <sip:b@b>\r\n ;x=y ; TAG=1\r\nRoute:\r\n "
-        "<sip:p;lr;srf=1>\r\n",
+        ("To: \"a\" <sip:b@b>\r\n ;x=y ; TAG=1\r\nRoute:\r\n "
+         "<sip:p;lr;srf=1>\r\n"),
         "TO\t: sip:b@b;tag=1\r\nSubject: x\r\nROUTE:<sip:p;SRF=1>\r\n",
     };
 

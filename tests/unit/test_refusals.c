@@ -193,8 +193,8 @@ START_TEST(responses_go_to_the_source_whatever_the_via_says)
         "Via: SIP/2.0/UDP 10.0.0.66;branch=z9hG4bK-c1\n",
         "Via: SIP/2.0/UDP 10.0.0.66:5060;rport;branch=z9hG4bK-c1\n",
         "Via: SIP/2.0/UDP 10.0.0.66;received=10.0.0.66;branch=z9hG4bK-c1\n",
-        "Via: SIP/2.0/UDP "
-        "10.0.0.9;maddr=10.0.0.66;ttl=9;rport;branch=z9hG4bK-c1\n",
+        ("Via: SIP/2.0/UDP "
+         "10.0.0.9;maddr=10.0.0.66;ttl=9;rport;branch=z9hG4bK-c1\n"),
         "Via: SIP/2.0/UDP 10.0.0.9;maddr=224.0.1.75;branch=z9hG4bK-c1\n",
     };
     pieces_t pieces = good;
