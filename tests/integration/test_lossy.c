@@ -100,6 +100,7 @@ typedef struct world {
     memnet_t *net;
     srf__wheel_t *wheel;
     srf_t *srf;
+    srf__marks_t marks; /* its own, which may be gone */
     mempeer_t *caller;
     mempeer_t *target[TARGETS];
     srf__addr_t proxy;
@@ -154,8 +155,7 @@ static void add_route(text_t *text, const call_t *call)
         .from_tag = {(uint16_t)id, (uint16_t)tag},
     };
 
-    srf__mark_dialog(&call->world->srf->element.marks, &facts,
-                     srf__str(NULL, 0), mark);
+    srf__mark_dialog(&call->world->marks, &facts, srf__str(NULL, 0), mark);
     add(text, "Route: <sip:" PROXY ";lr;srf=%s>\r\n", mark);
 }
 
@@ -531,6 +531,7 @@ static world_t *world_create(uint64_t seed)
         mempeer_create(world->net, "10.0.0.11:5060", on_uas_datagram, world);
     world->target[1] =
         mempeer_create(world->net, "10.0.0.12:5060", on_uas_datagram, world);
+    world->marks = world->srf->element.marks;
     srf_set_data(world->srf, world);
     ck_assert_int_eq(srf_on(world->srf, NULL, on_request), 0);
     for (unsigned i = 0; i < CALLS; i++) {
