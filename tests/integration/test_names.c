@@ -92,7 +92,11 @@ static void expect_service(wire_t *callee, const char *name)
 {
     call("MESSAGE", name);
     stage_answer(callee, wire_expect(callee, "MESSAGE "), "200 OK", "");
-    (void)wire_expect(caller, "SIP/2.0 200");
+    /* On a machine with much to do the 100 of RFC 4320 §4.1 comes before. */
+    const char *answer = wire_expect(caller, "SIP/2.0 ");
+    if (strncmp(answer, "SIP/2.0 100 ", 12) == 0)
+        answer = wire_expect(caller, "SIP/2.0 ");
+    ck_assert_int_eq(strncmp(answer, "SIP/2.0 200 ", 12), 0);
 }
 
 START_TEST(a_name_is_found_by_its_records_and_remembered)

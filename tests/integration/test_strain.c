@@ -3,8 +3,13 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#define _GNU_SOURCE /* for recvmmsg() */
+
 #include "runner.h"
 #include "udp_bench.h"
+
+#include <errno.h>
+#include <sys/socket.h>
 
 enum {
     /* More than one go reads. */
@@ -87,12 +92,21 @@ static srf__strain_t read_some_of_a_heap(void)
     return strain();
 }
 
+/* Where recvmmsg(2) is not there UDP stands on libuv, which asks for no time.
+ */
+static bool system_tells(void)
+{
+    return recvmmsg(-1, NULL, 0, 0, NULL) == 0 || errno != ENOSYS;
+}
+
 START_TEST(a_heap_that_stays_is_told_with_its_age)
 {
     uint32_t wait_ms = 0;
     unsigned sent = 0;
 
     open_with(0, false);
+    if (!system_tells())
+        return;
     /* The first question makes the system take the times, some time later. */
     for (unsigned i = 0; i < 50 && wait_ms == 0; i++) {
         wait_ms = read_some_of_a_heap().wait_ms;
