@@ -21,7 +21,7 @@ static const char *client_file;
 static const char *crl_file;
 static srf__wheel_t wheel;
 
-/* Once, for all tests. */
+/* For each test anew: some write others in their place. */
 static void make_files(void)
 {
     ca_file = certificates_path("ca.pem");
@@ -45,6 +45,7 @@ static void drop_files(void)
 
 static void setup(void)
 {
+    make_files();
     srf__wheel_init(&wheel, 1000);
 }
 
@@ -433,8 +434,7 @@ int main(void)
     Suite *suite = suite_create("TLS safety");
     TCase *tcase = tcase_create("safety");
 
-    tcase_add_unchecked_fixture(tcase, make_files, drop_files);
-    tcase_add_checked_fixture(tcase, setup, NULL);
+    tcase_add_checked_fixture(tcase, setup, drop_files);
     tcase_add_loop_test(tcase, clients_without_forward_secrecy_are_refused, 0,
                         3);
     tcase_add_test(tcase, no_cipher_without_forward_secrecy_is_offered);
