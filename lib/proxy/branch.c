@@ -93,7 +93,8 @@ static int send_request(srf__branch_t *branch, const srf__facts_t *request,
     }
     branch->sent_ms = (uint32_t)srf__wheel_now(element->wheel);
     start_deadline(branch, context->timer_c_ms);
-    branch->client->upstream = srf__server_ref(context->server);
+    if (request->method == SRF__METHOD_INVITE)
+        branch->client->upstream = srf__server_ref(context->server);
     context->sent_any = true;
     srf__client_start(branch->client, to, image);
     return 0;

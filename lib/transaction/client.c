@@ -8,7 +8,6 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "message/build.h"
-#include "transaction/server.h"
 
 static void clock_fired(srf__timer_t *timer);
 
@@ -39,6 +38,8 @@ static void unref(srf__client_t *client)
     srf__msg_unref(client->request);
     srf__msg_unref(client->ack);
     srf__server_unref(client->upstream);
+    srf__pool_give(&client->txns->own, client->way_back,
+                   sizeof(*client->way_back));
     if (client->want_cancel)
         srf__free(client->cancel.lines);
     release(client);
@@ -212,16 +213,43 @@ static void drop_request(srf__client_t *client)
     client->request = NULL;
 }
 
+/* Gives a 2xx back past its user, who is gone (RFC 3261 §16.7 step 5). */
+static void forward_late(srf__client_t *client, const srf__facts_t *response)
+{
+    const srf__return_path_t path =
+        client->way_back != NULL ? *client->way_back
+                                 : srf__server_return_path(client->upstream);
+
+    srf__return_2xx(client->txns, &path, response);
+    if (client->txns->late_2xx != NULL)
+        client->txns->late_2xx(client->txns->late_arg, response);
+}
+
 static void pass_up(srf__client_t *client, const srf__facts_t *response)
 {
     if (client->user != NULL)
         client->user->response(client, response);
     else if (response->status / 100 == 2 &&
-             client->method == SRF__METHOD_INVITE && client->upstream != NULL) {
-        srf__server_forward_late(client->upstream, response);
-        if (client->txns->late_2xx != NULL)
-            client->txns->late_2xx(client->txns->late_arg, response);
-    }
+             (client->way_back != NULL || client->upstream != NULL))
+        forward_late(client, response);
+}
+
+/* Lets go of a server transaction that would end before this one does (after
+ * Timer I), for what is needed of it. One that was answered with a 2xx lives as
+ * long; so does one when memory is out. */
+static void let_upstream_go(srf__client_t *client)
+{
+    if (client->upstream == NULL ||
+        client->machine.state == SRF__TXN_ACCEPTED ||
+        client->machine.state == SRF__TXN_TERMINATED)
+        return;
+    client->way_back =
+        srf__pool_take(&client->txns->own, sizeof(*client->way_back));
+    if (client->way_back == NULL)
+        return;
+    *client->way_back = srf__server_return_path(client->upstream);
+    srf__server_unref(client->upstream);
+    client->upstream = NULL;
 }
 
 /* The last words to a user that is told that nothing more will come. */
@@ -390,6 +418,8 @@ void srf__client_release(srf__client_t *client, bool end)
         (void)sent_request(client);
     client->user = NULL;
     client->user_data = NULL;
+    if (!end)
+        let_upstream_go(client);
     if (end && client->machine.state != SRF__TXN_TERMINATED)
         terminate(client);
 }

@@ -8,6 +8,7 @@
 #define SRF_CLIENT_H
 
 #include "transaction/clock.h"
+#include "transaction/server.h"
 #include "transaction/table.h"
 
 typedef enum srf__client_failure {
@@ -41,8 +42,9 @@ struct srf__client {
     } cancel;
     const srf__client_user_t *user;
     void *user_data;
-    srf__server_t *upstream; /* referenced: by which a 2xx without a user goes
-                                back; NULL: none does */
+    srf__server_t *upstream; /* of an INVITE, referenced: by which a 2xx without
+                                a user goes back; NULL: none does, or by: */
+    srf__return_path_t *way_back; /* what that needs of it */
     uint32_t slot;
     uint32_t generation;
     srf__machine_t machine;

@@ -73,18 +73,17 @@ static bool read_next_via(const srf__facts_t *response, srf__span_t cut,
  * response goes to the address it came from, at the port its Via names. A
  * response whose next Via is not that of the request goes nowhere: whoever
  * answered chose it. */
-static void send_anew(srf__server_t *server, const srf__facts_t *response,
-                      srf__span_t cut)
+static void send_anew(srf__txns_t *txns, srf__method_t method,
+                      const srf__return_path_t *path,
+                      const srf__facts_t *response, srf__span_t cut)
 {
-    srf__txns_t *txns = server->txns;
-    srf__flow_t flow = server->from;
+    srf__flow_t flow = path->flow;
     srf__via_t via;
 
     if (!read_next_via(response, cut, &via))
         return;
-    srf__hash128_t key =
-        srf__server_key_by(txns, response, &via, (srf__method_t)server->method);
-    if (memcmp(&key, &server->node.key, sizeof(key)) != 0)
+    srf__hash128_t key = srf__server_key_by(txns, response, &via, method);
+    if (memcmp(&key, &path->key, sizeof(key)) != 0)
         return;
     flow.connection = 0;
     if (!srf__transports_find(&flow)) {
@@ -99,30 +98,44 @@ static void send_anew(srf__server_t *server, const srf__facts_t *response,
     (void)send_cut(&flow, srf__str(response->data, response->len), cut);
 }
 
+srf__return_path_t srf__server_return_path(const srf__server_t *server)
+{
+    return (srf__return_path_t){srf__server_reply_flow(server),
+                                server->node.key};
+}
+
 static void send_out(srf__server_t *server, srf_msg_t *msg, srf__span_t cut)
 {
-    const srf__flow_t flow = srf__server_reply_flow(server);
+    const srf__return_path_t path = srf__server_return_path(server);
 
-    if (send_cut(&flow, srf__str(msg->data, msg->len), cut) !=
+    if (send_cut(&path.flow, srf__str(msg->data, msg->len), cut) !=
         SRF_ERR_NOT_CONNECTED)
         return;
     const srf__facts_t *facts = srf__msg_facts(msg);
     if (facts != NULL)
-        send_anew(server, facts, cut);
+        send_anew(server->txns, (srf__method_t)server->method, &path, facts,
+                  cut);
+}
+
+void srf__return_2xx(srf__txns_t *txns, const srf__return_path_t *path,
+                     const srf__facts_t *response)
+{
+    srf__span_t cut = srf__cut_top_via(response);
+
+    if (response->via2 == 0)
+        return;
+    txns->counters.responses_sent++;
+    if (send_cut(&path->flow, srf__str(response->data, response->len), cut) ==
+        SRF_ERR_NOT_CONNECTED)
+        send_anew(txns, SRF__METHOD_INVITE, path, response, cut);
 }
 
 void srf__server_forward_late(srf__server_t *server,
                               const srf__facts_t *response)
 {
-    const srf__flow_t flow = srf__server_reply_flow(server);
-    srf__span_t cut = srf__cut_top_via(response);
+    const srf__return_path_t path = srf__server_return_path(server);
 
-    if (response->via2 == 0)
-        return;
-    server->txns->counters.responses_sent++;
-    if (send_cut(&flow, srf__str(response->data, response->len), cut) ==
-        SRF_ERR_NOT_CONNECTED)
-        send_anew(server, response, cut);
+    srf__return_2xx(server->txns, &path, response);
 }
 
 static void send_again(srf__server_t *server)

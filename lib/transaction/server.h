@@ -74,8 +74,17 @@ void srf__server_cancel(srf__server_t *server, const srf__facts_t *cancel);
 bool srf__server_respond(srf__server_t *server, srf_msg_t *response,
                          unsigned status, srf__span_t cut);
 
-/* Sends a 2xx to INVITE, whose top Via is ours, past the machine, whatever its
- * state: to where the request came from (RFC 3261 §16.7 step 5). */
+/* What a 2xx needs that may come when its server transaction is over. */
+typedef struct srf__return_path {
+    srf__flow_t flow;   /* srf__server_reply_flow() */
+    srf__hash128_t key; /* of the server transaction */
+} srf__return_path_t;
+
+srf__return_path_t srf__server_return_path(const srf__server_t *server);
+/* Sends a 2xx to INVITE, whose top Via is ours, past any machine: to where the
+ * request came from (RFC 3261 §16.7 step 5). */
+void srf__return_2xx(srf__txns_t *txns, const srf__return_path_t *path,
+                     const srf__facts_t *response);
 void srf__server_forward_late(srf__server_t *server,
                               const srf__facts_t *response);
 

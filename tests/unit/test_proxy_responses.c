@@ -413,6 +413,29 @@ START_TEST(a_late_2xx_behind_a_failure_is_forwarded)
 }
 END_TEST
 
+/* RFC 3261 §16.7 step 5: a proxy behind us forks, refuses, and has somebody
+ * answer after all. The caller's transaction has ended by then (Timer I). */
+START_TEST(a_2xx_behind_the_end_of_the_callers_transaction_is_forwarded)
+{
+    world_t *world = world_create(one_uri, NULL);
+    const srf__txns_counters_t *counters = &world->srf->element.txns.counters;
+
+    world_call(world);
+    world_answer(world, world->one, "486 Busy Here");
+    world_ack(world, "uas");
+    memnet_run(world->net, 6000);
+    ck_assert_uint_eq(counters->servers, 0);
+    ck_assert_uint_eq(counters->clients, 1);
+    world_answer(world, world->one, "200 OK");
+    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 200"), 1);
+    memnet_run(world->net, 32000); /* Timer D */
+    ck_assert_uint_eq(counters->clients, 0);
+    world_answer(world, world->one, "200 OK"); /* RFC 6026 §7.3 */
+    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 200"), 1);
+    world_destroy(world);
+}
+END_TEST
+
 START_TEST(two_targets_may_both_answer)
 {
     world_t *world = world_create(one_uri, two_uri);
@@ -673,6 +696,8 @@ static void add_responses(Suite *suite)
     tcase_add_loop_test(tcase, the_library_is_no_reflector, 0, 4);
     tcase_add_test(tcase, an_invite_sent_again_after_the_2xx_is_ignored);
     tcase_add_test(tcase, a_late_2xx_behind_a_failure_is_forwarded);
+    tcase_add_test(
+        tcase, a_2xx_behind_the_end_of_the_callers_transaction_is_forwarded);
     tcase_add_test(tcase, two_targets_may_both_answer);
     suite_add_tcase(suite, tcase);
 }
