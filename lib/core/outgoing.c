@@ -43,8 +43,7 @@ static srf_outgoing_t *create(srf_t *srf)
 static void destroy(srf_outgoing_t *outgoing, bool end)
 {
     srf__timer_stop(outgoing->srf->element.wheel, &outgoing->timer);
-    if (outgoing->lookup != NULL)
-        srf__lookup_cancel(outgoing->lookup);
+    srf__way_end(&outgoing->way);
     *outgoing->link = outgoing->next;
     if (outgoing->next != NULL)
         outgoing->next->link = outgoing->link;
@@ -94,9 +93,10 @@ static int launch(srf_outgoing_t *outgoing)
     return 0;
 }
 
-static int launch_next(srf_outgoing_t *outgoing)
+/* To the first address, from way->at on, that it can be sent to. */
+static int launch_on(srf_outgoing_t *outgoing)
 {
-    int err = srf__outgoing_next_flow(outgoing);
+    int err = srf__outgoing_find_flow(outgoing);
 
     return err != 0 ? err : launch(outgoing);
 }
@@ -112,7 +112,7 @@ static int begin(srf_outgoing_t *outgoing)
     if (err != 0)
         err = srf__outgoing_located(outgoing, err, NULL);
     if (err == 0)
-        err = launch_next(outgoing);
+        err = launch_on(outgoing);
     if (err == 0 || !outgoing->named)
         return err;
     outgoing->failure = err;
@@ -127,7 +127,7 @@ static void on_found(void *arg, int err, const srf__hops_t *hops)
 
     err = srf__outgoing_located(outgoing, err, hops);
     if (err == 0)
-        err = launch_next(outgoing);
+        err = launch_on(outgoing);
     if (err == 0)
         return;
     complete(outgoing, err, NULL);
@@ -240,9 +240,7 @@ void srf_outgoing_cancel(srf_outgoing_t *outgoing)
         cancel_invite(outgoing);
         return;
     }
-    if (outgoing->lookup != NULL)
-        srf__lookup_cancel(outgoing->lookup);
-    outgoing->lookup = NULL;
+    srf__way_end(&outgoing->way);
     srf__timer_start(srf->element.wheel, &outgoing->timer, 0, timer_fired);
 }
 
@@ -304,11 +302,13 @@ static bool answer_challenge(srf_outgoing_t *outgoing,
 static bool try_next_address(srf_outgoing_t *outgoing, const srf_msg_t *msg)
 {
     if (outgoing->completed || outgoing->canceled ||
-        outgoing->at >= outgoing->hops.count)
+        srf__way_left(&outgoing->way) == 0)
         return false;
     tell(outgoing, msg);
-    return !outgoing->canceled && !outgoing->srf->closing &&
-           launch_next(outgoing) == 0;
+    if (outgoing->canceled || outgoing->srf->closing)
+        return false;
+    outgoing->way.at++;
+    return launch_on(outgoing) == 0;
 }
 
 static void on_final(srf_outgoing_t *outgoing, const srf__facts_t *response,

@@ -10,7 +10,7 @@
 #include "core/credentials.h"
 #include "core/dialog.h"
 #include "core/stack.h"
-#include "resolver/resolver.h"
+#include "proxy/way.h"
 #include "transaction/client.h"
 
 /* Who answered an INVITE with 2xx; a forked one has several (§13.2.2.4). */
@@ -21,16 +21,9 @@ typedef struct srf__answerer {
     unsigned number; /* from 1 on */
     srf_msg_t *ack;  /* NULL: there can be none, or not yet */
     srf__flow_t flow;
-    srf__lookup_t *lookup; /* of the Contact's name; NULL: none */
-    srf_msg_t *response;   /* kept for it */
+    srf__way_t way;      /* of the Contact, or the first Route */
+    srf_msg_t *response; /* kept while its name is looked up */
 } srf__answerer_t;
-
-/* RFC 3261 §18.1.1: TCP for what is too long for a datagram. */
-typedef enum srf__detour {
-    SRF__DETOUR_NONE,
-    SRF__DETOUR_TAKEN,
-    SRF__DETOUR_BACK /* no TCP there: a datagram after all */
-} srf__detour_t;
 
 struct srf_outgoing {
     srf_t *srf;
@@ -42,11 +35,9 @@ struct srf_outgoing {
     srf__request_spec_t spec;
     srf__method_t method;
     srf__credentials_t credentials;
-    srf__uri_t hop;        /* the URI that leads to it */
-    srf__lookup_t *lookup; /* of its name, under way; NULL: none */
-    srf__hops_t hops;      /* its addresses */
-    unsigned at;           /* how many of them have been tried */
-    srf__addr_t fallback;  /* serves for an unknown name; or no family */
+    srf__uri_t hop; /* the URI that leads to it */
+    srf__way_t way;
+    srf__addr_t fallback; /* serves for an unknown name; or no family */
     srf__flow_t flow;
     srf__detour_t detour;
     int failure;           /* to be told from the loop; 0: none */
@@ -88,9 +79,8 @@ srf_msg_t *srf__outgoing_build_along(srf__pool_t *pool,
 int srf__outgoing_locate(srf_outgoing_t *outgoing, srf__lookup_cb cb);
 int srf__outgoing_located(srf_outgoing_t *outgoing, int err,
                           const srf__hops_t *hops);
-/* Sets the flow to the next address there can be one to. Or the error of the
- * last one, SRF_ERR_UNREACHABLE when there is none left. */
-int srf__outgoing_next_flow(srf_outgoing_t *outgoing);
+/* Sets the flow: srf__way_flow_on(). */
+int srf__outgoing_find_flow(srf_outgoing_t *outgoing);
 /* A request of `len` bytes goes over TCP if there is a way: then the flow has
  * changed. */
 bool srf__outgoing_leave_udp(srf_outgoing_t *outgoing, size_t len);

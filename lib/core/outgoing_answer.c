@@ -5,8 +5,6 @@
  * SPDX-License-Identifier: MIT
  */
 #include "core/outgoing.h"
-#include "proxy/places.h"
-#include "resolver/next_hop.h"
 
 /* Further ones are left without an ACK: nobody forks that far for a probe. */
 enum { ANSWERERS_MAX = 16 };
@@ -62,16 +60,27 @@ static srf_msg_t *write_ack(const srf__answerer_t *one, srf__dialog_t *dialog)
                                            srf__str(branch, sizeof(branch)));
 }
 
-/* The ACK along the way to `hop`. INTEROP: when that leads nowhere, or is NULL
- * for a name that nobody knows, it goes where the INVITE went, so that the 2xx
- * is not repeated for nothing. SRF_ERR_NO_MEMORY. */
-static int build_ack(srf__answerer_t *one, srf__dialog_t *dialog,
-                     const srf__hop_t *hop)
+static srf__way_spec_t spec_of(const srf__answerer_t *one,
+                               const srf__dialog_t *dialog)
 {
+    return (srf__way_spec_t){
+        .uri = &dialog->next_hop,
+        .came_by = one->outgoing->flow.listener,
+        .source = &one->outgoing->flow.peer, /* it wrote the Contact */
+        .reason = SRF_DESTINATION_ACK,
+    };
+}
+
+/* The ACK along its way. INTEROP: when that leads nowhere, or to a name that
+ * nobody knows, it goes where the INVITE went, so that the 2xx is not repeated
+ * for nothing. SRF_ERR_NO_MEMORY. */
+static int build_ack(srf__answerer_t *one, srf__dialog_t *dialog)
+{
+    const srf__way_spec_t spec = spec_of(one, dialog);
     srf_outgoing_t *outgoing = one->outgoing;
 
-    if (hop == NULL || srf__hop_flow(&outgoing->srf->element.transports, hop,
-                                     outgoing->flow.listener, &one->flow) != 0)
+    if (srf__way_flow_on(&outgoing->srf->element, &spec, &one->way,
+                         &one->flow) != 0)
         one->flow = outgoing->flow;
     one->ack = write_ack(one, dialog);
     if (one->ack == NULL)
@@ -95,17 +104,12 @@ static void on_found(void *arg, int err, const srf__hops_t *hops)
     srf__answerer_t *one = arg;
     const srf__facts_t *response = srf__msg_facts(one->response);
     srf__dialog_t dialog;
-    srf__hop_t hop = {.reason = SRF_DESTINATION_ACK};
 
-    one->lookup = NULL;
+    srf__way_found(&one->way, err, hops);
     if (response != NULL) {
         /* It was good when it came; there may be no memory now. */
-        if (srf__dialog_read(&dialog, response, one->outgoing->spec.uri) == 0) {
-            hop.name = dialog.next_hop.host;
-            if (err == 0)
-                hop.addr = hops->list[0];
-            (void)build_ack(one, &dialog, err == 0 ? &hop : NULL);
-        }
+        if (srf__dialog_read(&dialog, response, one->outgoing->spec.uri) == 0)
+            (void)build_ack(one, &dialog);
         srf__dialog_deinit(&dialog);
     }
     srf__msg_unref(one->response);
@@ -113,51 +117,36 @@ static void on_found(void *arg, int err, const srf__hops_t *hops)
     send_ack(one);
 }
 
-/* 0, SRF__SELECT_PENDING, or it is not found. */
-static int look_up(srf__answerer_t *one, const srf__facts_t *response,
-                   const srf__uri_t *uri, srf__hop_t *hop)
-{
-    const srf__finder_t finder = {
-        .preferred = one->outgoing->flow.listener,
-        .cb = on_found,
-        .arg = one,
-        .source = &one->outgoing->flow.peer, /* it wrote the Contact */
-    };
-    srf__hops_t hops;
-
-    one->response =
-        srf__msg_create(&one->outgoing->srf->element.pool, response);
-    if (one->response == NULL)
-        return SRF_ERR_NO_MEMORY;
-    int err = srf__element_resolve(&one->outgoing->srf->element, uri, &finder,
-                                   &hops, &one->lookup);
-    if (err == SRF__SELECT_PENDING)
-        return err;
-    srf__msg_unref(one->response);
-    one->response = NULL;
-    if (err == 0) {
-        hop->addr = hops.list[0];
-        hop->name = uri->host;
-    }
-    return err;
-}
-
 /* ---- the whole ---- */
+
+/* Finds where it goes; SRF__SELECT_PENDING: later. */
+static int find_way(srf__answerer_t *one, const srf__facts_t *response,
+                    const srf__dialog_t *dialog)
+{
+    srf__way_spec_t spec = spec_of(one, dialog);
+    srf__pool_t *pool = &one->outgoing->srf->element.pool;
+
+    int err = srf__way_find(&one->outgoing->srf->element, &spec, &one->way,
+                            on_found, one);
+    if (err != SRF__SELECT_PENDING)
+        return err;
+    one->response = srf__msg_create(pool, response);
+    if (one->response != NULL)
+        return err;
+    srf__way_end(&one->way);
+    return SRF_ERR_NO_MEMORY;
+}
 
 /* A 2xx whose route set cannot be read gets no ACK. SRF_ERR_NO_MEMORY. */
 static int prepare_ack(srf__answerer_t *one, const srf__facts_t *response)
 {
     srf__dialog_t dialog;
-    srf__hop_t hop;
     int err = srf__dialog_read(&dialog, response, one->outgoing->spec.uri);
 
     if (err == 0) {
-        int found = srf__next_hop(&dialog.next_hop, &hop);
-        hop.reason = SRF_DESTINATION_ACK;
-        if (found == SRF_ERR_NAME_NOT_FOUND)
-            found = look_up(one, response, &dialog.next_hop, &hop);
-        if (found != SRF__SELECT_PENDING)
-            err = build_ack(one, &dialog, found == 0 ? &hop : NULL);
+        err = find_way(one, response, &dialog);
+        if (err != SRF__SELECT_PENDING && err != SRF_ERR_NO_MEMORY)
+            err = build_ack(one, &dialog);
     }
     srf__dialog_deinit(&dialog);
     return err == SRF_ERR_NO_MEMORY ? err : 0;
@@ -205,8 +194,7 @@ void srf__outgoing_forget_answerers(srf_outgoing_t *outgoing)
     srf__answerer_t *one = outgoing->answerers;
 
     for (; one != NULL; one = one->next) {
-        if (one->lookup != NULL)
-            srf__lookup_cancel(one->lookup);
+        srf__way_end(&one->way);
         srf__msg_unref(one->response);
         srf__msg_unref(one->ack);
     }

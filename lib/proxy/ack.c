@@ -8,7 +8,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "proxy/forward.h"
-#include "proxy/places.h"
+#include "proxy/way.h"
 
 /* An ACK whose next hop is being looked up. */
 typedef struct srf__waiting_ack {
@@ -19,7 +19,7 @@ typedef struct srf__waiting_ack {
     srf__flow_t from;
     uint64_t id;
     srf__share_t *share;
-    srf__lookup_t *lookup;
+    srf__way_t way;
 } waiting_t;
 
 /* Whoever sends it waits for nothing: it may send so many more of them. */
@@ -37,29 +37,40 @@ static void stateless_branch(const srf__element_t *element, uint64_t id,
     srf__branch_write(&branch, out);
 }
 
-/* It would come back for ever, with nothing changed. */
-static bool goes_round(srf__element_t *element, const srf__route_t *route,
-                       const srf__addr_t *addr)
+/* What an ACK is forwarded by; it stays where it is. */
+typedef struct passage {
+    srf__element_t *element;
+    const srf__facts_t *ack;
+    const srf__flow_t *from;
+    uint64_t id; /* the same for each retransmission */
+    srf__route_t route;
+    srf__way_spec_t way;
+} passage_t;
+
+/* False when it goes nowhere, whatever it is for. */
+static bool begin(passage_t *passage)
 {
-    return route->removed == 0 && !route->from_strict &&
-           srf__transports_is_local(&element->transports, addr);
+    srf__route_t *route = &passage->route;
+
+    if (passage->ack->max_forwards == 0 ||
+        srf__route_prepare(passage->element, passage->ack, route) != 0)
+        return false;
+    srf__way_of_route(passage->element, route, passage->from, &passage->way);
+    passage->way.reason = SRF_DESTINATION_ACK;
+    /* Without state no lots are drawn (RFC 3263 §4.4). */
+    passage->way.seed = passage->id | 1;
+    /* A flow leads on whatever the URI says: of many a client behind it that is
+     * an address of its own network, which may be one of ours, too. */
+    return passage->way.flow.listener != NULL || !route->request_uri_is_us ||
+           route->has_next;
 }
 
-/* The URI that an ACK goes on to, and its address if it has one. 0;
- * SRF_ERR_NAME_NOT_FOUND: its host is a name; another error: it goes nowhere.
- */
-static int find_hop(srf__element_t *element, const srf__facts_t *ack,
-                    srf__route_t *route, srf__hop_t *hop)
+/* It would come back for ever, with nothing changed. */
+static bool goes_round(const passage_t *passage, const srf__addr_t *addr)
 {
-    if (ack->max_forwards == 0 || srf__route_prepare(element, ack, route) != 0)
-        return SRF_ERR_SYNTAX;
-    if (route->request_uri_is_us && !route->has_next)
-        return SRF_ERR_NO_TARGET;
-    int err = srf__forward_next_hop(route, hop);
-    hop->reason = SRF_DESTINATION_ACK;
-    if (err == 0 && goes_round(element, route, &hop->addr))
-        return SRF_ERR_NO_TARGET;
-    return err;
+    return passage->way.flow.listener == NULL && passage->route.removed == 0 &&
+           !passage->route.from_strict &&
+           srf__transports_is_local(&passage->element->transports, addr);
 }
 
 static void send_on(srf__element_t *element, const srf__facts_t *ack,
@@ -75,34 +86,34 @@ static void send_on(srf__element_t *element, const srf__facts_t *ack,
     srf__msg_unref(image);
 }
 
-/* Sends it along a flow, or to a hop. */
-static bool go_on(srf__element_t *element, const srf__facts_t *ack,
-                  const srf__flow_t *from, const srf__route_t *route,
-                  const srf__hop_t *hop, uint64_t id)
+static bool send_to(const passage_t *passage, const srf__addr_t *addr)
 {
-    srf__str_t uri = route->request_uri.text;
+    srf__element_t *element = passage->element;
     char branch[SRF__BRANCH_LEN];
     srf__flow_t to;
 
-    if (hop == NULL) {
-        if (!srf__forward_along_flow(element, route, from, &to) ||
-            to.peer.family == 0 ||
-            !srf__forward_is_allowed(uri, to.peer.transport))
-            return false;
-    } else if (!srf__forward_is_allowed(uri, hop->addr.transport) ||
-               srf__hop_flow(&element->transports, hop, from->listener, &to) !=
-                   0) {
+    if (srf__way_flow(element, &passage->way, addr, &to) != 0)
         return false;
-    }
-    stateless_branch(element, id, branch);
+    stateless_branch(element, passage->id, branch);
     const srf__forward_t forward = {
-        .route = route,
-        .from = from,
+        .route = &passage->route,
+        .from = passage->from,
         .to = &to,
         .branch = srf__str(branch, sizeof(branch)),
     };
-    send_on(element, ack, &forward);
+    send_on(element, passage->ack, &forward);
     return true;
+}
+
+/* To the first address that it can be sent to. */
+static bool send_to_one(const passage_t *passage, const srf__way_t *way)
+{
+    bool sent = false;
+
+    for (unsigned i = 0; i < way->hops.count && !sent; i++)
+        sent = !goes_round(passage, &way->hops.list[i]) &&
+               send_to(passage, &way->hops.list[i]);
+    return sent;
 }
 
 /* ---- names ---- */
@@ -117,32 +128,22 @@ static void forget(waiting_t *waiting)
     srf__free(waiting);
 }
 
-/* To the first of them that it can be sent to. */
-static void to_one(srf__element_t *element, const srf__facts_t *ack,
-                   const srf__flow_t *from, const srf__hops_t *hops,
-                   uint64_t id)
-{
-    bool sent = false;
-    srf__route_t route;
-    srf__hop_t hop;
-
-    if (find_hop(element, ack, &route, &hop) != SRF_ERR_NAME_NOT_FOUND)
-        return;
-    hop.name = route.has_next ? route.next.host : route.request_uri.host;
-    for (unsigned i = 0; i < hops->count && !sent; i++) {
-        hop.addr = hops->list[i];
-        sent = !goes_round(element, &route, &hop.addr) &&
-               go_on(element, ack, from, &route, &hop, id);
-    }
-}
-
 static void on_found(void *arg, int err, const srf__hops_t *hops)
 {
     waiting_t *waiting = arg;
     const srf__facts_t *ack = err == 0 ? srf__msg_facts(waiting->ack) : NULL;
+    passage_t passage = {
+        .element = waiting->element,
+        .ack = ack,
+        .from = &waiting->from,
+        .id = waiting->id,
+    };
+    srf__addr_t addr;
 
-    if (ack != NULL)
-        to_one(waiting->element, ack, &waiting->from, hops, waiting->id);
+    srf__way_found(&waiting->way, err, hops);
+    if (ack != NULL && begin(&passage) &&
+        srf__way_address(&passage.way, &addr) == SRF_ERR_NAME_NOT_FOUND)
+        (void)send_to_one(&passage, &waiting->way);
     forget(waiting);
 }
 
@@ -184,40 +185,30 @@ static waiting_t *wait_for_name(srf__element_t *element,
 }
 
 /* The INVITE went the same way a moment ago: mostly it is at hand. */
-static bool look_up(srf__element_t *element, const srf__facts_t *ack,
-                    const srf__flow_t *from, const srf__route_t *route,
-                    uint64_t id)
+static bool look_up(passage_t *passage)
 {
-    waiting_t *waiting = wait_for_name(element, ack, from);
-    srf__hops_t hops;
+    waiting_t *waiting =
+        wait_for_name(passage->element, passage->ack, passage->from);
+    bool sent = false;
 
     if (waiting == NULL)
         return false;
-    waiting->id = id;
-    /* Without state no lots are drawn (RFC 3263 §4.4). */
-    const srf__finder_t finder = {
-        .preferred = from->listener,
-        .cb = on_found,
-        .arg = waiting,
-        .seed = id | 1,
-        .source = &from->peer,
-    };
-    int err = srf__element_resolve(
-        element, route->has_next ? &route->next : &route->request_uri, &finder,
-        &hops, &waiting->lookup);
+    waiting->id = passage->id;
+    int err = srf__way_find(passage->element, &passage->way, &waiting->way,
+                            on_found, waiting);
     if (err == SRF__SELECT_PENDING)
         return true;
-    forget(waiting);
     if (err == 0)
-        to_one(element, ack, from, &hops, id);
-    return err == 0;
+        sent = send_to_one(passage, &waiting->way);
+    forget(waiting);
+    return sent;
 }
 
 void srf__acks_abort(srf__element_t *element)
 {
     while (element->acks != NULL) {
         waiting_t *waiting = element->acks;
-        srf__lookup_cancel(waiting->lookup);
+        srf__way_end(&waiting->way);
         forget(waiting);
     }
     srf__quota_deinit(&element->ack_quota);
@@ -238,20 +229,17 @@ static bool is_expected(srf__element_t *element, const srf__facts_t *ack,
 static bool forward(srf__element_t *element, const srf__facts_t *ack,
                     const srf__flow_t *from, uint64_t id, bool known)
 {
-    srf__route_t route;
-    srf__hop_t hop;
-    srf__flow_t flow;
+    passage_t passage = {
+        .element = element, .ack = ack, .from = from, .id = id};
+    srf__addr_t addr;
 
-    int err = find_hop(element, ack, &route, &hop);
-    if (err == SRF_ERR_SYNTAX || (!known && !is_expected(element, ack, &route)))
+    if (!begin(&passage) ||
+        (!known && !is_expected(element, ack, &passage.route)))
         return false;
-    /* A flow leads on whatever the URI says: of many a client behind it that is
-     * an address of its own network, which may be one of ours, too. */
-    if (srf__forward_along_flow(element, &route, from, &flow))
-        return go_on(element, ack, from, &route, NULL, id);
+    int err = srf__way_address(&passage.way, &addr);
     if (err == SRF_ERR_NAME_NOT_FOUND)
-        return look_up(element, ack, from, &route, id);
-    return err == 0 && go_on(element, ack, from, &route, &hop, id);
+        return look_up(&passage);
+    return err == 0 && !goes_round(&passage, &addr) && send_to(&passage, &addr);
 }
 
 /* RFC 3261 §16.4: an ACK for us only by its maddr goes on without it. */

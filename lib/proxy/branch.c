@@ -8,7 +8,6 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "proxy/context.h"
-#include "proxy/places.h"
 #include "proxy/plan.h"
 
 /* Provisional responses kept for the results; the latest replaces the last one
@@ -80,10 +79,11 @@ static int send_request(srf__branch_t *branch, const srf__facts_t *request,
     if (err != 0)
         return err;
     srf_msg_t *image = srf__plan_request(branch, request, plan, to);
-    if (image != NULL && srf__plan_leave_udp(branch, plan, image->len, to)) {
+    if (image != NULL && branch->detour == SRF__DETOUR_NONE &&
+        srf__way_leaves_udp(element, &plan->way, image->len, to)) {
         srf__msg_unref(image);
         image = srf__plan_request(branch, request, plan, to);
-        branch->oversize = true;
+        branch->detour = SRF__DETOUR_TAKEN;
         branch->addr = to->peer;
     }
     if (image == NULL) {
@@ -137,33 +137,35 @@ static uint16_t share_of_breadth(const srf__context_t *context)
 
 /* An address that is given up lives on beside the next one: each gets its part
  * of what its target has. */
-static void divide_breadth(srf__branch_t *branch, srf__places_t *places)
+static void divide_breadth(srf__branch_t *branch)
 {
-    const srf__element_t *element = branch->context->element;
-    unsigned all = branch->breadth + places->breadth;
-    unsigned left = srf__places_left(element, branch);
+    srf__way_t *way = branch->way;
+    unsigned all = branch->breadth + way->breadth;
+    unsigned left = srf__way_left(way);
 
     branch->breadth = (uint16_t)((all + left) / (left + 1));
-    places->breadth = (uint16_t)(all - branch->breadth);
+    way->breadth = (uint16_t)(all - branch->breadth);
 }
 
 /* Unless it has its share. It keeps that until its end. */
 static void take_breadth(srf__branch_t *branch)
 {
     srf__context_t *context = branch->context;
-    srf__places_t *places =
-        branch->named ? srf__places_find(context->element, branch) : NULL;
+    const srf__way_t *way = branch->way;
 
     if (!context->limits_breadth)
         return;
-    if (branch->breadth == 0 && (places == NULL || places->breadth == 0)) {
+    if (branch->breadth == 0 && (way == NULL || way->breadth == 0)) {
         branch->breadth = share_of_breadth(context);
         context->breadth = (uint16_t)(context->breadth - branch->breadth);
     }
-    if (places != NULL && context->extras != NULL &&
+    if (way != NULL && context->extras != NULL &&
         context->extras->provisional_timeout_ms != 0)
-        divide_breadth(branch, places);
+        divide_breadth(branch);
 }
+
+/* No error of the public ones: it would come back to us as it is. */
+enum { GOES_ROUND = 2 };
 
 /* What a failure to send counts as. */
 static void end_unsent(srf__branch_t *branch, int err)
@@ -174,84 +176,82 @@ static void end_unsent(srf__branch_t *branch, int err)
         end(branch, SRF_CAUSE_TRANSPORT, 430, true); /* RFC 5626 §5.3 */
     else if (err == SRF_ERR_NOT_ALLOWED)
         end(branch, SRF_CAUSE_TRANSPORT, 403, true);
+    else if (err == GOES_ROUND)
+        end(branch, SRF_CAUSE_TRANSPORT, 482, true);
     else
         end(branch, SRF_CAUSE_TRANSPORT, 503, true);
 }
 
 static void on_found(void *arg, int err, const srf__hops_t *hops);
 
-/* Whether the network chose the name: a Route, the Request-URI, also when the
- * program hands on its host, or a redirect. */
-static bool is_foreign(const srf__branch_t *branch, const srf__plan_t *plan)
+static bool is_resolving(const srf__branch_t *branch)
 {
-    return !srf__context_has_targets(branch->context) ||
-           branch->target->depth > 0 ||
-           srf__str_ieq(plan->hop.host, plan->route.request_uri.host);
+    return branch->way != NULL && branch->way->lookup != NULL;
 }
 
-/* The address of a host name that is tried now. 0; SRF__SELECT_PENDING: it is
- * being looked up. */
-static int find_place(srf__branch_t *branch, srf__plan_t *plan)
+static void end_way(srf__branch_t *branch)
+{
+    if (branch->way == NULL)
+        return;
+    srf__way_end(branch->way);
+    srf__pool_give(&branch->context->element->pool, branch->way,
+                   sizeof(*branch->way));
+    branch->way = NULL;
+}
+
+/* The address that is tried now. 0; SRF__SELECT_PENDING: its name is being
+ * looked up. */
+static int find_address(srf__branch_t *branch, srf__way_spec_t *spec)
 {
     srf__element_t *element = branch->context->element;
-    srf__places_t *places = srf__places_find(element, branch);
+    int err = srf__way_address(spec, &branch->addr);
 
-    if (places == NULL) {
-        places = srf__places_create(element, branch);
-        if (places == NULL)
-            return SRF_ERR_NO_MEMORY;
+    if (err != SRF_ERR_NAME_NOT_FOUND)
+        return err;
+    if (branch->way == NULL) {
         branch->named = true;
-        branch->foreign = is_foreign(branch, plan);
-        const srf__finder_t finder = {
-            .preferred = srf__plan_listener(branch->context),
-            .cb = on_found,
-            .arg = branch,
-            .source =
-                branch->foreign ? &branch->context->server->from.peer : NULL,
-        };
-        int err = srf__element_resolve(element, &plan->hop, &finder,
-                                       &places->hops, &places->lookup);
-        branch->resolving = err == SRF__SELECT_PENDING;
+        branch->foreign = spec->source != NULL;
+        branch->way =
+            srf__pool_take_zeroed(&element->pool, sizeof(*branch->way));
+        if (branch->way == NULL)
+            return SRF_ERR_NO_MEMORY;
+        err = srf__way_find(element, spec, branch->way, on_found, branch);
         if (err != 0)
             return err;
     }
-    plan->to.addr = places->hops.list[places->at];
-    plan->to.name = plan->hop.host;
-    if (plan->to.reason == SRF_DESTINATION_TARGET)
-        plan->to.reason = SRF_DESTINATION_DNS;
+    branch->addr = branch->way->hops.list[branch->way->at];
     return 0;
+}
+
+/* The flow to there. To ourselves with nothing changed it would come back for
+ * ever: GOES_ROUND. */
+static int find_flow(srf__branch_t *branch, const srf__plan_t *plan,
+                     srf__flow_t *to)
+{
+    srf__element_t *element = branch->context->element;
+
+    if (!plan->spiral &&
+        srf__transports_is_local(&element->transports, &branch->addr))
+        return GOES_ROUND;
+    return srf__way_flow(element, &plan->way, &branch->addr, to);
 }
 
 /* Sends the branch's request, or ends the branch. */
 static void try_target(srf__branch_t *branch, const srf__facts_t *request)
 {
-    srf__context_t *context = branch->context;
     srf__flow_t to;
     srf__plan_t plan;
 
     int err = srf__plan_make(branch, request, &plan);
-    if (err == SRF_ERR_NAME_NOT_FOUND)
-        err = find_place(branch, &plan);
+    if (err == 0)
+        err = find_address(branch, &plan.way);
     if (err == SRF__SELECT_PENDING) {
         take_breadth(branch); /* those behind it must not have it all */
         srf__buf_deinit(&plan.uri);
         return;
     }
     if (err == 0)
-        branch->addr = plan.to.addr;
-    /* To ourselves with nothing changed: it would come back for ever. */
-    if (err == 0 && !plan.spiral &&
-        srf__transports_is_local(&context->element->transports,
-                                 &plan.to.addr)) {
-        end(branch, SRF_CAUSE_TRANSPORT, 482, true);
-        srf__buf_deinit(&plan.uri);
-        return;
-    }
-    if (err == 0 &&
-        !srf__forward_is_allowed(srf__plan_uri(&plan), plan.to.addr.transport))
-        err = SRF_ERR_NO_TRANSPORT;
-    if (err == 0)
-        err = srf__plan_flow(context, &plan, &to);
+        err = find_flow(branch, &plan, &to);
     if (err == 0) {
         take_breadth(branch);
         err = send_request(branch, request, &plan, &to);
@@ -264,33 +264,30 @@ static void try_target(srf__branch_t *branch, const srf__facts_t *request)
 /* What became of an address of a name matters to the next call. */
 static void remember(const srf__branch_t *branch, bool answered)
 {
-    srf__resolver_t *resolver = branch->context->element->resolver;
-
-    if (!branch->named || resolver == NULL || branch->addr.family == 0)
-        return;
-    srf__resolver_report(resolver, &branch->addr, branch->foreign, answered);
+    if (branch->named)
+        srf__way_report(branch->context->element, &branch->addr,
+                        branch->foreign, answered);
 }
 
 /* RFC 3263 §4.3: the next address, as long as the search is open for it. NULL
  * when there is none. */
-static srf__branch_t *launch_next_place(srf__branch_t *branch)
+static srf__branch_t *launch_next_address(srf__branch_t *branch)
 {
     srf__context_t *context = branch->context;
-    srf__places_t *places =
-        branch->named ? srf__places_find(context->element, branch) : NULL;
+    srf__way_t *way = branch->way;
 
-    if (places == NULL || places->at + 1 >= places->hops.count ||
-        context->finished || context->cancelled ||
-        context->breadth + places->breadth == 0)
+    if (way == NULL || srf__way_left(way) == 0 || context->finished ||
+        context->cancelled || context->breadth + way->breadth == 0)
         return NULL;
     const srf__facts_t *request = srf__context_request(context);
     srf__branch_t *next =
         request == NULL ? NULL : append_branch(context, branch->target);
     if (next != NULL) {
-        srf__places_move(context->element, places, next);
+        branch->way = NULL;
+        next->way = way;
         next->named = true;
         next->foreign = branch->foreign;
-        places->at++;
+        way->at++;
         try_target(next, request);
     }
     srf__context_request_done(context);
@@ -299,10 +296,10 @@ static srf__branch_t *launch_next_place(srf__branch_t *branch)
 
 /* A server that did not answer, or is overloaded, is not the last one of its
  * name. Those that cannot even be sent to are passed over. */
-static void try_next_place(srf__branch_t *branch)
+static void try_next_address(srf__branch_t *branch)
 {
     do {
-        branch = launch_next_place(branch);
+        branch = launch_next_address(branch);
     } while (branch != NULL && branch->state == SRF__BRANCH_ENDED);
 }
 
@@ -311,14 +308,11 @@ static void on_found(void *arg, int err, const srf__hops_t *hops)
 {
     srf__branch_t *branch = arg;
     srf__context_t *context = branch->context;
-    srf__places_t *places = srf__places_find(context->element, branch);
     const srf__facts_t *request =
         err == 0 ? srf__context_request(context) : NULL;
 
-    branch->resolving = false;
-    places->lookup = NULL;
+    srf__way_found(branch->way, err, hops);
     if (request != NULL) {
-        places->hops = *hops;
         try_target(branch, request);
         srf__context_request_done(context);
     } else {
@@ -326,7 +320,7 @@ static void on_found(void *arg, int err, const srf__hops_t *hops)
     }
     if (branch->state != SRF__BRANCH_ENDED)
         return;
-    try_next_place(branch);
+    try_next_address(branch);
     srf__context_branch_over(context);
 }
 
@@ -342,7 +336,7 @@ int srf__branch_launch(srf__context_t *context, const srf__target_t *target)
     try_target(branch, request);
     srf__context_request_done(context);
     if (branch->state == SRF__BRANCH_ENDED)
-        try_next_place(branch);
+        try_next_address(branch);
     return 0;
 }
 
@@ -355,8 +349,7 @@ static srf_msg_t *on_rebuild(srf__client_t *client)
 
     if (request == NULL)
         return NULL;
-    int err = srf__plan_make(branch, request, &plan);
-    if (err == 0 || (err == SRF_ERR_NAME_NOT_FOUND && branch->named))
+    if (srf__plan_make(branch, request, &plan) == 0)
         image = srf__plan_request(branch, request, &plan, &client->flow);
     srf__buf_deinit(&plan.uri);
     srf__context_request_done(branch->context);
@@ -462,10 +455,8 @@ static void start_guard(srf__branch_t *branch)
 
 void srf__branch_cancel(srf__branch_t *branch, srf__str_t lines)
 {
-    if (branch->resolving) { /* nobody has been asked yet */
-        branch->resolving = false;
-        srf__places_destroy(branch->context->element,
-                            srf__places_find(branch->context->element, branch));
+    if (is_resolving(branch)) { /* nobody has been asked yet */
+        end_way(branch);
         end(branch, SRF_CAUSE_CANCELED, 487, true);
     }
     if (branch->client == NULL)
@@ -484,7 +475,7 @@ static void give_up(srf__branch_t *branch, srf_cause_t cause)
     srf__branch_cancel(branch, srf__str(NULL, 0));
     if (cause == SRF_CAUSE_PROVISIONAL_TIMEOUT) {
         remember(branch, false);
-        try_next_place(branch);
+        try_next_address(branch);
     }
     srf__context_branch_over(branch->context);
 }
@@ -592,7 +583,7 @@ static void on_response(srf__client_t *client, const srf__facts_t *response)
         return;
     /* The context may be gone with these; each is the last word. */
     if (was_pending && response->status == 503)
-        try_next_place(branch);
+        try_next_address(branch);
     if (was_pending)
         srf__context_branch_over(context);
     else
@@ -605,13 +596,13 @@ static bool fall_back(srf__branch_t *branch)
 {
     const srf__facts_t *request;
 
-    if (!branch->oversize || branch->fell_back || branch->msg_count > 0 ||
+    if (branch->detour != SRF__DETOUR_TAKEN || branch->msg_count > 0 ||
         branch->state != SRF__BRANCH_PENDING)
         return false;
     request = srf__context_request(branch->context);
     if (request == NULL)
         return false;
-    branch->fell_back = true;
+    branch->detour = SRF__DETOUR_BACK;
     srf__timer_stop(branch->context->element->wheel, &branch->timer);
     try_target(branch, request);
     srf__context_request_done(branch->context);
@@ -628,7 +619,8 @@ static void on_failed(srf__client_t *client, srf__client_failure_t failure)
     branch->client = NULL;
     if (!timeout && fall_back(branch))
         return;
-    if (branch->state == SRF__BRANCH_ENDED && branch->fell_back) {
+    if (branch->state == SRF__BRANCH_ENDED &&
+        branch->detour == SRF__DETOUR_BACK) {
         srf__context_branch_over(context); /* just now */
         return;
     }
@@ -639,7 +631,7 @@ static void on_failed(srf__client_t *client, srf__client_failure_t failure)
                      : SRF_CAUSE_TIMER_F,
             timeout ? 408 : 503, true); /* §16.9: 503 */
         remember(branch, false);
-        try_next_place(branch);
+        try_next_address(branch);
         srf__context_branch_over(context);
         return;
     }
@@ -659,8 +651,7 @@ void srf__branch_destroy(srf__branch_t *branch, bool end)
     srf__element_t *element = branch->context->element;
 
     srf__timer_stop(element->wheel, &branch->timer);
-    if (branch->named)
-        srf__places_destroy(element, srf__places_find(element, branch));
+    end_way(branch);
     srf__client_release(branch->client, end);
     for (unsigned i = 0; i < branch->msg_count; i++)
         srf__msg_unref(msgs_of(branch)[i].msg);

@@ -9,6 +9,7 @@
 
 #include "proxy/element.h"
 #include "proxy/target.h"
+#include "proxy/way.h"
 #include "srf/srf.h"
 #include "transaction/client.h"
 
@@ -47,6 +48,8 @@ typedef struct srf__branch {
     srf__timer_t timer;    /* what is due first of the timeouts and Timer C,
                               then the wait behind a CANCEL */
     const srf__target_t *target;
+    srf__way_t *way; /* of a name, as long as addresses may be left; NULL: none
+                        are */
     union {
         srf__arrival_t few[SRF__BRANCH_FEW];
         srf__arrival_t *many; /* when msg_cap is more */
@@ -61,13 +64,11 @@ typedef struct srf__branch {
     uint8_t cause;       /* srf_cause_t */
     uint8_t state : 2;   /* srf__branch_state_t */
     uint8_t told : 2;    /* to hooks: SRF__TOLD_* */
+    uint8_t detour : 2;  /* srf__detour_t */
     bool generated : 1;  /* status is no response of a server */
     bool guarded : 1;    /* a CANCEL went out; timer is its 64*T1 */
     bool redirected : 1; /* its 3xx was followed */
-    bool oversize : 1;   /* it went over TCP since UDP was too small for it */
-    bool fell_back : 1;  /* then over UDP after all */
-    bool named : 1;      /* its host is a name: it may have places */
-    bool resolving : 1;  /* its name is being looked up */
+    bool named : 1;      /* its host is a name */
     bool foreign : 1;    /* that the network chose */
 } srf__branch_t;
 

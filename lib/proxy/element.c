@@ -72,7 +72,6 @@ void srf__element_deinit(srf__element_t *element)
 {
     for (size_t i = 0; i < element->alias_count; i++)
         srf__free(element->aliases[i].host);
-    srf__map_deinit(&element->places);
     srf__recent_deinit(&element->recent);
     srf__free(element->aliases);
     element->aliases = NULL;

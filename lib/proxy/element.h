@@ -55,7 +55,6 @@ typedef struct srf__element {
     size_t alias_count;
 
     struct srf__resolver *resolver; /* NULL: names are not found */
-    srf__map_t places;              /* see places.h */
     struct srf__waiting_ack *acks;  /* see ack.h */
     srf__map_t strays;              /* see undelivered.h */
     /* How many of these each source has caused. */

@@ -15,28 +15,9 @@
  * values excepted, which are inserted from where they stand. */
 enum { SCRATCH_BYTES = 1024 };
 
-int srf__forward_next_hop(const srf__route_t *route, srf__hop_t *out)
-{
-    return srf__next_hop(route->has_next ? &route->next : &route->request_uri,
-                         out);
-}
-
-bool srf__forward_along_flow(srf__element_t *element, const srf__route_t *route,
-                             const srf__flow_t *from, srf__flow_t *flow)
-{
-    return route->flow.len > 0 && srf__flow_read(element, route->flow, flow) &&
-           (flow->listener != from->listener ||
-            flow->connection != from->connection);
-}
-
 static bool is_secure(uint8_t transport)
 {
     return transport == SRF__TRANSPORT_TLS || transport == SRF__TRANSPORT_WSS;
-}
-
-bool srf__forward_is_allowed(srf__str_t request_uri, uint8_t transport)
-{
-    return is_secure(transport) || !srf__uri_is_sips(request_uri);
 }
 
 /* Appends to the scratch buffer between two marks and returns the piece. */

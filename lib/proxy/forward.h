@@ -23,20 +23,6 @@ typedef struct srf__forward {
     bool target_given; /* the next hop is the program's choice, not Route's */
 } srf__forward_t;
 
-/* Where a request goes when the program gave no target (§16.6 step 7). 0, or an
- * error of srf__next_hop(). */
-int srf__forward_next_hop(const srf__route_t *route, srf__hop_t *out);
-
-/* Whether a Route of ours names the flow that it goes along (RFC 5626 §5.3):
- * not when that is where it came from. flow->peer has family 0 when the flow is
- * dead. */
-bool srf__forward_along_flow(srf__element_t *element, const srf__route_t *route,
-                             const srf__flow_t *from, srf__flow_t *flow);
-
-/* Whether a request for this URI may be sent over this transport: one for sips
- * goes over TLS on every hop (RFC 3261 §26.2.2). */
-bool srf__forward_is_allowed(srf__str_t request_uri, uint8_t transport);
-
 /* Makes the request as it is sent. NULL when memory is out. */
 srf_msg_t *srf__forward_request(srf__element_t *element,
                                 const srf__facts_t *request,

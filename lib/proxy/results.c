@@ -5,8 +5,6 @@
  */
 #include "proxy/results.h"
 
-#include "proxy/places.h"
-
 static srf_proxy_msg_t public_msg(const srf__arrival_t *arrival)
 {
     srf_proxy_msg_t out = {.time_us = (int64_t)arrival->time_us,
@@ -63,8 +61,8 @@ static bool fill(srf_proxy_response_t *out, srf__results_t *results,
     }
     out->msgs = public_msgs(results, branch);
     out->msg_count = branch->msg_count;
-    if (branch->named)
-        out->addresses_left = srf__places_left(context->element, branch);
+    if (branch->way != NULL)
+        out->addresses_left = srf__way_left(branch->way);
     return out->address != NULL && out->msgs != NULL;
 }
 

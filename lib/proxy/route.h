@@ -24,6 +24,9 @@ typedef struct srf__route {
     /* What the last of these Routes names as the way on, proved by its mark:
      * the name of a flow; empty: none. */
     srf__str_t flow;
+    /* The listener that this Route names; NULL: none of ours was there, or it
+     * names several. */
+    srf__listener_t *leaves_by;
 } srf__route_t;
 
 /* 0; SRF_ERR_INVALID_URI when the Request-URI cannot be read; SRF_ERR_SYNTAX

@@ -7,7 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "proxy/places.h"
+#include "proxy/way.h"
 #include "transaction/server.h"
 
 enum { STRAYS_MAX = 1024, STRAYS_PER_SOURCE = 64, URI_BYTES = 300 };
@@ -20,20 +20,17 @@ typedef struct srf__stray {
     srf__share_t *share; /* of whoever sent the request */
     srf__timer_t timer;
     srf_msg_t *response; /* to be sent when the addresses are there */
-    srf__str_t name;     /* the host of the Via, as it must identify itself */
-    srf__lookup_t *lookup;
-    srf__hops_t hops;
-    unsigned at;        /* the one that is tried */
-    srf__addr_t source; /* of the request */
-    char uri[];         /* of the host */
+    srf__way_t way;
+    srf__uri_t uri;   /* of the host in its Via */
+    srf__flow_t from; /* of the request */
+    char text[];      /* of the URI */
 } stray_t;
 
 static void forget(stray_t *stray)
 {
     srf__element_t *element = stray->element;
 
-    if (stray->lookup != NULL)
-        srf__lookup_cancel(stray->lookup);
+    srf__way_end(&stray->way);
     srf__timer_stop(element->wheel, &stray->timer);
     srf__map_remove(&element->strays, &stray->node);
     srf__quota_give(&element->stray_quota, stray->share);
@@ -46,29 +43,37 @@ static void timer_fired(srf__timer_t *timer)
     forget((stray_t *)((char *)timer - offsetof(stray_t, timer)));
 }
 
+static srf__way_spec_t spec_of(const stray_t *stray)
+{
+    return (srf__way_spec_t){
+        .uri = &stray->uri,
+        .came_by = stray->from.listener,
+        .source = &stray->from.peer,
+        .reason = SRF_DESTINATION_RESPONSE,
+    };
+}
+
 /* The Via is the caller's to write: where nobody decides who may be sent to, it
  * leads to other ports of his own address and nowhere else. */
 static bool is_allowed(const stray_t *stray, const srf__addr_t *addr)
 {
     return stray->element->transports.events.allow != NULL ||
-           srf__addr_ip_eq(addr, &stray->source);
+           srf__addr_ip_eq(addr, &stray->from.peer);
 }
 
 /* To the address that is tried, or the next one there is a way to. */
 static void send_on(stray_t *stray)
 {
+    const srf__way_spec_t spec = spec_of(stray);
+    srf__way_t *way = &stray->way;
     srf_msg_t *response = stray->response;
     srf__flow_t flow;
 
     stray->response = NULL;
-    for (; stray->at < stray->hops.count; stray->at++) {
-        const srf__hop_t hop = {
-            .addr = stray->hops.list[stray->at],
-            .name = stray->name,
-            .reason = SRF_DESTINATION_RESPONSE,
-        };
-        if (!is_allowed(stray, &hop.addr) ||
-            srf__hop_flow(&stray->element->transports, &hop, NULL, &flow) != 0)
+    for (; way->at < way->hops.count; way->at++) {
+        const srf__addr_t *addr = &way->hops.list[way->at];
+        if (!is_allowed(stray, addr) ||
+            srf__way_flow(stray->element, &spec, addr, &flow) != 0)
             continue;
         const srf__str_t part = srf__str(response->data, response->len);
         stray->element->txns.counters.responses_sent++;
@@ -82,9 +87,7 @@ static void on_found(void *arg, int err, const srf__hops_t *hops)
 {
     stray_t *stray = arg;
 
-    stray->lookup = NULL;
-    if (err == 0)
-        stray->hops = *hops;
+    srf__way_found(&stray->way, err, hops);
     send_on(stray);
 }
 
@@ -112,25 +115,16 @@ static bool write_uri(const srf__facts_t *response, srf__buf_t *out)
 }
 
 /* The addresses, now or later; the one that failed is not tried again. */
-static void find(stray_t *stray, const srf__server_t *server,
-                 const srf__addr_t *failed)
+static void find(stray_t *stray, const srf__addr_t *failed)
 {
-    const srf__finder_t finder = {
-        .cb = on_found, .arg = stray, .source = &server->from.peer};
-    srf__uri_t uri;
-    srf__hop_t hop;
+    srf__way_spec_t spec = spec_of(stray);
 
-    if (srf__uri_parse(srf__str_of(stray->uri), &uri) != 0)
+    if (srf__uri_parse(srf__str_of(stray->text), &stray->uri) != 0)
         return;
-    stray->name = uri.host;
-    int err = srf__next_hop(&uri, &hop);
-    if (err == 0 && !srf__addr_eq(&hop.addr, failed)) {
-        stray->hops.count = 1;
-        stray->hops.list[0] = hop.addr;
-    }
-    if (err == SRF_ERR_NAME_NOT_FOUND)
-        (void)srf__element_resolve(stray->element, &uri, &finder, &stray->hops,
-                                   &stray->lookup);
+    (void)srf__way_find(stray->element, &spec, &stray->way, on_found, stray);
+    if (!spec.named && stray->way.hops.count > 0 &&
+        srf__addr_eq(&stray->way.hops.list[0], failed))
+        stray->way.hops.count = 0;
 }
 
 static srf__share_t *take_share(srf__element_t *element,
@@ -160,7 +154,8 @@ static stray_t *create(srf__element_t *element, const srf__facts_t *response,
         stray->node.key = key;
         stray->element = element;
         stray->share = share;
-        memcpy(stray->uri, uri.p, uri.len);
+        stray->from = server->from;
+        memcpy(stray->text, uri.p, uri.len);
     }
     if (stray == NULL || srf__map_add(&element->strays, &stray->node) != 0) {
         srf__quota_give(&element->stray_quota, share);
@@ -206,15 +201,13 @@ void srf__response_undelivered(srf__element_t *element,
                         : copy_kept(&element->pool, server);
     if (response == NULL)
         return; /* its sender repeats it, if it matters */
-    if (stray != NULL && stray->at < stray->hops.count &&
-        srf__addr_eq(&stray->hops.list[stray->at], to))
-        stray->at++;
+    if (stray != NULL && stray->way.at < stray->way.hops.count &&
+        srf__addr_eq(&stray->way.hops.list[stray->way.at], to))
+        stray->way.at++;
     if (stray == NULL) {
         stray = create(element, facts, server, key);
-        if (stray != NULL) {
-            stray->source = server->from.peer;
-            find(stray, server, to);
-        }
+        if (stray != NULL)
+            find(stray, to);
     }
     if (stray == NULL) {
         srf__msg_unref(response);
@@ -223,7 +216,7 @@ void srf__response_undelivered(srf__element_t *element,
     /* A later response makes an earlier one needless. */
     srf__msg_unref(stray->response);
     stray->response = response;
-    if (stray->lookup == NULL)
+    if (stray->way.lookup == NULL)
         send_on(stray);
 }
 

@@ -1,0 +1,208 @@
+/*
+ * Ways.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "proxy/way.h"
+
+#include "base/error.h"
+#include "proxy/mark.h"
+
+/* A datagram that fits any path (RFC 3261 §18.1.1). */
+enum { DATAGRAM_MAX = 1300 };
+
+/* ---- what decides ---- */
+
+/* A flow leads back to whom it was given to, not to whoever sends to it from
+ * there (RFC 5626 §5.3). */
+static bool read_flow(srf__element_t *element, const srf__route_t *route,
+                      const srf__flow_t *from, srf__flow_t *out)
+{
+    return route->flow.len > 0 && srf__flow_read(element, route->flow, out) &&
+           (out->listener != from->listener ||
+            out->connection != from->connection);
+}
+
+void srf__way_of_route(srf__element_t *element, const srf__route_t *route,
+                       const srf__flow_t *from, srf__way_spec_t *out)
+{
+    memset(out, 0, sizeof(*out));
+    out->request_uri = route->request_uri.text;
+    out->uri = route->has_next ? &route->next : &route->request_uri;
+    out->leaves_by = route->leaves_by;
+    out->came_by = from->listener;
+    out->source = &from->peer;
+    out->reason = SRF_DESTINATION_ROUTE;
+    if (!read_flow(element, route, from, &out->flow))
+        out->flow.listener = NULL;
+}
+
+/* ---- addresses ---- */
+
+int srf__way_address(srf__way_spec_t *spec, srf__addr_t *out)
+{
+    srf__hop_t hop;
+
+    if (spec->flow.listener != NULL) {
+        *out = spec->flow.peer;
+        return out->family == 0 ? SRF_ERR_NOT_CONNECTED : 0;
+    }
+    int err = srf__next_hop(spec->uri, &hop);
+    spec->named = err == SRF_ERR_NAME_NOT_FOUND;
+    if (err == 0)
+        *out = hop.addr;
+    return err;
+}
+
+void srf__way_use(srf__way_t *way, const srf__addr_t *addr)
+{
+    way->at = 0;
+    way->hops.count = 1;
+    way->hops.list[0] = *addr;
+}
+
+/* A WebSocket listener only reaches clients that have connected (RFC 7118 §3):
+ * that leads to no server, unless the URI asks for it. */
+static bool leads_out(const srf__listener_t *listener, const srf__uri_t *uri)
+{
+    uint8_t transport = listener->bound.transport;
+
+    return uri->transport != SRF__TRANSPORT_NONE ||
+           (transport != SRF__TRANSPORT_WS && transport != SRF__TRANSPORT_WSS);
+}
+
+/* The listener whose address family comes first. */
+static srf__listener_t *preferred(const srf__way_spec_t *spec)
+{
+    return spec->leaves_by != NULL ? spec->leaves_by : spec->came_by;
+}
+
+static void set_transports(const srf__element_t *element, const srf__uri_t *uri,
+                           srf__lookup_spec_t *out)
+{
+    const srf__listener_t *listener = element->transports.listeners;
+
+    for (; listener != NULL; listener = listener->next) {
+        if (!leads_out(listener, uri))
+            continue;
+        out->transports |=
+            (srf__transport_set_t)(1u << listener->bound.transport);
+        out->ipv4 = out->ipv4 || listener->bound.family == 4;
+        out->ipv6 = out->ipv6 || listener->bound.family == 6;
+    }
+}
+
+int srf__way_find(srf__element_t *element, srf__way_spec_t *spec,
+                  srf__way_t *way, srf__lookup_cb cb, void *arg)
+{
+    const srf__uri_t *uri = spec->uri;
+    srf__listener_t *first = preferred(spec);
+    srf__addr_t addr;
+    srf__lookup_spec_t lookup = {
+        .ipv6_first = first != NULL && first->bound.family == 6,
+        .seed = spec->seed,
+        .source = spec->source,
+        .cb = cb,
+        .arg = arg,
+    };
+
+    way->lookup = NULL;
+    way->at = 0;
+    way->hops.count = 0;
+    int err = srf__way_address(spec, &addr);
+    if (err == 0)
+        srf__way_use(way, &addr);
+    if (err != SRF_ERR_NAME_NOT_FOUND || element->resolver == NULL ||
+        (uri->scheme != SRF__SCHEME_SIP && uri->scheme != SRF__SCHEME_SIPS))
+        return err;
+    set_transports(element, uri, &lookup);
+    return srf__resolve(element->resolver, uri, &lookup, &way->hops,
+                        &way->lookup);
+}
+
+void srf__way_found(srf__way_t *way, int err, const srf__hops_t *hops)
+{
+    way->lookup = NULL;
+    if (err == 0)
+        way->hops = *hops;
+}
+
+unsigned srf__way_left(const srf__way_t *way)
+{
+    return way->at >= way->hops.count ? 0 : way->hops.count - way->at - 1;
+}
+
+void srf__way_end(srf__way_t *way)
+{
+    if (way->lookup != NULL)
+        srf__lookup_cancel(way->lookup);
+    way->lookup = NULL;
+}
+
+/* ---- flows ---- */
+
+/* One for sips goes over TLS on every hop (RFC 3261 §26.2.2). */
+static bool is_secure_enough(const srf__way_spec_t *spec, uint8_t transport)
+{
+    return transport == SRF__TRANSPORT_TLS || transport == SRF__TRANSPORT_WSS ||
+           !srf__uri_is_sips(spec->request_uri);
+}
+
+int srf__way_flow(srf__element_t *element, const srf__way_spec_t *spec,
+                  const srf__addr_t *addr, srf__flow_t *out)
+{
+    const srf__hop_t hop = {
+        .addr = *addr,
+        .name = spec->uri->host,
+        .trusted = spec->trusted,
+        .reason = spec->named && spec->reason == SRF_DESTINATION_TARGET
+                      ? SRF_DESTINATION_DNS
+                      : spec->reason,
+    };
+
+    if (!is_secure_enough(spec, addr->transport))
+        return SRF_ERR_NO_TRANSPORT;
+    if (spec->flow.listener != NULL) {
+        *out = spec->flow;
+        return 0;
+    }
+    return srf__hop_flow(&element->transports, &hop, preferred(spec), out);
+}
+
+int srf__way_flow_on(srf__element_t *element, const srf__way_spec_t *spec,
+                     srf__way_t *way, srf__flow_t *out)
+{
+    int err = SRF_ERR_UNREACHABLE;
+
+    for (; way->at < way->hops.count; way->at++) {
+        err = srf__way_flow(element, spec, &way->hops.list[way->at], out);
+        if (err == 0)
+            break;
+    }
+    return err;
+}
+
+bool srf__way_leaves_udp(srf__element_t *element, const srf__way_spec_t *spec,
+                         size_t len, srf__flow_t *flow)
+{
+    srf__addr_t addr = flow->peer;
+    srf__flow_t stream;
+
+    if (len <= DATAGRAM_MAX || addr.transport != SRF__TRANSPORT_UDP ||
+        spec->flow.listener != NULL)
+        return false;
+    addr.transport = SRF__TRANSPORT_TCP;
+    if (srf__way_flow(element, spec, &addr, &stream) != 0)
+        return false;
+    *flow = stream;
+    return true;
+}
+
+/* ---- what became of it ---- */
+
+void srf__way_report(srf__element_t *element, const srf__addr_t *addr,
+                     bool by_network, bool answered)
+{
+    if (element->resolver != NULL && addr->family != 0)
+        srf__resolver_report(element->resolver, addr, by_network, answered);
+}
