@@ -70,7 +70,7 @@ static bool goes_round(const passage_t *passage, const srf__addr_t *addr)
 {
     return passage->way.flow.listener == NULL && passage->route.removed == 0 &&
            !passage->route.from_strict &&
-           srf__transports_is_local(&passage->element->transports, addr);
+           srf__transports_local(&passage->element->transports, addr) != NULL;
 }
 
 static void send_on(srf__element_t *element, const srf__facts_t *ack,

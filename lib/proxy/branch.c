@@ -231,7 +231,7 @@ static int find_flow(srf__branch_t *branch, const srf__plan_t *plan,
     srf__element_t *element = branch->context->element;
 
     if (!plan->spiral &&
-        srf__transports_is_local(&element->transports, &branch->addr))
+        srf__transports_local(&element->transports, &branch->addr) != NULL)
         return GOES_ROUND;
     return srf__way_flow(element, &plan->way, &branch->addr, to);
 }

@@ -85,43 +85,51 @@ static bool transport_matches(const srf__listener_t *listener,
            listener->bound.transport == transport;
 }
 
-static bool listens_on(const srf__element_t *element, uint16_t port,
-                       uint8_t transport)
+/* The listeners that something stands for. */
+typedef struct meant {
+    srf__listener_t *first;
+    unsigned count;
+} meant_t;
+
+static void add_meant(meant_t *meant, srf__listener_t *listener)
 {
-    const srf__listener_t *listener = element->transports.listeners;
+    if (meant->count++ == 0)
+        meant->first = listener;
+}
+
+/* Those on a port (0: any) and of a transport. */
+static void add_all(const srf__element_t *element, uint16_t port,
+                    uint8_t transport, meant_t *meant)
+{
+    srf__listener_t *listener = element->transports.listeners;
 
     for (; listener != NULL; listener = listener->next) {
         if ((port == 0 || listener->bound.port == port) &&
             transport_matches(listener, transport))
-            return true;
+            add_meant(meant, listener);
     }
-    return false;
 }
 
-static bool is_alias(const srf__element_t *element, srf__str_t host,
-                     uint16_t port, uint16_t default_port, uint8_t transport)
+static void add_aliases(const srf__element_t *element, srf__str_t host,
+                        uint16_t port, uint8_t transport, meant_t *meant)
 {
+    bool usual = port == srf__transport_port((srf__transport_id_t)transport);
+
     for (size_t i = 0; i < element->alias_count; i++) {
         const srf__alias_t *alias = &element->aliases[i];
-        if (!srf__str_ieq(host, srf__str_of(alias->host)))
+        if (!srf__str_ieq(host, srf__str_of(alias->host)) ||
+            (alias->port != 0 && alias->port != port))
             continue;
-        if (alias->port != 0) {
-            if (port == alias->port && listens_on(element, 0, transport))
-                return true;
-        } else if (port == default_port
-                       ? listens_on(element, 0, transport)
-                       : listens_on(element, port, transport)) {
-            return true;
-        }
+        add_all(element, alias->port != 0 || usual ? 0 : port, transport,
+                meant);
     }
-    return false;
 }
 
 /* Of a listener; RFC 3261 §19.1.1: without a port the default one is meant. */
-static bool is_advertised(const srf__element_t *element, srf__str_t host,
-                          uint16_t port, uint8_t transport)
+static void add_advertised(const srf__element_t *element, srf__str_t host,
+                           uint16_t port, uint8_t transport, meant_t *meant)
 {
-    const srf__listener_t *listener = element->transports.listeners;
+    srf__listener_t *listener = element->transports.listeners;
     char storage[HOST_PORT_MAX];
     srf__uri_t uri;
 
@@ -135,38 +143,43 @@ static bool is_advertised(const srf__element_t *element, srf__str_t host,
                           : srf__transport_port(
                                 (srf__transport_id_t)listener->bound.transport);
         if (port == at && srf__str_ieq(host, uri.host))
-            return true;
+            add_meant(meant, listener);
     }
-    return false;
 }
 
-static bool is_named(srf__element_t *element, srf__str_t host, uint16_t port,
-                     uint8_t transport)
+/* An advertised name is a listener's own; an alias is one of all that fit. */
+static void add_named(const srf__element_t *element, srf__str_t host,
+                      uint16_t port, uint8_t transport, meant_t *meant)
 {
-    uint16_t default_port = srf__transport_port((srf__transport_id_t)transport);
-
     if (port == 0)
-        port = default_port;
-    return is_advertised(element, host, port, transport) ||
-           is_alias(element, host, port, default_port, transport);
+        port = srf__transport_port((srf__transport_id_t)transport);
+    add_advertised(element, host, port, transport, meant);
+    if (meant->count == 0)
+        add_aliases(element, host, port, transport, meant);
 }
 
-static bool is_at(srf__element_t *element, const srf__uri_t *uri,
-                  srf__transport_id_t transport)
+static void add_at(srf__element_t *element, const srf__uri_t *uri,
+                   srf__transport_id_t transport, meant_t *meant)
 {
     uint16_t port = uri->port == 0 ? srf__transport_port(transport) : uri->port;
     /* RFC 3261 §16.4: with maddr it is that address the request is for. */
     srf__str_t host = uri->maddr.len > 0 ? uri->maddr : uri->host;
+    srf__listener_t *listener = NULL;
     srf__addr_t addr;
 
-    return (srf__addr_from_uri(&addr, uri, port, transport) &&
-            srf__transports_is_local(&element->transports, &addr)) ||
-           is_named(element, host, uri->port, (uint8_t)transport);
+    if (srf__addr_from_uri(&addr, uri, port, transport))
+        listener = srf__transports_local(&element->transports, &addr);
+    if (listener != NULL)
+        add_meant(meant, listener);
+    else
+        add_named(element, host, uri->port, (uint8_t)transport, meant);
 }
 
-bool srf__element_is(srf__element_t *element, const srf__uri_t *uri)
+bool srf__element_is(srf__element_t *element, const srf__uri_t *uri,
+                     srf__listener_t **listener)
 {
     srf__transport_id_t transport = (srf__transport_id_t)uri->transport;
+    meant_t meant = {NULL, 0};
 
     if (uri->transport_unknown ||
         (uri->scheme != SRF__SCHEME_SIP && uri->scheme != SRF__SCHEME_SIPS))
@@ -177,10 +190,13 @@ bool srf__element_is(srf__element_t *element, const srf__uri_t *uri)
                             transport == SRF__TRANSPORT_TCP
                         ? SRF__TRANSPORT_TLS
                         : transport;
+    add_at(element, uri, transport, &meant);
     /* "ws" is the parameter of a secure WebSocket too (RFC 7118 §5.3). */
-    return is_at(element, uri, transport) ||
-           (transport == SRF__TRANSPORT_WS &&
-            is_at(element, uri, SRF__TRANSPORT_WSS));
+    if (meant.count == 0 && transport == SRF__TRANSPORT_WS)
+        add_at(element, uri, SRF__TRANSPORT_WSS, &meant);
+    if (listener != NULL)
+        *listener = meant.count == 1 ? meant.first : NULL;
+    return meant.count > 0;
 }
 
 bool srf__element_sent(srf__element_t *element, const srf__facts_t *facts,
@@ -189,9 +205,12 @@ bool srf__element_sent(srf__element_t *element, const srf__facts_t *facts,
     srf__transport_id_t transport = (srf__transport_id_t)via->transport;
     uint16_t port = via->port == 0 ? srf__transport_port(transport) : via->port;
     srf__str_t host = srf__facts_str(facts, via->host);
+    meant_t meant = {NULL, 0};
     srf__addr_t addr;
 
-    return (srf__addr_from_host(&addr, host, port, transport) &&
-            srf__transports_is_local(&element->transports, &addr)) ||
-           is_named(element, host, via->port, via->transport);
+    if (srf__addr_from_host(&addr, host, port, transport) &&
+        srf__transports_local(&element->transports, &addr) != NULL)
+        return true;
+    add_named(element, host, via->port, via->transport, &meant);
+    return meant.count > 0;
 }

@@ -77,8 +77,10 @@ int srf__advertised_read(const char *hostport, char **out);
 void srf__element_deinit(srf__element_t *element);
 
 /* Whether a URI names this element: host, port and transport are those of a
- * listener or an alias (RFC 3261 §16.4, §16.5). */
-bool srf__element_is(srf__element_t *element, const srf__uri_t *uri);
+ * listener or an alias (RFC 3261 §16.4, §16.5). *listener (may be NULL)
+ * receives the one it names, NULL when there are several. */
+bool srf__element_is(srf__element_t *element, const srf__uri_t *uri,
+                     srf__listener_t **listener);
 /* The same for the sent-by of a Via value in `facts`. */
 bool srf__element_sent(srf__element_t *element, const srf__facts_t *facts,
                        const srf__via_t *via);

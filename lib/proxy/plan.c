@@ -54,7 +54,8 @@ int srf__plan_make(const srf__branch_t *branch, const srf__facts_t *request,
     plan->spiral = plan->route.removed > 0 || plan->route.from_strict;
     srf__way_of_route(context->element, &plan->route, &context->server->from,
                       &plan->way);
-    if (context->extras != NULL && context->extras->outbound != NULL)
+    if (context->extras != NULL && context->extras->outbound != NULL &&
+        !plan->route.proved)
         plan->way.leaves_by = context->extras->outbound;
     if (branch->target->uri[0] == '\0')
         return 0;

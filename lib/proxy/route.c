@@ -10,9 +10,6 @@
 
 #include <limits.h>
 
-/* A double Record-Route (RFC 5658) puts two values of ours on top. */
-enum { OWN_ROUTES_MAX = 2 };
-
 /* Walks all Route values in order; false behind the last. */
 typedef struct walk {
     const srf__facts_t *request;
@@ -91,7 +88,9 @@ static bool read_mark(const srf__element_t *element,
     return kind != SRF__MARK_NONE;
 }
 
-/* Counts our own values on top and finds the first that is not. */
+/* Counts our own values on top, of which a double Record-Route (RFC 5658) and a
+ * path that leads through us several times make many, and finds the first that
+ * is not. */
 static int walk_routes(srf__element_t *element, const srf__facts_t *request,
                        srf__route_t *out)
 {
@@ -99,6 +98,7 @@ static int walk_routes(srf__element_t *element, const srf__facts_t *request,
     srf__str_t value;
     srf__str_t params;
     unsigned total = UINT_MAX;
+    srf__listener_t *listener;
 
     if (out->from_strict) /* the last became the Request-URI */
         total = count_routes(request) - 1;
@@ -106,12 +106,12 @@ static int walk_routes(srf__element_t *element, const srf__facts_t *request,
     for (unsigned i = 0; i < total && walk_next(&walk, &value); i++) {
         if (srf__name_addr_parse(value, &out->next, &params) != 0)
             return SRF_ERR_SYNTAX;
-        if (out->removed == OWN_ROUTES_MAX ||
-            !srf__element_is(element, &out->next)) {
+        if (!srf__element_is(element, &out->next, &listener)) {
             out->has_next = true;
             return 0;
         }
-        (void)read_mark(element, request, &out->next, out);
+        out->proved = read_mark(element, request, &out->next, out);
+        out->leaves_by = listener;
         out->removed++;
     }
     return 0;
@@ -121,12 +121,14 @@ int srf__route_prepare(srf__element_t *element, const srf__facts_t *request,
                        srf__route_t *out)
 {
     const srf__header_t *route = srf__facts_first(request, SRF__HDR_ROUTE);
+    srf__listener_t *listener;
 
     memset(out, 0, sizeof(*out));
     if (srf__uri_parse(srf__facts_str(request, request->uri),
                        &out->request_uri) != 0)
         return SRF_ERR_INVALID_URI;
-    out->request_uri_is_us = srf__element_is(element, &out->request_uri);
+    out->request_uri_is_us =
+        srf__element_is(element, &out->request_uri, &listener);
     if (route == NULL)
         return 0;
     /* §16.4: a strict router before us made a value that we had written the
@@ -136,7 +138,10 @@ int srf__route_prepare(srf__element_t *element, const srf__facts_t *request,
         if (last_route(request, &out->request_uri) != 0)
             return SRF_ERR_SYNTAX;
         out->from_strict = true;
-        out->request_uri_is_us = srf__element_is(element, &out->request_uri);
+        out->proved = true;
+        out->leaves_by = listener;
+        out->request_uri_is_us =
+            srf__element_is(element, &out->request_uri, NULL);
     }
     return walk_routes(element, request, out);
 }

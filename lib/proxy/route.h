@@ -15,7 +15,7 @@ typedef struct srf__route {
     bool request_uri_is_us;
     bool from_strict; /* the Request-URI was taken from the last Route value,
                          which goes */
-    uint8_t removed;  /* Route values of ours on top, which go: 0, 1, 2 */
+    uint16_t removed; /* Route values of ours on top, which go */
     bool has_next;    /* Route values remain */
     srf__uri_t next;  /* the topmost of them */
     /* A mark proves that it came by a Record-Route of ours, inside the dialog
@@ -25,8 +25,10 @@ typedef struct srf__route {
      * the name of a flow; empty: none. */
     srf__str_t flow;
     /* The listener that this Route names; NULL: none of ours was there, or it
-     * names several. */
+     * names several. Proved by a mark it is the side of us where the peer is;
+     * else the sender may know no other. */
     srf__listener_t *leaves_by;
+    bool proved;
 } srf__route_t;
 
 /* 0; SRF_ERR_INVALID_URI when the Request-URI cannot be read; SRF_ERR_SYNTAX

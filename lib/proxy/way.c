@@ -41,16 +41,12 @@ void srf__way_of_route(srf__element_t *element, const srf__route_t *route,
 
 int srf__way_address(srf__way_spec_t *spec, srf__addr_t *out)
 {
-    srf__hop_t hop;
-
     if (spec->flow.listener != NULL) {
         *out = spec->flow.peer;
         return out->family == 0 ? SRF_ERR_NOT_CONNECTED : 0;
     }
-    int err = srf__next_hop(spec->uri, &hop);
+    int err = srf__next_hop(spec->uri, out);
     spec->named = err == SRF_ERR_NAME_NOT_FOUND;
-    if (err == 0)
-        *out = hop.addr;
     return err;
 }
 
@@ -148,25 +144,38 @@ static bool is_secure_enough(const srf__way_spec_t *spec, uint8_t transport)
            !srf__uri_is_sips(spec->request_uri);
 }
 
+static bool is_allowed(const srf__element_t *element,
+                       const srf__way_spec_t *spec, const srf__addr_t *addr)
+{
+    const srf__transports_events_t *events = &element->transports.events;
+    unsigned reason = spec->reason;
+
+    if (reason == SRF_DESTINATION_TARGET && spec->named)
+        reason = SRF_DESTINATION_DNS;
+    return events->allow == NULL ||
+           events->allow(events->arg, addr, spec->uri->host, reason);
+}
+
 int srf__way_flow(srf__element_t *element, const srf__way_spec_t *spec,
                   const srf__addr_t *addr, srf__flow_t *out)
 {
-    const srf__hop_t hop = {
-        .addr = *addr,
-        .name = spec->uri->host,
-        .trusted = spec->trusted,
-        .reason = spec->named && spec->reason == SRF_DESTINATION_TARGET
-                      ? SRF_DESTINATION_DNS
-                      : spec->reason,
-    };
-
     if (!is_secure_enough(spec, addr->transport))
         return SRF_ERR_NO_TRANSPORT;
     if (spec->flow.listener != NULL) {
         *out = spec->flow;
         return 0;
     }
-    return srf__hop_flow(&element->transports, &hop, preferred(spec), out);
+    if (!is_allowed(element, spec, addr))
+        return SRF_ERR_NOT_ALLOWED;
+    out->peer = *addr;
+    out->connection = 0;
+    out->listener = srf__transports_pick(&element->transports, addr,
+                                         spec->leaves_by, spec->came_by);
+    if (out->listener == NULL)
+        return SRF_ERR_NO_TRANSPORT;
+    return srf__transports_connect(out, spec->uri->host,
+                                   spec->trusted ? SRF__OPEN_FOR_PROGRAM
+                                                 : SRF__OPEN_FOR_NETWORK);
 }
 
 int srf__way_flow_on(srf__element_t *element, const srf__way_spec_t *spec,
@@ -193,6 +202,9 @@ bool srf__way_leaves_udp(srf__element_t *element, const srf__way_spec_t *spec,
         return false;
     addr.transport = SRF__TRANSPORT_TCP;
     if (srf__way_flow(element, spec, &addr, &stream) != 0)
+        return false;
+    if (spec->leaves_by != NULL &&
+        !srf__listener_shares_address(stream.listener, spec->leaves_by))
         return false;
     *flow = stream;
     return true;

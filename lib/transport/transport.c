@@ -96,25 +96,86 @@ static bool fits_well(const srf__listener_t *listener, const srf__addr_t *to)
            srf__addr_is_loopback(&listener->bound) == srf__addr_is_loopback(to);
 }
 
-srf__listener_t *srf__transports_pick(srf__transports_t *transports,
-                                      const srf__addr_t *to,
-                                      srf__listener_t *preferred)
+bool srf__listener_shares_address(const srf__listener_t *a,
+                                  const srf__listener_t *b)
+{
+    return srf__addr_ip_eq(&a->bound, &b->bound);
+}
+
+static bool fits(const srf__listener_t *listener, const srf__addr_t *to)
+{
+    return can_reach(listener, to) && fits_well(listener, to);
+}
+
+/* One at the same address, whatever it was bound for. */
+static srf__listener_t *neighbour(srf__transports_t *transports,
+                                  const srf__addr_t *to,
+                                  const srf__listener_t *of)
 {
     srf__listener_t *listener = transports->listeners;
+
+    while (listener != NULL &&
+           (!fits(listener, to) || !srf__listener_shares_address(listener, of)))
+        listener = listener->next;
+    return listener;
+}
+
+/* One at the address that the routing table of the system sends from. */
+static srf__listener_t *routed(srf__transports_t *transports,
+                               const srf__addr_t *to)
+{
+    srf__listener_t *listener = transports->listeners;
+    srf__addr_t local = {.family = to->family};
+
+    srf__local_towards(transports->local, to, &local);
+    while (listener != NULL &&
+           (!fits(listener, to) ||
+            !(listener->wildcard || srf__addr_ip_eq(&listener->bound, &local))))
+        listener = listener->next;
+    return listener;
+}
+
+/* Of those that fit: the last resort is one that only can. */
+static srf__listener_t *first_of(srf__transports_t *transports,
+                                 const srf__addr_t *to, unsigned *count)
+{
+    srf__listener_t *listener = transports->listeners;
+    srf__listener_t *first = NULL;
     srf__listener_t *any = NULL;
 
-    if (preferred != NULL && can_reach(preferred, to) &&
-        fits_well(preferred, to))
-        return preferred;
+    *count = 0;
     for (; listener != NULL; listener = listener->next) {
         if (!can_reach(listener, to))
             continue;
-        if (fits_well(listener, to))
-            return listener;
         if (any == NULL)
             any = listener;
+        if (fits_well(listener, to) && (*count)++ == 0)
+            first = listener;
     }
-    return any;
+    return first != NULL ? first : any;
+}
+
+srf__listener_t *srf__transports_pick(srf__transports_t *transports,
+                                      const srf__addr_t *to,
+                                      srf__listener_t *leaves_by,
+                                      srf__listener_t *came_by)
+{
+    srf__listener_t *found = NULL;
+    unsigned count;
+
+    if (leaves_by != NULL)
+        found = fits(leaves_by, to) ? leaves_by
+                                    : neighbour(transports, to, leaves_by);
+    if (found != NULL)
+        return found;
+    srf__listener_t *first = first_of(transports, to, &count);
+    if (count < 2)
+        return first;
+    found = routed(transports, to);
+    if (came_by != NULL && fits(came_by, to) &&
+        (found == NULL || srf__listener_shares_address(found, came_by)))
+        return came_by;
+    return found != NULL ? found : first;
 }
 
 static int send_as_it_is(const srf__flow_t *flow, const srf__str_t *parts,
@@ -299,10 +360,11 @@ srf__str_t srf__listener_host_port(srf__listener_t *listener,
     return srf__str(listener->host_port, listener->host_port_len);
 }
 
-bool srf__transports_is_local(srf__transports_t *transports,
-                              const srf__addr_t *address)
+srf__listener_t *srf__transports_local(srf__transports_t *transports,
+                                       const srf__addr_t *address)
 {
-    const srf__listener_t *listener = transports->listeners;
+    srf__listener_t *listener = transports->listeners;
+    srf__listener_t *found = NULL;
 
     for (; listener != NULL; listener = listener->next) {
         const srf__addr_t *bound = &listener->bound;
@@ -312,9 +374,11 @@ bool srf__transports_is_local(srf__transports_t *transports,
              address->transport != bound->transport))
             continue;
         /* The unspecified address is this host (RFC 1122 §3.2.1.3). */
-        if (srf__addr_ip_eq(bound, address) || srf__addr_is_any(address) ||
-            (listener->wildcard && srf__local_has(transports->local, address)))
-            return true;
+        if (srf__addr_ip_eq(bound, address) || srf__addr_is_any(address))
+            return listener;
+        if (found == NULL && listener->wildcard &&
+            srf__local_has(transports->local, address))
+            found = listener;
     }
-    return false;
+    return found;
 }

@@ -191,12 +191,18 @@ void srf__listener_write_uri(srf__listener_t *listener);
  * touched after this call by the transports. */
 void srf__transports_closed(srf__listener_t *listener);
 
-/* The listener to reach `to` from: same transport and family; a listener bound
- * to an address that cannot reach `to` (loopback against not) comes last;
- * `preferred` (may be NULL) first when it fits. NULL when there is none. */
+/* The listener to reach `to` from, of its transport and family; NULL when there
+ * is none. In this order: `leaves_by` (may be NULL), or one at the same
+ * address; one at the address that the system would send from; `came_by` (may
+ * be NULL). One bound to an address that cannot reach `to` (loopback against
+ * not) comes last. */
 srf__listener_t *srf__transports_pick(srf__transports_t *transports,
                                       const srf__addr_t *to,
-                                      srf__listener_t *preferred);
+                                      srf__listener_t *leaves_by,
+                                      srf__listener_t *came_by);
+/* Whether both are at one address of ours. */
+bool srf__listener_shares_address(const srf__listener_t *a,
+                                  const srf__listener_t *b);
 /* Sends a message: see srf__listener_ops_t. Over a stream it leaves with what
  * it needs to be found there, see envelope.h. */
 int srf__transports_send(const srf__flow_t *flow, const srf__str_t *parts,
@@ -246,10 +252,11 @@ srf__str_t srf__listener_host_port(srf__listener_t *listener,
                                    const srf__addr_t *to,
                                    char storage[SRF__ADDR_TEXT]);
 
-/* Whether this IP, port and transport is one listened on; a wildcard listener
- * stands for every interface address, the unspecified address for every
- * listener. port 0 and transport NONE match any. */
-bool srf__transports_is_local(srf__transports_t *transports,
-                              const srf__addr_t *address);
+/* The listener on this IP, port and transport, NULL when there is none; a
+ * wildcard listener stands for every interface address that has none of its
+ * own, the unspecified address for every listener. port 0 and transport NONE
+ * match any. */
+srf__listener_t *srf__transports_local(srf__transports_t *transports,
+                                       const srf__addr_t *address);
 
 #endif /* SRF_TRANSPORT_H */

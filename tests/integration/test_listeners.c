@@ -15,12 +15,14 @@ START_TEST(pick_takes_the_family_and_the_first_that_fits)
     srf__addr_t tcp = four;
 
     tcp.transport = SRF__TRANSPORT_TCP;
-    ck_assert_ptr_eq(srf__transports_pick(&bench.transports, &four, NULL),
+    ck_assert_ptr_eq(srf__transports_pick(&bench.transports, &four, NULL, NULL),
                      first);
-    ck_assert_ptr_eq(srf__transports_pick(&bench.transports, &four, second),
-                     second);
-    ck_assert_ptr_null(srf__transports_pick(&bench.transports, &six, first));
-    ck_assert_ptr_null(srf__transports_pick(&bench.transports, &tcp, first));
+    ck_assert_ptr_eq(
+        srf__transports_pick(&bench.transports, &four, second, NULL), second);
+    ck_assert_ptr_null(
+        srf__transports_pick(&bench.transports, &six, first, NULL));
+    ck_assert_ptr_null(
+        srf__transports_pick(&bench.transports, &tcp, first, NULL));
 }
 END_TEST
 
@@ -30,14 +32,16 @@ START_TEST(pick_leaves_the_loopback_to_the_loopback)
     srf__addr_t far = address("192.0.2.1", 5060);
     srf__addr_t near = address("127.0.0.1", 5060);
 
-    ck_assert_ptr_eq(srf__transports_pick(&bench.transports, &far, NULL),
+    ck_assert_ptr_eq(srf__transports_pick(&bench.transports, &far, NULL, NULL),
                      loopback);
     srf__listener_t *wildcard = listen_on("0.0.0.0", 0);
-    ck_assert_ptr_eq(srf__transports_pick(&bench.transports, &far, loopback),
-                     wildcard);
-    ck_assert_ptr_eq(srf__transports_pick(&bench.transports, &near, wildcard),
-                     wildcard);
-    ck_assert_ptr_eq(srf__transports_pick(&bench.transports, &near, NULL),
+    ck_assert_ptr_eq(
+        srf__transports_pick(&bench.transports, &far, loopback, NULL),
+        wildcard);
+    ck_assert_ptr_eq(
+        srf__transports_pick(&bench.transports, &near, wildcard, NULL),
+        wildcard);
+    ck_assert_ptr_eq(srf__transports_pick(&bench.transports, &near, NULL, NULL),
                      loopback);
 }
 END_TEST
@@ -111,7 +115,7 @@ static bool is_local(const char *host, uint16_t port, int transport)
     srf__addr_t at = address(host, port);
 
     at.transport = (uint8_t)transport;
-    return srf__transports_is_local(&bench.transports, &at);
+    return srf__transports_local(&bench.transports, &at) != NULL;
 }
 
 START_TEST(local_is_what_is_listened_on)
@@ -156,7 +160,7 @@ START_TEST(wildcard_stands_for_every_interface)
         srf__addr_from_sockaddr(&at, (const struct sockaddr *)&list[i].address,
                                 SRF__TRANSPORT_UDP);
         at.port = port;
-        ck_assert_int_eq(srf__transports_is_local(&bench.transports, &at),
+        ck_assert_int_eq(srf__transports_local(&bench.transports, &at) != NULL,
                          at.family == (_i == 0 ? 4 : 6));
     }
     uv_free_interface_addresses(list, count);

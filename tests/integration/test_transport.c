@@ -706,7 +706,8 @@ START_TEST(close_waits_for_every_listener)
     srf__transports_close(&bench.transports, on_closed, &bench);
     ck_assert_uint_eq(bench.closed, 0);
     ck_assert_int_eq(send_text(listener, &peer, "x"), SRF_ERR_CANCELED);
-    ck_assert_ptr_null(srf__transports_pick(&bench.transports, &peer, NULL));
+    ck_assert_ptr_null(
+        srf__transports_pick(&bench.transports, &peer, NULL, NULL));
 
     spin_until(&bench.closed, 1);
     ck_assert_uint_eq(bench.transports.open, 0);

@@ -7,6 +7,8 @@
 #include "runner.h"
 #include "world.h"
 
+#include <string.h>
+
 #define OUR_ROUTE "Route: <sip:10.0.0.1:5060;lr;srf=MARK>\n"
 #define ANN       "sip:ann@10.0.0.9"
 #define BOB       "sip:bob@10.0.0.11"
@@ -183,19 +185,100 @@ START_TEST(two_routes_of_ours_are_taken_off_together)
 }
 END_TEST
 
-START_TEST(a_third_route_of_ours_is_another_turn)
+/* A path that leads through us several times. */
+START_TEST(all_routes_of_ours_on_top_are_taken_off)
 {
+    static const char *const routes[] = {
+        OUR_ROUTE OUR_ROUTE OUR_ROUTE,
+        OUR_ROUTE OUR_ROUTE OUR_ROUTE OUR_ROUTE,
+    };
     world_t *world = answered_world();
 
-    world_in_dialog(world, world->caller, "BYE", BOB, "b",
-                    OUR_ROUTE OUR_ROUTE OUR_ROUTE);
-    memnet_run(world->net, 5);
+    world_in_dialog(world, world->caller, "BYE", BOB, "b", routes[_i]);
     ck_assert_uint_eq(party_received(world->one, "BYE"), 1);
     world_expect(world->one, "BYE", "Route", NULL);
-    world_expect(world->one, "BYE", "Max-Forwards", "68");
+    world_expect(world->one, "BYE", "Max-Forwards", "69");
     answer(world, world->one, "BYE", "200 OK");
-    memnet_run(world->net, 5);
     ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 200"), 1);
+    world_destroy(world);
+}
+END_TEST
+
+/* ---- two sides ---- */
+
+#define BOTH_ROUTES                         \
+ "Route: <sip:10.0.0.1:5060;lr;srf=MARK>, " \
+ "<sip:10.2.0.1:5060;lr;srf=MARK>\n"
+
+static char left_by[SRF__ADDR_TEXT];
+static const char *watched;
+
+static void watch(void *arg, const srf__addr_t *from, const srf__addr_t *to,
+                  const char *data, size_t len)
+{
+    char text[SRF__ADDR_TEXT];
+    srf__str_t at = srf__addr_text(from, text);
+
+    (void)arg;
+    (void)to;
+    if (len < strlen(watched) || memcmp(data, watched, strlen(watched)) != 0 ||
+        strncmp(text, "10.0.0.9:", 9) == 0)
+        return;
+    memcpy(left_by, at.p, at.len);
+    left_by[at.len] = '\0';
+}
+
+/* RFC 5658 §4: it leaves by the side of us where the peer is, whatever it came
+ * by and wherever else requests leave. */
+START_TEST(what_is_in_a_dialog_leaves_by_its_last_route_of_ours)
+{
+    static const char *const methods[] = {"BYE", "INVITE", "UPDATE", "INFO",
+                                          "ACK"};
+    world_t *world = world_create("10.0.0.11", NULL);
+
+    memnet_listen(world->net, world->srf, "10.3.0.1:5060");
+    memnet_listen(world->net, world->srf, "10.2.0.1:5060");
+    world->program.options.outbound = "sip:10.3.0.1:5060;transport=udp";
+    world_call(world);
+    world_answer(world, world->one, "200 OK");
+    party_clear(world->one);
+    watched = methods[_i];
+    memnet_set_tap(world->net, watch, NULL);
+    world_in_dialog(world, world->caller, watched, BOB, "x", BOTH_ROUTES);
+    ck_assert_uint_eq(party_received(world->one, watched), 1);
+    world_expect(world->one, watched, "Route", NULL);
+    const char *request = party_find(world->one, watched, 0);
+    const char *via = party_header(world->one, request, "Via", 0);
+    ck_assert_int_eq(strncmp(via, "SIP/2.0/UDP 10.2.0.1:5060;", 26), 0);
+    ck_assert_str_eq(left_by, "10.2.0.1:5060");
+    if (strcmp(watched, "INVITE") == 0 || strcmp(watched, "UPDATE") == 0) {
+        ck_assert_str_eq(party_header(world->one, request, "Record-Route", 0),
+                         "<sip:10.2.0.1:5060;lr>");
+        ck_assert_str_eq(party_header(world->one, request, "Record-Route", 1),
+                         "<sip:10.0.0.1:5060;lr>");
+    }
+    if (strcmp(watched, "ACK") != 0)
+        answer(world, world->one, watched, "200 OK");
+    memnet_set_tap(world->net, NULL, NULL);
+    world_destroy(world);
+}
+END_TEST
+
+/* A client that is told to send all to us puts us into Route, by the name of
+ * the side where it is: that says nothing about where its calls leave. */
+START_TEST(a_route_of_ours_without_a_mark_leaves_outbound_alone)
+{
+    world_t *world = world_create("10.0.0.11", NULL);
+
+    memnet_listen(world->net, world->srf, "10.3.0.1:5060");
+    world->program.options.outbound = "sip:10.3.0.1:5060;transport=udp";
+    world_request(world, "MESSAGE", "sip:bob@10.0.0.11", "m",
+                  "Route: <sip:10.0.0.1:5060;lr>\n");
+    const char *request = party_find(world->one, "MESSAGE", 0);
+    ck_assert_ptr_nonnull(request);
+    const char *via = party_header(world->one, request, "Via", 0);
+    ck_assert_int_eq(strncmp(via, "SIP/2.0/UDP 10.3.0.1:5060;", 26), 0);
+    answer(world, world->one, "MESSAGE", "200 OK");
     world_destroy(world);
 }
 END_TEST
@@ -296,7 +379,10 @@ int main(void)
     tcase_add_test(tcase, without_a_recorded_route_a_prack_is_the_programs);
     tcase_add_test(tcase, a_subscription_is_refreshed_and_notified);
     tcase_add_test(tcase, two_routes_of_ours_are_taken_off_together);
-    tcase_add_test(tcase, a_third_route_of_ours_is_another_turn);
+    tcase_add_loop_test(tcase, all_routes_of_ours_on_top_are_taken_off, 0, 2);
+    tcase_add_loop_test(
+        tcase, what_is_in_a_dialog_leaves_by_its_last_route_of_ours, 0, 5);
+    tcase_add_test(tcase, a_route_of_ours_without_a_mark_leaves_outbound_alone);
     tcase_add_test(tcase, a_strict_router_behind_us_gets_what_it_expects);
     tcase_add_test(tcase, a_strict_router_before_us_is_undone_inside_a_dialog);
     tcase_add_loop_test(tcase, a_bye_to_a_closed_port_gets_an_answer_at_once, 0,
