@@ -132,14 +132,13 @@ static void on_found(void *arg, int err, const srf__hops_t *hops)
 {
     waiting_t *waiting = arg;
     const srf__facts_t *ack = err == 0 ? srf__msg_facts(waiting->ack) : NULL;
-    passage_t passage = {
-        .element = waiting->element,
-        .ack = ack,
-        .from = &waiting->from,
-        .id = waiting->id,
-    };
+    passage_t passage;
     srf__addr_t addr;
 
+    passage.element = waiting->element;
+    passage.ack = ack;
+    passage.from = &waiting->from;
+    passage.id = waiting->id;
     srf__way_found(&waiting->way, err, hops);
     if (ack != NULL && begin(&passage) &&
         srf__way_address(&passage.way, &addr) == SRF_ERR_NAME_NOT_FOUND)
@@ -229,10 +228,13 @@ static bool is_expected(srf__element_t *element, const srf__facts_t *ack,
 static bool forward(srf__element_t *element, const srf__facts_t *ack,
                     const srf__flow_t *from, uint64_t id, bool known)
 {
-    passage_t passage = {
-        .element = element, .ack = ack, .from = from, .id = id};
+    passage_t passage;
     srf__addr_t addr;
 
+    passage.element = element;
+    passage.ack = ack;
+    passage.from = from;
+    passage.id = id;
     if (!begin(&passage) ||
         (!known && !is_expected(element, ack, &passage.route)))
         return false;

@@ -7,13 +7,14 @@
 
 #include "base/error.h"
 #include "message/build.h"
+#include "proxy/flow_name.h"
 #include "proxy/loop.h"
 #include "proxy/mark.h"
 #include "transaction/server.h"
 
 /* Room for what we insert, the Request-URI, application headers and long Route
  * values excepted, which are inserted from where they stand. */
-enum { SCRATCH_BYTES = 1024 };
+enum { SCRATCH_BYTES = 1536 };
 
 static bool is_secure(uint8_t transport)
 {
@@ -78,17 +79,6 @@ static void add_own_uri(srf__buf_t *scratch, const own_uri_t *uri)
     srf__buf_add_text(scratch, ">\r\n");
 }
 
-/* The name of a flow that needs one, else nothing. */
-static srf__str_t name_of(srf__element_t *element, const srf__flow_t *flow,
-                          const srf__facts_t *request,
-                          char storage[SRF__FLOW_LEN])
-{
-    if (!flow->listener->ops->reliable || !srf__flow_needs_name(flow, request))
-        return srf__str(NULL, 0);
-    srf__flow_write(element, flow, storage);
-    return srf__str(storage, SRF__FLOW_LEN);
-}
-
 /* RFC 3261 §16.6 step 4: in requests that set up or refresh a dialog. Methods
  * we do not know may do that. */
 static bool may_form_dialog(uint8_t method)
@@ -109,24 +99,27 @@ static srf__str_t uri_of(const srf__facts_t *request,
 /* One value when both sides see us at the same place, and neither is bound to a
  * connection; else two, the side the request leaves by on top (RFC 5658 §4). */
 static void add_record_route(srf__element_t *element, srf__edits_t *edits,
-                             srf__buf_t *scratch, const srf__facts_t *request,
+                             srf__buf_t *scratch, const srf__sender_t *sender,
                              const srf__forward_t *forward)
 {
+    const srf__facts_t *request = sender->request;
     const srf__flow_t *from = forward->from;
     const srf__flow_t *to = forward->to;
-    char names[2][SRF__FLOW_LEN];
+    char names[2][SRF__FLOW_MAX];
     char marks[2][SRF__MARK_LEN];
     /* RFC 3261 §16.6 step 4: for sips our URI is one too. */
     bool secure = srf__uri_is_sips(uri_of(request, forward));
     const own_uri_t ours[2] = {
         {.field = "Record-Route",
          .flow = to,
-         .name = name_of(element, to, NULL, names[0]),
+         .name = srf__flow_write(
+             element, to, srf__flow_need_to(to, forward->along_flow), names[0]),
          .mark = marks[0],
          .secure = secure},
         {.field = "Record-Route",
          .flow = from,
-         .name = name_of(element, from, request, names[1]),
+         .name = srf__flow_write(element, from, srf__flow_need_of(sender),
+                                 names[1]),
          .mark = marks[1],
          .secure = secure},
     };
@@ -151,12 +144,14 @@ static void add_record_route(srf__element_t *element, srf__edits_t *edits,
 /* RFC 3327 §5.2: on top of the Path, the address the registrar will use, with
  * the flow that the client will be found by (RFC 5626 §5.1). */
 static void add_path(srf__element_t *element, srf__edits_t *edits,
-                     srf__buf_t *scratch, const srf__facts_t *request,
+                     srf__buf_t *scratch, const srf__sender_t *sender,
                      const srf__forward_t *forward)
 {
-    char storage[SRF__FLOW_LEN];
+    const srf__facts_t *request = sender->request;
+    char storage[SRF__FLOW_MAX];
     char mark[SRF__MARK_LEN];
-    srf__str_t name = name_of(element, forward->from, request, storage);
+    srf__str_t name = srf__flow_write(element, sender->flow,
+                                      srf__flow_need_of(sender), storage);
     const own_uri_t ours = {
         .field = "Path",
         .flow = forward->to,
@@ -237,6 +232,15 @@ static void edit_route(srf__edits_t *edits, const srf__facts_t *request,
         srf__route_edit(edits, request, &change);
 }
 
+/* It came from where its Via says: `received` is not needed, or says the same
+ * when RFC 3581 asks for it all the same. */
+static bool is_at_via(const srf__facts_t *request, const srf__via_mark_t *mark)
+{
+    return mark->received.len == 0 ||
+           srf__str_eq(mark->received,
+                       srf__facts_str(request, request->via.host));
+}
+
 srf_msg_t *srf__forward_request(srf__element_t *element,
                                 const srf__facts_t *request,
                                 const srf__forward_t *forward)
@@ -259,13 +263,15 @@ srf_msg_t *srf__forward_request(srf__element_t *element,
     srf__via_mark_for(&element->txns, request, forward->from, &mark_storage,
                       &mark);
     srf__edit_mark_via(&edits, request, &mark, &scratch);
+    const srf__sender_t sender = {request, forward->from,
+                                  is_at_via(request, &mark)};
     edit_max_forwards(&edits, &scratch, request);
     if (forward->breadth > 0)
         edit_max_breadth(&edits, &scratch, request, forward->breadth);
     if (forward->record_route && may_form_dialog(request->method))
-        add_record_route(element, &edits, &scratch, request, forward);
+        add_record_route(element, &edits, &scratch, &sender, forward);
     if (forward->path && request->method == SRF__METHOD_REGISTER)
-        add_path(element, &edits, &scratch, request, forward);
+        add_path(element, &edits, &scratch, &sender, forward);
     if (forward->headers.len > 0)
         srf__edit_insert_line(&edits, request, NULL, forward->headers);
 

@@ -20,6 +20,7 @@ typedef struct srf__forward {
     uint16_t breadth;        /* Max-Breadth; 0: as it came */
     bool record_route;
     bool path;
+    bool along_flow;   /* `to` is what a Route of ours names */
     bool target_given; /* the next hop is the program's choice, not Route's */
 } srf__forward_t;
 

@@ -3,9 +3,8 @@
  * dialog (Record-Route) or a registration (Path). What carries none of ours is
  * a stranger's, whatever else it looks like.
  *
- * A URI may also name a flow in its user part (RFC 5626 §5.2): the connection
- * that its receiver came to us on. The mark covers it, so that a flow is good
- * for nothing but what it was given for.
+ * A URI may also name a flow in its user part (flow_name.h), which the mark
+ * covers.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -14,8 +13,8 @@
 
 #include "proxy/element.h"
 
-/* 64 bits in hexadecimal; 2 digits of a listener and 8 of a connection. */
-enum { SRF__MARK_LEN = 16, SRF__FLOW_LEN = 2 + 8 };
+/* 64 bits in hexadecimal. */
+enum { SRF__MARK_LEN = 16 };
 
 /* Draws a key that is good until the end of the stack. */
 void srf__marks_init(srf__marks_t *marks, srf__random_t *random);
@@ -40,22 +39,5 @@ typedef enum srf__mark_kind {
 srf__mark_kind_t srf__mark_read(const srf__marks_t *marks,
                                 const srf__facts_t *request,
                                 const srf__uri_t *uri);
-
-/* ---- flows ---- */
-
-/* Whether the peer can only be reached on the connection it made: a WebSocket
- * client (RFC 7118 §5), a user agent over TLS (it has no certificate to be
- * connected to with), or one whose Via names another place than it came from.
- * `request` came on `flow`; NULL when it goes out there. */
-bool srf__flow_needs_name(const srf__flow_t *flow, const srf__facts_t *request);
-
-void srf__flow_write(srf__element_t *element, const srf__flow_t *flow,
-                     char out[SRF__FLOW_LEN]);
-
-/* Whether `name`, which a mark has proved to be ours, is that of a flow. *flow
- * receives its listener and connection; its peer when that is open, else family
- * 0. */
-bool srf__flow_read(srf__element_t *element, srf__str_t name,
-                    srf__flow_t *flow);
 
 #endif /* SRF_MARK_H */

@@ -30,6 +30,7 @@ static void go_to_target(const srf__branch_t *branch, srf__plan_t *plan)
     srf__way_spec_t *way = &plan->way;
 
     way->flow.listener = NULL;
+    way->forged = false;
     way->trusted = !branch->target->is_contact;
     if (way->trusted)
         way->reason = SRF_DESTINATION_TARGET;
@@ -94,6 +95,7 @@ srf_msg_t *srf__plan_request(const srf__branch_t *branch,
         .headers = srf__context_headers(context),
         .record_route = context->record_route,
         .path = context->path,
+        .along_flow = plan->way.flow.listener != NULL,
         .target_given = srf__context_has_targets(context),
         .breadth = branch->breadth,
     };

@@ -6,6 +6,7 @@
 #include "proxy/route.h"
 
 #include "base/error.h"
+#include "proxy/flow_name.h"
 #include "proxy/mark.h"
 
 #include <limits.h>
@@ -76,6 +77,7 @@ static bool read_mark(const srf__element_t *element,
     bool names_flow = uri->user.len > 0;
 
     out->flow = srf__str(NULL, 0);
+    out->forged = false;
     if (out->in_dialog && !names_flow)
         return true; /* the first of two has said it */
     srf__mark_kind_t kind = srf__mark_read(&element->marks, request, uri);
@@ -85,6 +87,8 @@ static bool read_mark(const srf__element_t *element,
      * asks the program: there only the flows of this dialog lead anywhere. */
     if (kind == SRF__MARK_DIALOG || (kind == SRF__MARK_PATH && !out->in_dialog))
         out->flow = uri->user;
+    else
+        out->forged = names_flow && srf__flow_is_name(uri->user);
     return kind != SRF__MARK_NONE;
 }
 

@@ -22,8 +22,9 @@ typedef struct srf__route {
      * that this was written for: it is proxied without asking the program. */
     bool in_dialog;
     /* What the last of these Routes names as the way on, proved by its mark:
-     * the name of a flow; empty: none. */
+     * the name of a flow; empty: none. `forged`: it names one without proof. */
     srf__str_t flow;
+    bool forged;
     /* The listener that this Route names; NULL: none of ours was there, or it
      * names several. Proved by a mark it is the side of us where the peer is;
      * else the sender may know no other. */

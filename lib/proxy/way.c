@@ -6,21 +6,30 @@
 #include "proxy/way.h"
 
 #include "base/error.h"
-#include "proxy/mark.h"
+#include "proxy/flow_name.h"
 
 /* A datagram that fits any path (RFC 3261 §18.1.1). */
 enum { DATAGRAM_MAX = 1300 };
 
 /* ---- what decides ---- */
 
+static bool is_same_flow(const srf__flow_t *a, const srf__flow_t *b)
+{
+    return a->listener == b->listener && a->connection == b->connection &&
+           (a->connection != 0 || srf__addr_eq(&a->peer, &b->peer));
+}
+
 /* A flow leads back to whom it was given to, not to whoever sends to it from
- * there (RFC 5626 §5.3). */
+ * there (RFC 5626 §5.3). False: the URI leads on. */
 static bool read_flow(srf__element_t *element, const srf__route_t *route,
                       const srf__flow_t *from, srf__flow_t *out)
 {
-    return route->flow.len > 0 && srf__flow_read(element, route->flow, out) &&
-           (out->listener != from->listener ||
-            out->connection != from->connection);
+    srf__flow_need_t need = route->flow.len == 0
+                                ? SRF__FLOW_NO_NAME
+                                : srf__flow_read(element, route->flow, out);
+
+    return need != SRF__FLOW_NO_NAME && !is_same_flow(out, from) &&
+           (need == SRF__FLOW_ONLY || out->peer.family != 0);
 }
 
 void srf__way_of_route(srf__element_t *element, const srf__route_t *route,
@@ -33,6 +42,7 @@ void srf__way_of_route(srf__element_t *element, const srf__route_t *route,
     out->came_by = from->listener;
     out->source = &from->peer;
     out->reason = SRF_DESTINATION_ROUTE;
+    out->forged = route->forged;
     if (!read_flow(element, route, from, &out->flow))
         out->flow.listener = NULL;
 }
@@ -41,6 +51,8 @@ void srf__way_of_route(srf__element_t *element, const srf__route_t *route,
 
 int srf__way_address(srf__way_spec_t *spec, srf__addr_t *out)
 {
+    if (spec->forged)
+        return SRF_ERR_NOT_ALLOWED;
     if (spec->flow.listener != NULL) {
         *out = spec->flow.peer;
         return out->family == 0 ? SRF_ERR_NOT_CONNECTED : 0;

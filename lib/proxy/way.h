@@ -28,6 +28,7 @@ typedef struct srf__way_spec {
                                    NULL: the program */
     uint64_t seed;              /* see srf__lookup_spec_t */
     uint8_t reason;             /* srf_destination_reason_t */
+    bool forged;  /* a Route names a flow that its mark does not prove */
     bool trusted; /* the program named the URI; else a message did */
     bool named;   /* the host is a name: srf__way_address() tells */
 } srf__way_spec_t;
@@ -47,8 +48,8 @@ void srf__way_of_route(srf__element_t *element, const srf__route_t *route,
                        const srf__flow_t *from, srf__way_spec_t *out);
 
 /* The address, if there is no name to look up: 0; SRF_ERR_NAME_NOT_FOUND when
- * there is; SRF_ERR_NOT_CONNECTED: the flow is gone (RFC 5626 §5.3);
- * SRF_ERR_NO_TRANSPORT. */
+ * there is; SRF_ERR_NOT_CONNECTED, SRF_ERR_NOT_ALLOWED: the flow is gone, or
+ * forged (RFC 5626 §5.3); SRF_ERR_NO_TRANSPORT. */
 int srf__way_address(srf__way_spec_t *spec, srf__addr_t *out);
 
 /* Finds the addresses, of a name or not. 0; SRF__SELECT_PENDING: `cb` comes

@@ -181,17 +181,6 @@ srf__hash128_t srf__server_key(const srf__txns_t *txns,
     return srf__server_key_by(txns, request, &request->via, method);
 }
 
-/* RFC 3261 §18.2.1: received is added when sent-by is a name or another
- * address. */
-static bool sent_by_is(const srf__facts_t *request, const srf__addr_t *peer)
-{
-    srf__str_t host = srf__facts_str(request, request->via.host);
-    srf__addr_t sent_by;
-
-    return srf__addr_from_host(&sent_by, host, 0, SRF__TRANSPORT_NONE) &&
-           srf__addr_ip_eq(&sent_by, peer);
-}
-
 void srf__via_mark_for(const srf__txns_t *txns, const srf__facts_t *request,
                        const srf__flow_t *from,
                        srf__via_mark_storage_t *storage, srf__via_mark_t *out)
@@ -200,9 +189,11 @@ void srf__via_mark_for(const srf__txns_t *txns, const srf__facts_t *request,
     bool rport = via->has_rport || txns->force_rport;
 
     memset(out, 0, sizeof(*out));
-    /* RFC 3581 §4: always when the port was asked for. And what the sender put
-     * there itself may lead responses elsewhere. */
-    if (rport || via->received.off != 0 || !sent_by_is(request, &from->peer))
+    /* RFC 3261 §18.2.1: when sent-by is a name or another address. RFC 3581 §4:
+     * always when the port was asked for. And what the sender put there itself
+     * may lead responses elsewhere. */
+    if (rport || via->received.off != 0 ||
+        !srf__addr_is_host(&from->peer, srf__facts_str(request, via->host)))
         out->received = srf__addr_ip_text(&from->peer, storage->ip);
     if (rport) {
         srf__buf_t buf;

@@ -97,6 +97,14 @@ bool srf__addr_ip_eq(const srf__addr_t *a, const srf__addr_t *b)
     return a->family == b->family && memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
 }
 
+bool srf__addr_is_host(const srf__addr_t *addr, srf__str_t host)
+{
+    srf__addr_t other;
+
+    return srf__addr_from_host(&other, host, 0, SRF__TRANSPORT_NONE) &&
+           srf__addr_ip_eq(&other, addr);
+}
+
 bool srf__addr_eq(const srf__addr_t *a, const srf__addr_t *b)
 {
     return a->port == b->port && a->transport == b->transport &&

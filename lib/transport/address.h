@@ -36,6 +36,8 @@ bool srf__addr_from_host(srf__addr_t *out, srf__str_t host, uint16_t port,
 bool srf__addr_from_uri(srf__addr_t *out, const srf__uri_t *uri, uint16_t port,
                         srf__transport_id_t transport);
 
+/* Whether a host, name or number, is this IP address as a number. */
+bool srf__addr_is_host(const srf__addr_t *addr, srf__str_t host);
 /* Same IP address. */
 bool srf__addr_ip_eq(const srf__addr_t *a, const srf__addr_t *b);
 /* Same IP address, port and transport. */
