@@ -26,6 +26,26 @@ START_TEST(pick_takes_the_family_and_the_first_that_fits)
 }
 END_TEST
 
+/* The system sends to the loopback from 127.0.0.1. */
+START_TEST(pick_prefers_the_address_that_the_system_sends_from)
+{
+    srf__listener_t *other = listen_on("127.0.0.2", 0);
+    srf__listener_t *usual = listen_on("127.0.0.1", 0);
+    srf__listener_t *beside = listen_on("127.0.0.1", 0);
+    srf__addr_t to = address("127.0.0.3", 5060);
+
+    ck_assert_ptr_eq(srf__transports_pick(&bench.transports, &to, NULL, NULL),
+                     usual);
+    /* Whatever it came by, unless that is at the same address. */
+    ck_assert_ptr_eq(srf__transports_pick(&bench.transports, &to, NULL, other),
+                     usual);
+    ck_assert_ptr_eq(srf__transports_pick(&bench.transports, &to, NULL, beside),
+                     beside);
+    ck_assert_ptr_eq(srf__transports_pick(&bench.transports, &to, other, usual),
+                     other);
+}
+END_TEST
+
 START_TEST(pick_leaves_the_loopback_to_the_loopback)
 {
     srf__listener_t *loopback = listen_on("127.0.0.1", 0);
