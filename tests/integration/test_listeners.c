@@ -198,6 +198,7 @@ int main(void)
         int runs; /* _i: 0 IPv4, 1 IPv6 */
     } tests[] = {
         {pick_takes_the_family_and_the_first_that_fits, 1},
+        {pick_prefers_the_address_that_the_system_sends_from, 1},
         {pick_leaves_the_loopback_to_the_loopback, 1},
         {wildcard_is_seen_with_the_address_the_system_chooses, families},
         {wildcard_is_asked_anew_for_each_peer, 1},
