@@ -47,6 +47,9 @@ static const char help_text[] =
     "  --max-memory BYTES       for messages, calls and what connections "
     "hold,\n"
     "                           1073741824\n"
+    "  --udp-mtu BYTES          longer requests leave over TCP where there is "
+    "a\n"
+    "                           listener for it, 1300; 'none' does\n"
     "  --secret-file FILE       16 to 1024 bytes that marks are made with, so\n"
     "                           that calls outlive a restart; the same in all\n"
     "                           machines of a group\n"
@@ -274,6 +277,11 @@ const char *listeners_read(struct listeners *listeners, int option,
         return read_count(value, &listeners->source_burst);
     case LISTENERS_MAX_MEMORY:
         return read_bytes(value, &listeners->max_memory_bytes);
+    case LISTENERS_UDP_MTU:
+        listeners->udp_mtu = SRF_UNLIMITED;
+        return strcmp(value, "none") == 0
+                   ? NULL
+                   : read_count(value, &listeners->udp_mtu);
     case LISTENERS_SOURCE_EXEMPT:
         return exempt(listeners, value);
     case LISTENERS_SECRET:
@@ -313,6 +321,7 @@ void listeners_limit(const struct listeners *listeners, srf_options_t *stack)
     stack->source_burst = listeners->source_burst;
     stack->source_exempt = listeners->source_exempt;
     stack->max_memory_bytes = listeners->max_memory_bytes;
+    stack->udp_mtu = listeners->udp_mtu;
     if (listeners->secret.count > 0)
         stack->secret = listeners->secret.bytes;
     stack->secret_bytes = listeners->secret.count;

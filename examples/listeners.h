@@ -46,6 +46,7 @@ struct listeners {
     size_t destination_count;
     int makes_marks;           /* the program sets Record-Route or Path */
     uint64_t max_memory_bytes; /* 0: as the library has it */
+    uint32_t udp_mtu;          /* the same */
 };
 
 /* Entries for an array of `struct option`; their values begin at
@@ -72,6 +73,7 @@ struct listeners {
      {"old-secret-file", required_argument, NULL, LISTENERS_OLD_SECRET},      \
      {"public-destinations", no_argument, NULL, LISTENERS_PUBLIC},            \
      {"max-memory", required_argument, NULL, LISTENERS_MAX_MEMORY},           \
+     {"udp-mtu", required_argument, NULL, LISTENERS_UDP_MTU},                 \
      {"destination", required_argument, NULL, LISTENERS_DESTINATION},         \
  {                                                                            \
   "max-connections-per-source", required_argument, NULL, LISTENERS_PER_SOURCE \
@@ -102,7 +104,8 @@ enum {
     LISTENERS_PUBLIC,
     LISTENERS_DESTINATION,
     LISTENERS_MAX_MEMORY,
-    LISTENERS_LAST = LISTENERS_MAX_MEMORY
+    LISTENERS_UDP_MTU,
+    LISTENERS_LAST = LISTENERS_UDP_MTU
 };
 
 /* Raises the limit of descriptors to what the process may have, too. */

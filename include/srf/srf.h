@@ -196,7 +196,12 @@ typedef struct srf_options {
      * mark, or an INVITE that was proxied without `record_route` and answered
      * within the last 64*T1; it is dropped and counted else. */
     uint32_t relay_acks;
-    uint32_t reserved4; /**< zero */
+    /** Bytes of a request above which it leaves over TCP in place of UDP where
+     * there is a listener for that (§18.1.1); 0: 1300; SRF_UNLIMITED: none does.
+     * Where a URI says `transport=udp`, or nobody answers to TCP within 1.5
+     * seconds, it is a datagram all the same; the latter is remembered for five
+     * minutes. */
+    uint32_t udp_mtu;
     /** Decides where messages may go; NULL: anywhere, but responses that cannot
      * be delivered where their request came from go to other ports of that
      * address alone, and not where the Via says (RFC 3263 §5). What it refuses

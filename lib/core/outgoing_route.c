@@ -71,6 +71,7 @@ bool srf__outgoing_fall_back(srf_outgoing_t *outgoing)
     if (outgoing->detour != SRF__DETOUR_TAKEN)
         return false;
     outgoing->detour = SRF__DETOUR_BACK;
+    srf__way_no_tcp(&outgoing->srf->element, &outgoing->flow.peer);
     return srf__way_flow(&outgoing->srf->element, &spec,
                          &way->hops.list[way->at], &outgoing->flow) == 0;
 }

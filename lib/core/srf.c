@@ -26,6 +26,8 @@ enum {
     DEFAULT_HEADERS = 256,
     DEFAULT_HEADER_BYTES = 16384,
     DEFAULT_TARGETS = 32,
+    DEFAULT_UDP_MTU = 1300, /* fits any path (RFC 3261 §18.1.1) */
+    NO_TCP_MS = 5 * 60 * 1000,
     MAX_TARGETS = 1024,
     DEFAULT_TRANSACTIONS = 1000000,
     DEFAULT_MEMORY_BYTES = 1 << 30,
@@ -104,6 +106,7 @@ static void apply_options(srf_t *srf, const srf_options_t *given)
     element->txns.worker = (uint8_t)given->worker_id;
     element->timer_c_ms = or_default(given->timer_c_ms, DEFAULT_TIMER_C_MS);
     element->max_targets = or_default(given->max_targets, DEFAULT_TARGETS);
+    element->udp_mtu = or_default(given->udp_mtu, DEFAULT_UDP_MTU);
     srf->handler_timeout_ms =
         or_default(given->handler_timeout_ms, 64 * timing->t1_ms);
     srf->max_message_bytes = given->max_message_bytes == 0 ||
@@ -280,6 +283,8 @@ static int init_parts(srf_t *srf, const srf__env_t *env,
     int err = init_secrets(&element->marks, given);
     if (err != 0)
         return err;
+    srf__dead_init(&element->no_tcp, element->wheel, &element->txns.key,
+                   NO_TCP_MS);
     srf__recent_init(&element->recent, &element->txns.key,
                      64ull * element->txns.timing.t1_ms);
     err =

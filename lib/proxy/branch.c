@@ -594,6 +594,7 @@ static void on_response(srf__client_t *client, const srf__facts_t *response)
  * its way. */
 static bool fall_back(srf__branch_t *branch)
 {
+    srf__element_t *element = branch->context->element;
     const srf__facts_t *request;
 
     if (branch->detour != SRF__DETOUR_TAKEN || branch->msg_count > 0 ||
@@ -603,7 +604,8 @@ static bool fall_back(srf__branch_t *branch)
     if (request == NULL)
         return false;
     branch->detour = SRF__DETOUR_BACK;
-    srf__timer_stop(branch->context->element->wheel, &branch->timer);
+    srf__way_no_tcp(element, &branch->addr);
+    srf__timer_stop(element->wheel, &branch->timer);
     try_target(branch, request);
     srf__context_request_done(branch->context);
     return branch->state == SRF__BRANCH_PENDING;

@@ -73,6 +73,7 @@ void srf__element_deinit(srf__element_t *element)
     for (size_t i = 0; i < element->alias_count; i++)
         srf__free(element->aliases[i].host);
     srf__recent_deinit(&element->recent);
+    srf__dead_deinit(&element->no_tcp);
     srf__free(element->aliases);
     element->aliases = NULL;
     element->alias_count = 0;

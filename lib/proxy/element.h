@@ -14,6 +14,7 @@
 #include "base/wheel.h"
 #include "message/uri.h"
 #include "proxy/recent.h"
+#include "resolver/dead.h"
 #include "transaction/table.h"
 #include "transport/transport.h"
 
@@ -48,6 +49,8 @@ typedef struct srf__element {
 
     uint32_t timer_c_ms;
     uint32_t max_targets;
+    uint32_t udp_mtu;   /* longer requests leave over TCP */
+    srf__dead_t no_tcp; /* addresses where it was tried in vain */
     /* Wall clock for the results; replaceable in tests. */
     int64_t (*wall_us)(void);
 

@@ -8,9 +8,6 @@
 #include "base/error.h"
 #include "proxy/flow_name.h"
 
-/* A datagram that fits any path (RFC 3261 §18.1.1). */
-enum { DATAGRAM_MAX = 1300 };
-
 /* ---- what decides ---- */
 
 static bool is_same_flow(const srf__flow_t *a, const srf__flow_t *b)
@@ -168,6 +165,11 @@ static bool is_allowed(const srf__element_t *element,
            events->allow(events->arg, addr, spec->uri->host, reason);
 }
 
+static srf__opening_t opening_of(const srf__way_spec_t *spec)
+{
+    return spec->trusted ? SRF__OPEN_FOR_PROGRAM : SRF__OPEN_FOR_NETWORK;
+}
+
 int srf__way_flow(srf__element_t *element, const srf__way_spec_t *spec,
                   const srf__addr_t *addr, srf__flow_t *out)
 {
@@ -185,9 +187,7 @@ int srf__way_flow(srf__element_t *element, const srf__way_spec_t *spec,
                                          spec->leaves_by, spec->came_by);
     if (out->listener == NULL)
         return SRF_ERR_NO_TRANSPORT;
-    return srf__transports_connect(out, spec->uri->host,
-                                   spec->trusted ? SRF__OPEN_FOR_PROGRAM
-                                                 : SRF__OPEN_FOR_NETWORK);
+    return srf__transports_connect(out, spec->uri->host, opening_of(spec));
 }
 
 int srf__way_flow_on(srf__element_t *element, const srf__way_spec_t *spec,
@@ -203,23 +203,37 @@ int srf__way_flow_on(srf__element_t *element, const srf__way_spec_t *spec,
     return err;
 }
 
+/* Whether TCP may stand in for UDP there. What the URI asks for comes first. */
+static bool may_leave_udp(const srf__element_t *element,
+                          const srf__way_spec_t *spec, const srf__addr_t *tcp)
+{
+    return spec->flow.listener == NULL &&
+           spec->uri->transport != SRF__TRANSPORT_UDP &&
+           !srf__dead_is(&element->no_tcp, tcp);
+}
+
 bool srf__way_leaves_udp(srf__element_t *element, const srf__way_spec_t *spec,
                          size_t len, srf__flow_t *flow)
 {
     srf__addr_t addr = flow->peer;
     srf__flow_t stream;
 
-    if (len <= DATAGRAM_MAX || addr.transport != SRF__TRANSPORT_UDP ||
-        spec->flow.listener != NULL)
+    if (len <= element->udp_mtu || addr.transport != SRF__TRANSPORT_UDP)
         return false;
     addr.transport = SRF__TRANSPORT_TCP;
-    if (srf__way_flow(element, spec, &addr, &stream) != 0)
+    if (!may_leave_udp(element, spec, &addr) ||
+        srf__way_flow(element, spec, &addr, &stream) != 0)
         return false;
     if (spec->leaves_by != NULL &&
         !srf__listener_shares_address(stream.listener, spec->leaves_by))
         return false;
     *flow = stream;
     return true;
+}
+
+void srf__way_no_tcp(srf__element_t *element, const srf__addr_t *addr)
+{
+    srf__dead_mark(&element->no_tcp, addr);
 }
 
 /* ---- what became of it ---- */

@@ -808,6 +808,47 @@ START_TEST(and_over_udp_after_all_where_there_is_no_tcp)
 }
 END_TEST
 
+/* The way over TCP is not tried with each request. */
+START_TEST(where_there_was_no_tcp_is_remembered)
+{
+    unsigned port = stage_listen(&stage, WIRE_UDP);
+    (void)stage_listen(&stage, WIRE_TCP);
+    wire_t *callee = wire_listen(&stage.loop, WIRE_UDP, stage.ip, NULL);
+    wire_t *caller = caller_on(WIRE_UDP, port);
+    static const char *const names[] = {"a", "b"};
+
+    stage_target(&stage, 0, callee, WIRE_UDP);
+    for (unsigned i = 0; i < 2; i++) {
+        invite_long(caller, names[i]);
+        stage_answer(callee, wire_expect(callee, "MESSAGE "), "200 OK", "");
+        (void)wire_expect(caller, "SIP/2.0 200");
+        stage_wait_results(&stage, i + 1);
+    }
+    ck_assert_uint_eq(stage_stats(&stage).connections_opened, 1);
+    wire_close(caller);
+    wire_close(callee);
+}
+END_TEST
+
+/* Somebody who asks for UDP gets it. */
+START_TEST(a_target_that_says_udp_never_gets_tcp)
+{
+    unsigned port = stage_listen(&stage, WIRE_UDP);
+    (void)stage_listen(&stage, WIRE_TCP);
+    wire_t *callee = wire_listen(&stage.loop, WIRE_UDP, stage.ip, NULL);
+    wire_t *caller = caller_on(WIRE_UDP, port);
+
+    stage_target(&stage, 0, callee, WIRE_UDP);
+    (void)strcat(stage.targets[0], ";transport=udp");
+    invite_long(caller, "a");
+    stage_answer(callee, wire_expect(callee, "MESSAGE "), "200 OK", "");
+    (void)wire_expect(caller, "SIP/2.0 200");
+    ck_assert_uint_eq(stage_stats(&stage).connections_opened, 0);
+    wire_close(caller);
+    wire_close(callee);
+}
+END_TEST
+
 START_TEST(and_over_udp_when_nobody_listens_on_tcp_here)
 {
     wire_t *callee = wire_listen(&stage.loop, WIRE_UDP, stage.ip, NULL);
@@ -1185,6 +1226,8 @@ int main(void)
     tcase_add_test(tcase, a_call_of_our_own_is_acknowledged_over_tcp);
     tcase_add_test(tcase, a_request_too_large_for_udp_goes_over_tcp);
     tcase_add_test(tcase, and_over_udp_after_all_where_there_is_no_tcp);
+    tcase_add_test(tcase, where_there_was_no_tcp_is_remembered);
+    tcase_add_test(tcase, a_target_that_says_udp_never_gets_tcp);
     tcase_add_test(tcase, and_over_udp_when_nobody_listens_on_tcp_here);
     tcase_add_loop_test(tcase, a_server_that_is_somebody_else_gets_nothing, 0,
                         2);

@@ -150,8 +150,11 @@ unsigned stage_listen(stage_t *stage, wire_kind_t kind)
 void stage_target(stage_t *stage, unsigned index, const wire_t *wire,
                   wire_kind_t kind)
 {
-    (void)snprintf(stage->targets[index], STAGE_TEXT, "sip:%s:%u;transport=%s",
-                   stage->host, wire_port(wire), wire_uri_name(kind));
+    bool plain = kind == WIRE_UDP; /* the default, which leaves room for TCP */
+
+    (void)snprintf(stage->targets[index], STAGE_TEXT, "sip:%s:%u%s%s",
+                   stage->host, wire_port(wire), plain ? "" : ";transport=",
+                   plain ? "" : wire_uri_name(kind));
 }
 
 /* ---- messages ---- */
