@@ -123,8 +123,9 @@ typedef struct srf_options {
      * (with what waits to be sent on them, messages that are not complete and
      * about what TLS takes) may take before new requests get 503; 0: 1 GiB;
      * UINT64_MAX: no limit. When connections take half of it, one that would
-     * hold more than 4 KiB is closed, and counted in
-     * srf_stats_t::connections_shed. */
+     * hold more than 4 KiB is closed, and for a TLS handshake that begins,
+     * which counts 72 KiB, the oldest one, or else a connection of the address
+     * that has most; counted in srf_stats_t::connections_shed. */
     uint64_t max_memory_bytes;
     /** Retry-After of these 503, up to half as much again by Call-ID, so that
      * callers do not all come back at once; 0: 5; at most 86400. */
@@ -389,7 +390,9 @@ typedef struct srf_listen_options {
      * When there is no room, a connection of the address that has most, and at
      * least twice as many as the one that asks, is closed for it: an idle one
      * (what has said nothing first), or else one that nobody waits for an
-     * answer on. Without one the new connection is refused. Each is counted,
+     * answer on. Where all have one and the one that asks has none, the oldest
+     * that has never said a whole message goes, or of those opened one that is
+     * idle. Without one the new connection is refused. Each is counted,
      * and logged at level WARNING every ten seconds at most. */
     uint32_t max_connections;
     /** Connections accepted from one IPv4 address or one IPv6 network of 64

@@ -15,8 +15,10 @@ enum {
     PLAIN_BYTES = 16384, /* a TLS record */
     ORIGIN_SHOWN = 200,
     LINGER_MS = 5000, /* for what is queued when a connection ends */
-    /* What OpenSSL takes for a session whose buffers are empty, roughly. */
+    /* What OpenSSL takes for a session whose buffers are empty, roughly, and
+     * for one in its handshake. */
     TLS_BYTES = 12288,
+    TLS_GREETING_BYTES = 73728,
     /* Not what memory is short of: most messages have less. */
     FAIR_BYTES = 4096
 };
@@ -386,6 +388,10 @@ static void take_tls(srf__connection_t *connection, srf__str_t bytes)
     if (connection->phase == SRF__CONNECTION_CLOSED)
         return;
     srf__tls_state_t state = srf__tls_state(connection->tls);
+    /* OpenSSL has buffers for it from the first byte on. */
+    srf__crowd_set_greeting(connection,
+                            state == SRF__TLS_HANDSHAKE &&
+                                (bytes.len > 0 || !connection->accepted));
     if (state == SRF__TLS_FAILED)
         srf__connection_fail(connection, srf__tls_error(connection->tls));
     else if (state == SRF__TLS_CLOSED)
@@ -641,6 +647,13 @@ srf__connection_use_t srf__connection_use(srf__connection_t *connection)
     return quiet ? SRF__CONNECTION_IDLE : SRF__CONNECTION_BUSY;
 }
 
+static size_t tls_bytes(const srf__connection_t *connection)
+{
+    if (connection->tls == NULL)
+        return 0;
+    return connection->place.greeting ? TLS_GREETING_BYTES : TLS_BYTES;
+}
+
 void srf__connection_account(srf__connection_t *connection)
 {
     srf__transports_t *owner = connection->stream->base.owner;
@@ -652,9 +665,15 @@ void srf__connection_account(srf__connection_t *connection)
         own += srf__ws_bytes(connection->ws);
     size_t all = sizeof(*connection) + own +
                  connection->waiting_cap * sizeof(*connection->waiting) +
-                 (connection->tls == NULL ? 0 : TLS_BYTES);
+                 tls_bytes(connection);
+    bool greets = connection->place.greeting && connection->accepted &&
+                  connection->counted_bytes < all;
     owner->bytes += all - connection->counted_bytes;
     connection->counted_bytes = all;
-    if (owner->bytes > owner->bytes_max && own > FAIR_BYTES)
+    if (owner->bytes <= owner->bytes_max)
+        return;
+    if (own > FAIR_BYTES)
         srf__connection_shed(connection, "it holds too much memory");
+    else if (greets)
+        srf__crowd_relieve(connection);
 }

@@ -26,9 +26,9 @@ enum {
 /* Who has connections: an IPv4 address, or an IPv6 network of 64 bits, which is
  * the least that one customer has (RFC 6177 §2). */
 typedef struct srf__party {
-    srf__map_node_t node; /* first */
-    struct srf__party *next;
-    struct srf__party **link;
+    srf__map_node_t node;    /* first */
+    struct srf__party *next; /* of the same size */
+    struct srf__party *prev;
     srf__connection_t *first; /* looked at longest ago */
     srf__connection_t *last;
     uint32_t count;
@@ -83,22 +83,32 @@ static unsigned size_of(uint32_t count)
     return size;
 }
 
-static void unlink_party(party_t *party)
+static void unlink_party(srf__crowd_t *crowd, const party_t *party)
 {
-    *party->link = party->next;
-    if (party->next != NULL)
-        party->next->link = party->link;
+    unsigned size = size_of(party->count);
+
+    *(party->prev == NULL ? &crowd->by_size[size].first : &party->prev->next) =
+        party->next;
+    *(party->next == NULL ? &crowd->by_size[size].last : &party->next->prev) =
+        party->prev;
 }
 
 static void link_party(srf__crowd_t *crowd, party_t *party)
 {
-    party_t **at = &crowd->by_size[size_of(party->count)];
+    unsigned size = size_of(party->count);
 
-    party->next = *at;
-    party->link = at;
-    if (party->next != NULL)
-        party->next->link = &party->next;
-    *at = party;
+    party->next = NULL;
+    party->prev = crowd->by_size[size].last;
+    *(party->prev == NULL ? &crowd->by_size[size].first : &party->prev->next) =
+        party;
+    crowd->by_size[size].last = party;
+}
+
+/* At the others of its size first. */
+static void look_later(srf__crowd_t *crowd, party_t *party)
+{
+    unlink_party(crowd, party);
+    link_party(crowd, party);
 }
 
 static void count_party(srf__crowd_t *crowd, party_t *party, uint32_t count)
@@ -106,7 +116,7 @@ static void count_party(srf__crowd_t *crowd, party_t *party, uint32_t count)
     bool moves = size_of(party->count) != size_of(count);
 
     if (moves)
-        unlink_party(party);
+        unlink_party(crowd, party);
     party->count = count;
     if (moves)
         link_party(crowd, party);
@@ -176,28 +186,71 @@ static srf__connection_t *find_spare(party_t *party,
     return best;
 }
 
+/* Little is lost with a client that never said a whole message, or with a
+ * server that can be connected to again. */
+static bool may_go(srf__connection_t *connection)
+{
+    return connection->accepted
+               ? !connection->spoke &&
+                     srf__connection_use(connection) != SRF__CONNECTION_NEEDED
+               : srf__connection_use(connection) == SRF__CONNECTION_IDLE;
+}
+
+/* The oldest such of peers that have one each. Else whoever has as many
+ * addresses as there is room for connections could keep everybody out by saying
+ * nothing. */
+static srf__connection_t *find_single(srf__crowd_t *crowd,
+                                      const srf__listener_t *listener)
+{
+    for (unsigned i = 0; i < LOOKED_AT; i++) {
+        party_t *party = crowd->by_size[0].first;
+        if (party == NULL)
+            break;
+        srf__connection_t *connection = party->first;
+        if ((listener == NULL || listener == &connection->stream->base) &&
+            may_go(connection))
+            return connection;
+        look_later(crowd, party);
+    }
+    return NULL;
+}
+
 /* Of those with most, or nearly so, at least `least`. */
-static bool shed_from(srf__crowd_t *crowd, uint32_t least,
-                      const srf__listener_t *listener)
+static srf__connection_t *find_of_most(srf__crowd_t *crowd, uint32_t least,
+                                       const srf__listener_t *listener)
 {
     unsigned size = SRF__CROWD_SIZES;
 
-    while (size > 0 && crowd->by_size[size - 1] == NULL)
+    while (size > 0 && crowd->by_size[size - 1].first == NULL)
         size--;
-    party_t *party = size == 0 ? NULL : crowd->by_size[size - 1];
-    srf__connection_t *spare = party == NULL || party->count < least
-                                   ? NULL
-                                   : find_spare(party, listener);
+    party_t *party = size == 0 ? NULL : crowd->by_size[size - 1].first;
+    if (party == NULL || party->count < least)
+        return NULL;
+    srf__connection_t *spare = find_spare(party, listener);
     if (spare == NULL)
-        return false;
-    srf__connection_shed(spare, "it made room for another peer");
-    return true;
+        look_later(crowd, party);
+    return spare;
+}
+
+static bool shed(srf__connection_t *connection)
+{
+    if (connection != NULL)
+        srf__connection_shed(connection, "it made room for another peer");
+    return connection != NULL;
+}
+
+/* For a peer that has `own` of them. */
+static bool make_room(srf__crowd_t *crowd, uint32_t own,
+                      const srf__listener_t *listener)
+{
+    return shed(find_of_most(crowd, 2 * (own + 1), listener)) ||
+           (own == 0 && shed(find_single(crowd, listener)));
 }
 
 bool srf__crowd_shed(srf__transports_t *transports)
 {
     return transports->crowds != NULL &&
-           shed_from(&transports->crowds->list[SRF__CROWD_ACCEPTED], 2, NULL);
+           make_room(&transports->crowds->list[SRF__CROWD_ACCEPTED], 0, NULL);
 }
 
 static void tell(srf__transports_t *transports, srf__crowd_t *crowd,
@@ -240,11 +293,48 @@ bool srf__crowd_has_room(srf__transports_t *transports, srf__crowd_kind_t kind,
     bool full = crowd->count >= crowd->limit || guest->listener_is_full;
 
     if (own < guest->per_party && may_open(crowd, kind, party) &&
-        (!full || shed_from(crowd, 2 * (own + 1),
+        (!full || make_room(crowd, own,
                             guest->listener_is_full ? guest->listener : NULL)))
         return true;
     tell(transports, crowd, kind, guest->peer);
     return false;
+}
+
+/* ---- handshakes ---- */
+
+void srf__crowd_set_greeting(srf__connection_t *connection, bool greeting)
+{
+    srf__crowds_t *crowds = connection->stream->base.owner->crowds;
+    srf__crowd_place_t *place = &connection->place;
+
+    if (greeting == place->greeting)
+        return;
+    place->greeting = greeting;
+    if (!connection->accepted) /* somebody waits for what was opened */
+        return;
+    if (greeting) {
+        place->newer = NULL;
+        place->older = crowds->greeting_last;
+        crowds->greeting_last = connection;
+        *(place->older == NULL ? &crowds->greeting
+                               : &place->older->place.newer) = connection;
+        return;
+    }
+    *(place->older == NULL ? &crowds->greeting : &place->older->place.newer) =
+        place->newer;
+    *(place->newer == NULL ? &crowds->greeting_last
+                           : &place->newer->place.older) = place->older;
+}
+
+void srf__crowd_relieve(srf__connection_t *connection)
+{
+    srf__transports_t *transports = connection->stream->base.owner;
+    srf__connection_t *oldest = transports->crowds->greeting;
+
+    if (oldest != NULL && oldest != connection)
+        srf__connection_shed(oldest, "others shake hands, too");
+    else
+        (void)srf__crowd_shed(transports);
 }
 
 /* ---- coming and going ---- */
@@ -305,13 +395,14 @@ void srf__crowd_leave(srf__connection_t *connection)
     if (crowd == NULL)
         return;
     srf__crowd_opened(connection);
+    srf__crowd_set_greeting(connection, false);
     connection->place.crowd = NULL;
     take_out(party, connection);
     count_party(crowd, party, party->count - 1);
     crowd->count--;
     if (party->count > 0)
         return;
-    unlink_party(party);
+    unlink_party(crowd, party);
     srf__map_remove(&crowd->parties, &party->node);
     srf__free(party);
 }

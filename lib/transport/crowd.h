@@ -29,13 +29,19 @@ typedef struct srf__crowd {
     uint32_t opening; /* of these, not usable yet */
     uint64_t told_ms; /* when its being full was logged last */
     srf__map_t parties;
-    /* Parties by the binary logarithm of what they have. */
-    struct srf__party *by_size[SRF__CROWD_SIZES];
+    /* Parties by the binary logarithm of what they have, as they came or were
+     * looked at. */
+    struct {
+        struct srf__party *first;
+        struct srf__party *last;
+    } by_size[SRF__CROWD_SIZES];
 } srf__crowd_t;
 
 typedef struct srf__crowds {
     uint64_t descriptors; /* soft limit of the process */
     srf__crowd_t list[SRF__CROWDS];
+    srf__connection_t *greeting; /* accepted, in TLS's handshake: the oldest */
+    srf__connection_t *greeting_last;
 } srf__crowds_t;
 
 /* A connection's place in its crowd. */
@@ -44,7 +50,10 @@ typedef struct srf__crowd_place {
     struct srf__party *party;
     srf__connection_t *next; /* of the party */
     srf__connection_t *prev;
+    srf__connection_t *newer; /* of those in TLS's handshake */
+    srf__connection_t *older;
     bool opening;
+    bool greeting; /* TLS's handshake is under way */
 } srf__crowd_place_t;
 
 /* Shares out `descriptors`, a part of which is kept for whatever else the
@@ -65,8 +74,9 @@ typedef struct srf__crowd_guest {
 
 /* Whether there is room for one more with this peer; a connection of whoever
  * has most, and at least twice as many, may be closed for it: an idle one, or
- * else one that nobody waits for an answer on. Without room the log says so,
- * not too often. */
+ * else one that nobody waits for an answer on. Where all have one, and this
+ * peer none, it is one that never said a whole message, or that we have opened
+ * and can open again. Without room the log says so, not too often. */
 bool srf__crowd_has_room(srf__transports_t *transports, srf__crowd_kind_t kind,
                          const srf__crowd_guest_t *guest);
 /* Closes such a connection of whoever has most, if they have several; whether
@@ -75,6 +85,12 @@ bool srf__crowd_shed(srf__transports_t *transports);
 
 /* It comes in, with its peer set; 0 or SRF_ERR_NO_MEMORY. */
 int srf__crowd_join(srf__connection_t *connection, srf__crowd_kind_t kind);
+/* Whether its TLS is in the handshake, which takes much more memory. */
+void srf__crowd_set_greeting(srf__connection_t *connection, bool greeting);
+/* Connections hold too much memory: the oldest handshake of those accepted goes
+ * if it is older than `connection`'s, or else a connection of whoever has most,
+ * which may be `connection`. */
+void srf__crowd_relieve(srf__connection_t *connection);
 /* It is usable. */
 void srf__crowd_opened(srf__connection_t *connection);
 /* It goes; nothing to do when it is in none. */

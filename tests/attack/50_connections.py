@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Fifty thousand hostile connections, more of them at once than the program has
-descriptors: idle, half open, slow, with a TLS handshake that is never finished, and
-gone again. No legitimate call over UDP or TLS fails meanwhile.
+"""Fifty thousand hostile connections, more of them at once than the program may
+accept with all the descriptors that the system allows: idle, half open, slow, with a
+TLS handshake that is never finished, and gone again. No legitimate call over UDP or
+TLS fails meanwhile. All of them at once are in tests/unit/test_hostile.c, in memory.
 
 SPDX-License-Identifier: MIT
 """
@@ -17,9 +18,11 @@ import attack
 import sip
 
 TOTAL = 50000
-DESCRIPTORS = 8192  # of the program
-BESIDE = 1000  # of those that come and go, for each process
-PROCESSES = 2
+DESCRIPTORS = 65536  # no more, however many the system allows
+BESIDE = 1000  # of those that come and go at most, for each process
+PROCESSES = 4
+SOURCES = 160  # addresses at most, each with less than what one of them may have
+EACH = 12  # connections of each, or more: whoever has one looks like a customer
 PORTS = (5060, 5061)
 CALLERS = 4
 BATCH = 60  # as many SYNs as a queue of the system takes
@@ -34,15 +37,24 @@ def beginnings():
             hello, hello[:3], whole[:200], b"\x00" * 64, whole, b"\x80")
 
 
+def share_of(descriptors):
+    """Connections that the program accepts at once: five eighths of what it does
+    not keep for other things."""
+    rest = descriptors - min(max(descriptors // 8, 16), 1024)
+    return rest - rest // 4 - rest // 8
+
+
 class Horde:
     """A process that holds its share of the connections and opens the others
-    beside them, until it has had all of them."""
+    beside them, until it has had all of them. It tells how many it opened, and
+    how many it holds then."""
 
-    def __init__(self, number, share, held):
+    def __init__(self, number, total, held):
         self.out, into = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
-            os.write(into, str(self.work(number, share, held)).encode())
+            counts = self.work(number, total, held)
+            os.write(into, " ".join(map(str, counts)).encode())
             signal = os.read(go_out, 1)  # held until all have been there
             os._exit(0 if signal == b"" else 1)
         os.close(into)
@@ -53,21 +65,23 @@ class Horde:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
                        b"\1\0\0\0\0\0\0\0")
         one.setblocking(False)
-        one.bind((f"198.51.100.{100 + 40 * number + i % 40}", 0))
+        own = max(1, min(SOURCES, share // EACH) // PROCESSES)
+        one.bind((f"198.51.100.{90 + own * number + i % own}", 0))
         one.connect_ex((attack.PROXY, port))
         return one
 
-    def work(self, number, share, held):
+    def work(self, number, total, held):
         os.close(go_in)
         first = beginnings()
         kept = []
         idle = []  # held from the beginning to the end
         poll = select.poll()
+        beside = min(BESIDE, limit // 4)
         opened = 0
-        while opened < share:
+        while opened < total:
             batch = []
             settled = len(idle) >= held
-            for _ in range(min(BATCH, share - opened)):
+            for _ in range(min(BATCH, total - opened)):
                 one = self.connect(number, opened,
                                    random.choice(PORTS) if settled else 5060)
                 poll.register(one, select.POLLOUT)
@@ -95,9 +109,9 @@ class Horde:
                     one.send(b"x")
                 except OSError:
                     pass
-            while len(kept) > BESIDE:
+            while len(kept) > beside:
                 kept.pop(random.randrange(len(kept))).close()
-        return opened
+        return opened, len(idle) + len(kept)
 
 
 class Caller(threading.Thread):
@@ -137,11 +151,12 @@ attack.isolate()
 tls = attack.make_certificates()
 server = sip.Server()
 limit = min(DESCRIPTORS, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
-held = 3 * limit // 2
+share = share_of(limit)
+held = min(3 * share // 2, TOTAL - TOTAL // 5)
 program = attack.Program(
     "srf-proxy", *sip.listen("udp", "tcp", "tls"), "--no-results",
-    "--record-route", "--tls-cert", tls / "host.pem", f"{attack.SERVER}:5080",
-    nofile=(limit, limit))
+    "--record-route", "--tls-cert", tls / "host.pem", "--max-connections",
+    share, f"{attack.SERVER}:5080", nofile=(limit, limit))
 go_out, go_in = os.pipe()
 over = threading.Event()
 sip.works(sip.Udp(attack.CALLER), server.uri, "before it")
@@ -150,25 +165,32 @@ hordes = [Horde(i, TOTAL // PROCESSES, held // PROCESSES)
 callers = [Caller(kind) for kind in ("UDP", "TLS") * (CALLERS // 2)]
 for caller in callers:
     caller.start()
-most = 0
-opened = 0
+most = rss = 0
+opened = theirs = 0
 for horde in hordes:
     while not select.select([horde.out], [], [], 0.1)[0]:
         most = max(most, program.descriptors())
-    opened += int(os.read(horde.out, 100))
-attack.note(f"{opened} connections, {most} at once")
+        rss = max(rss, program.rss_kb())
+    counts = [int(word) for word in os.read(horde.out, 100).split()]
+    opened += counts[0]
+    theirs += counts[1]
+attack.note(f"{opened} connections; {theirs} held at once by those who opened "
+            f"them, {most} by the program, which has {limit} descriptors and "
+            f"accepts {share}")
 time.sleep(2)  # all there is, and calls
-rss = program.rss_kb()
 over.set()
 for caller in callers:
     caller.join()
     attack.note(f"over {caller.over}: {caller.good} calls, {caller.bad} failed,"
-                f" the slowest {caller.slowest:.2f} s, {rss >> 10} MB")
+                f" the slowest {caller.slowest:.2f} s, {rss >> 10} MB at most")
     attack.check(caller.bad == 0, f"{caller.bad} calls over {caller.over} "
                                   f"failed: {caller.why}")
     attack.check(caller.good > 0, f"no call over {caller.over}")
 attack.check(opened == TOTAL, f"only {opened} of {TOTAL}")
-attack.check(most > limit / 2, f"{most} at once is too few to say anything")
+attack.check(theirs > share, f"{theirs} held are no more than {share}")
+attack.check(most > min(share, held) * 9 // 10,
+             f"{most} at once is too few to say anything")
+attack.check(most <= limit, f"{most} at once are more than {limit}")
 os.close(go_in)
 for horde in hordes:
     os.waitpid(horde.pid, 0)

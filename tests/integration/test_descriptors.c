@@ -279,6 +279,36 @@ static void on_prepare(uv_prepare_t *prepare)
 
 /* Without descriptors whoever connects waits, the log says so, and the loop
  * does not turn for nothing. */
+START_TEST(what_messages_name_and_is_idle_makes_room)
+{
+    wire_t *servers[NETWORK + 1];
+    wire_t *caller;
+    char text[100];
+    char name[20];
+
+    (void)stage_listen(&stage, WIRE_TCP);
+    caller = wire_connect(&stage.loop, WIRE_UDP, stage.ip, listen_few(WIRE_UDP),
+                          NULL);
+    for (unsigned i = 0; i <= NETWORK; i++) {
+        (void)snprintf(text, sizeof(text), "127.0.1.%u", i + 1);
+        servers[i] = wire_listen(&stage.loop, WIRE_TCP, text, NULL);
+        (void)snprintf(text, sizeof(text), "sip:x@127.0.1.%u:%u;transport=tcp",
+                       i + 1, wire_port(servers[i]));
+        (void)snprintf(name, sizeof(name), "n%u", i);
+        stage_request(&stage, caller, WIRE_UDP, "MESSAGE", text, name, "");
+        stage_answer(servers[i], wire_expect(servers[i], "MESSAGE "), "200 OK",
+                     "");
+        (void)wire_expect(caller, "SIP/2.0 200");
+    }
+    ck_assert_uint_eq(stage_stats(&stage).connections_opened, NETWORK + 1);
+    ck_assert_uint_eq(stage_stats(&stage).connections_shed, 1);
+    wire_expect_end(servers[0]);
+    for (unsigned i = 0; i <= NETWORK; i++)
+        wire_close(servers[i]);
+    wire_close(caller);
+}
+END_TEST
+
 START_TEST(without_descriptors_connections_wait)
 {
     unsigned port = stage_listen(&stage, WIRE_TCP);
@@ -327,6 +357,7 @@ int main(void)
     tcase_add_loop_test(tcase, whoever_is_slow_makes_room_as_well, 0, 2);
     tcase_add_test(tcase, a_flood_of_connections_leaves_the_targets_alone);
     tcase_add_test(tcase, what_messages_name_leaves_the_targets_alone);
+    tcase_add_test(tcase, what_messages_name_and_is_idle_makes_room);
     tcase_add_test(tcase, without_descriptors_connections_wait);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
