@@ -57,7 +57,10 @@
  * New members are added at the end, so programs keep working with newer
  * libraries.
  *
- * **Durations** are milliseconds unless the name says otherwise.
+ * **Durations** are milliseconds unless the name says otherwise. They count
+ * from the call, or from the turn of the loop that a callback comes from, also
+ * when the loop has not run for long before: it may lie in a loop of another
+ * kind.
  *
  * "RFC" without a number means RFC 3261.
  */

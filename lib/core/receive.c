@@ -436,10 +436,9 @@ static void release_image(srf__buf_t *image)
         srf__buf_deinit(image);
 }
 
-void srf__on_message(void *arg, const srf__flow_t *from, const char *data,
-                     size_t len)
+static void receive(srf_t *srf, const srf__flow_t *from, const char *data,
+                    size_t len)
 {
-    srf_t *srf = arg;
     const arrival_t arrival = {srf, &srf->facts, from};
     srf__buf_t image;
 
@@ -455,6 +454,16 @@ void srf__on_message(void *arg, const srf__flow_t *from, const char *data,
     on_scanned(&arrival, scan(srf, srf__str(data, len), &image), len);
     release_image(&image);
     srf->receiving = false;
+}
+
+void srf__on_message(void *arg, const srf__flow_t *from, const char *data,
+                     size_t len)
+{
+    srf_t *srf = arg;
+
+    srf__wheel_enter(srf->element.wheel);
+    receive(srf, from, data, len);
+    srf__wheel_leave(srf->element.wheel);
 }
 
 /* What could not be sent on a connection that failed is whole, and whoever
