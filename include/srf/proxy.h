@@ -64,7 +64,7 @@ typedef struct srf_proxy_options {
      * at once; the first 2xx or a 6xx cancels the others. */
     int32_t forking;
     /** Non-zero: when a target replaces a Request-URI that names us and has no
-     * user part, keep the caller's user part. */
+     * user part, keep the caller's user part, and its parameter "user". */
     int32_t keep_user;
     /** Non-zero: add a Path header field to REGISTER (RFC 3327). */
     int32_t path;
