@@ -144,7 +144,7 @@ static void on_ack(const arrival_t *arrival)
     srf__txns_t *txns = &srf->element.txns;
     const srf__facts_t *ack = arrival->facts;
     srf__hash128_t key = srf__server_key(txns, ack, SRF__METHOD_INVITE);
-    srf__server_t *server = srf__server_find(txns, key);
+    srf__server_t *server = srf__server_find_invite(txns, ack, key);
 
     if (server != NULL && server->machine.state != SRF__TXN_ACCEPTED) {
         srf__server_acked(server);
@@ -164,8 +164,8 @@ static void on_cancel(const arrival_t *arrival, srf__hash128_t key)
 {
     srf__txns_t *txns = &arrival->srf->element.txns;
     const srf__facts_t *cancel = arrival->facts;
-    srf__server_t *invite = srf__server_find(
-        txns, srf__server_key(txns, cancel, SRF__METHOD_INVITE));
+    srf__server_t *invite = srf__server_find_invite(
+        txns, cancel, srf__server_key(txns, cancel, SRF__METHOD_INVITE));
     srf__response_spec_t spec = {.status = 200};
     srf_msg_t *request;
 
