@@ -501,8 +501,9 @@ typedef struct srf_stats {
     uint64_t responses_sent; /**< without retransmissions */
     uint64_t retransmissions_received;
     uint64_t retransmissions_sent;
-    uint64_t dropped_malformed;  /**< nothing could be answered */
-    uint64_t dropped_unmatched;  /**< responses and ACKs that fit nothing */
+    uint64_t dropped_malformed; /**< nothing could be answered */
+    /** Responses and ACKs that fit nothing, or are for somebody else. */
+    uint64_t dropped_unmatched;
     uint64_t dropped_send_queue; /**< datagrams the socket could not take */
     /** Requests refused before a handler, each time that they came. */
     uint64_t rejected;

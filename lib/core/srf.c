@@ -144,6 +144,11 @@ static void on_late_2xx(void *arg, const srf__facts_t *response)
     srf__recent_add(&element->recent, response, srf__wheel_now(element->wheel));
 }
 
+static bool is_ours(void *arg, const srf__facts_t *response)
+{
+    return srf__element_sent(arg, response, &response->via);
+}
+
 static int ask_dns(void *arg, const char *name, uint16_t type, srf__dns_cb cb,
                    void *cb_arg)
 {
@@ -273,6 +278,8 @@ static int init_parts(srf_t *srf, const srf__env_t *env,
     element->txns.wheel = element->wheel;
     element->txns.log = &element->log;
     element->txns.random = &element->random;
+    element->txns.is_ours = is_ours;
+    element->txns.ours_arg = element;
     element->txns.late_2xx = on_late_2xx;
     element->txns.late_arg = element;
     srf__txns_init(&element->txns);

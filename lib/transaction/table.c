@@ -155,14 +155,6 @@ bool srf__branch_is_unique(const srf__facts_t *facts)
     return has_cookie(srf__facts_str(facts, facts->via.branch));
 }
 
-/* The hash so far; more may follow. */
-static uint64_t hash_so_far(const srf__hasher_t *hasher)
-{
-    srf__hasher_t copy = *hasher;
-
-    return srf__hasher_final(&copy).h[0];
-}
-
 /* "host" is "host:5060" (RFC 3261 §18.1.1). */
 static void add_sent_by(srf__hasher_t *hasher, const srf__facts_t *facts,
                         const srf__via_t *via)
@@ -186,25 +178,27 @@ srf__hash128_t srf__server_key_by(const srf__txns_t *txns,
     srf__hasher_t hasher;
     srf__hash128_t key;
     srf__str_t branch = srf__facts_str(request, via->branch);
-    srf__str_t name = srf__method_name(method);
+    uint64_t number = method;
 
-    if (method == SRF__METHOD_OTHER)
-        name = srf__facts_str(request, request->method_name);
     srf__hasher_init(&hasher, &txns->key, false);
-    srf__hasher_field(&hasher, name);
+    if (method == SRF__METHOD_OTHER)
+        srf__hasher_field(&hasher,
+                          srf__facts_str(request, request->method_name));
+    else
+        srf__hasher_update(&hasher, &number, sizeof(number));
     if (has_cookie(branch)) {
         srf__hasher_field(&hasher, branch);
-        key.h[0] = hash_so_far(&hasher);
+        key.h[0] = srf__hasher_so_far(&hasher);
         add_sent_by(&hasher, request, via);
     } else {
         srf__hasher_field(&hasher, srf__facts_str(request, request->uri));
         srf__hasher_field(&hasher, srf__facts_str(request, request->from_tag));
         srf__hasher_field(&hasher, srf__facts_str(request, request->call_id));
         srf__hasher_update(&hasher, &request->cseq, sizeof(request->cseq));
-        key.h[0] = hash_so_far(&hasher);
+        key.h[0] = srf__hasher_so_far(&hasher);
         srf__hasher_field(&hasher, srf__facts_str(request, via->value));
     }
-    key.h[1] = srf__hasher_final(&hasher).h[0];
+    key.h[1] = srf__hasher_so_far(&hasher);
     return key;
 }
 

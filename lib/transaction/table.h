@@ -62,6 +62,10 @@ struct srf__txns {
     uint32_t free_count;
     uint32_t slot_count;
 
+    /* Whether the sent-by of a response's topmost Via is a name of this
+     * element; NULL: none is but what was written. */
+    bool (*is_ours)(void *arg, const srf__facts_t *response);
+    void *ours_arg;
     /* Tells that a 2xx to INVITE went back past its user, who is gone. */
     void (*late_2xx)(void *arg, const srf__facts_t *response);
     void *late_arg;
