@@ -98,6 +98,11 @@ typedef struct srf_proxy_options {
      * family fit the destination: its URI as srf_listener_uri() says it; NULL:
      * the one the request came to, else the first that fits. Copied. */
     const char *outbound;
+    /** Value of the Reason header field (RFC 3326) in the CANCELs of targets
+     * that lost to a 2xx or 6xx of another; "": there is none; NULL:
+     * `SIP;cause=200;text="Call completed elsewhere"`, or status and reason
+     * phrase of the 6xx. Up to 390 bytes. Copied. */
+    const char *cancel_reason;
 } srf_proxy_options_t;
 
 /**
