@@ -121,6 +121,7 @@ static int look_up(srf__answerer_t *one, const srf__facts_t *response,
         .preferred = one->outgoing->flow.listener,
         .cb = on_found,
         .arg = one,
+        .call_id = one->outgoing->spec.call_id,
         .source = &one->outgoing->flow.peer, /* it wrote the Contact */
     };
     srf__hops_t hops;

@@ -28,7 +28,8 @@ int srf__outgoing_locate(srf_outgoing_t *outgoing, srf__lookup_cb cb)
         use_one(outgoing, &hop.addr);
     if (err != SRF_ERR_NAME_NOT_FOUND)
         return err;
-    const srf__finder_t finder = {.cb = cb, .arg = outgoing};
+    const srf__finder_t finder = {
+        .cb = cb, .arg = outgoing, .call_id = outgoing->spec.call_id};
     outgoing->named = outgoing->srf->element.resolver != NULL &&
                       outgoing->hop.scheme != SRF__SCHEME_TEL;
     return srf__element_resolve(&outgoing->srf->element, &outgoing->hop,

@@ -194,12 +194,11 @@ static bool look_up(srf__element_t *element, const srf__facts_t *ack,
     if (waiting == NULL)
         return false;
     waiting->id = id;
-    /* Without state no lots are drawn (RFC 3263 §4.4). */
     const srf__finder_t finder = {
         .preferred = from->listener,
         .cb = on_found,
         .arg = waiting,
-        .seed = id | 1,
+        .call_id = srf__facts_str(ack, ack->call_id),
         .source = &from->peer,
     };
     int err = srf__element_resolve(

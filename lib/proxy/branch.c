@@ -191,7 +191,8 @@ static bool is_foreign(const srf__branch_t *branch, const srf__plan_t *plan)
 
 /* The address of a host name that is tried now. 0; SRF__SELECT_PENDING: it is
  * being looked up. */
-static int find_place(srf__branch_t *branch, srf__plan_t *plan)
+static int find_place(srf__branch_t *branch, const srf__facts_t *request,
+                      srf__plan_t *plan)
 {
     srf__element_t *element = branch->context->element;
     srf__places_t *places = srf__places_find(element, branch);
@@ -206,6 +207,7 @@ static int find_place(srf__branch_t *branch, srf__plan_t *plan)
             .preferred = srf__plan_listener(branch->context),
             .cb = on_found,
             .arg = branch,
+            .call_id = srf__facts_str(request, request->call_id),
             .source =
                 branch->foreign ? &branch->context->server->from.peer : NULL,
         };
@@ -231,7 +233,7 @@ static void try_target(srf__branch_t *branch, const srf__facts_t *request)
 
     int err = srf__plan_make(branch, request, &plan);
     if (err == SRF_ERR_NAME_NOT_FOUND)
-        err = find_place(branch, &plan);
+        err = find_place(branch, request, &plan);
     if (err == SRF__SELECT_PENDING) {
         take_breadth(branch); /* those behind it must not have it all */
         srf__buf_deinit(&plan.uri);

@@ -83,12 +83,19 @@ static bool is_way(const srf__listener_t *listener, const srf__uri_t *uri)
            (transport != SRF__TRANSPORT_WS && transport != SRF__TRANSPORT_WSS);
 }
 
+static uint64_t seed_of(const srf__element_t *element, srf__str_t call_id)
+{
+    return call_id.len == 0
+               ? 0
+               : srf__hash64(&element->txns.key, call_id.p, call_id.len) | 1;
+}
+
 int srf__element_resolve(srf__element_t *element, const srf__uri_t *uri,
                          const srf__finder_t *finder, srf__hops_t *out,
                          srf__lookup_t **pending)
 {
     const srf__listener_t *listener = element->transports.listeners;
-    srf__lookup_spec_t spec = {.seed = finder->seed,
+    srf__lookup_spec_t spec = {.seed = seed_of(element, finder->call_id),
                                .source = finder->source,
                                .cb = finder->cb,
                                .arg = finder->arg};

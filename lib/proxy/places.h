@@ -38,13 +38,15 @@ void srf__places_move(srf__element_t *element, srf__places_t *places,
 void srf__places_destroy(srf__element_t *element, srf__places_t *places);
 
 /* Who is told of a lookup; `preferred` is the listener whose address family
- * comes first (may be NULL), `seed` and `source` those of srf__lookup_spec_t.
- */
+ * comes first (may be NULL), `source` that of srf__lookup_spec_t. Requests with
+ * the same Call-ID draw the same order of the same servers, so that one with
+ * credentials gets to the server that asked for them, and an ACK or a later
+ * request to that of the INVITE (RFC 3263 §4.3); empty: chance. */
 typedef struct srf__finder {
     const srf__listener_t *preferred;
     srf__lookup_cb cb;
     void *arg;
-    uint64_t seed;
+    srf__str_t call_id; /* borrowed for the call */
     const srf__addr_t *source;
 } srf__finder_t;
 
