@@ -48,8 +48,9 @@
  * and raises none: a peer that goes away while it is written to raises no
  * SIGPIPE, whatever the program makes of that signal.
  *
- * **Strings** are NUL-terminated in both directions. Messages with a NUL in
- * their header part are refused on arrival, so nothing is cut short. Bodies and
+ * **Strings** are NUL-terminated in both directions. A NUL in the
+ * header part of a message is refused on arrival, but where RFC 3261 allows it,
+ * in a quoted pair: there U+FFFD is shown, so nothing is cut short. Bodies and
  * raw messages are a pointer and a length.
  *
  * **Options.** Structures of options begin with their size, which the inline
@@ -102,7 +103,7 @@ typedef struct srf_options {
     uint32_t handler_timeout_ms;
 
     uint32_t max_message_bytes; /**< longer: 513; 0 or more than 65535: 65535 */
-    uint32_t max_headers;       /**< header lines, more: 400; 0: 256 */
+    uint32_t max_headers;       /**< header lines, more: 400; 0: 1024 */
     uint32_t max_header_bytes;  /**< one header line, longer: 400; 0: 16384 */
     uint32_t max_targets;       /**< of one proxy operation; 0: 32 */
     /** Transactions alive before new requests get 503; 0: 1000000. Requests

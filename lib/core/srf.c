@@ -23,7 +23,7 @@ enum {
     DEFAULT_T2_MS = 4000,
     DEFAULT_T4_MS = 5000,
     DEFAULT_TIMER_C_MS = 181000, /* "greater than 3 minutes", §16.6 */
-    DEFAULT_HEADERS = 256,
+    DEFAULT_HEADERS = 1024,      /* once for a stack, not for each message */
     DEFAULT_HEADER_BYTES = 16384,
     DEFAULT_TARGETS = 32,
     MAX_TARGETS = 1024,
