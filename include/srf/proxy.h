@@ -64,7 +64,7 @@ typedef struct srf_proxy_options {
      * at once; the first 2xx or a 6xx cancels the others. */
     int32_t forking;
     /** Non-zero: when a target replaces a Request-URI that names us and has no
-     * user part, keep the caller's user part. */
+     * user part, keep the caller's user part, and its parameter "user". */
     int32_t keep_user;
     /** Non-zero: add a Path header field to REGISTER (RFC 3327). */
     int32_t path;
@@ -98,6 +98,11 @@ typedef struct srf_proxy_options {
      * family fit the destination: its URI as srf_listener_uri() says it; NULL:
      * the one the request came to, else the first that fits. Copied. */
     const char *outbound;
+    /** Value of the Reason header field (RFC 3326) in the CANCELs of targets
+     * that lost to a 2xx or 6xx of another; "": there is none; NULL:
+     * `SIP;cause=200;text="Call completed elsewhere"`, or status and reason
+     * phrase of the 6xx. Up to 390 bytes. Copied. */
+    const char *cancel_reason;
 } srf_proxy_options_t;
 
 /**

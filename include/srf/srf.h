@@ -48,8 +48,9 @@
  * and raises none: a peer that goes away while it is written to raises no
  * SIGPIPE, whatever the program makes of that signal.
  *
- * **Strings** are NUL-terminated in both directions. Messages with a NUL in
- * their header part are refused on arrival, so nothing is cut short. Bodies and
+ * **Strings** are NUL-terminated in both directions. A NUL in the
+ * header part of a message is refused on arrival, but where RFC 3261 allows it,
+ * in a quoted pair: there U+FFFD is shown, so nothing is cut short. Bodies and
  * raw messages are a pointer and a length.
  *
  * **Options.** Structures of options begin with their size, which the inline
@@ -57,7 +58,10 @@
  * New members are added at the end, so programs keep working with newer
  * libraries.
  *
- * **Durations** are milliseconds unless the name says otherwise.
+ * **Durations** are milliseconds unless the name says otherwise. They count
+ * from the call, or from the turn of the loop that a callback comes from, also
+ * when the loop has not run for long before: it may lie in a loop of another
+ * kind.
  *
  * "RFC" without a number means RFC 3261.
  */
@@ -99,7 +103,7 @@ typedef struct srf_options {
     uint32_t handler_timeout_ms;
 
     uint32_t max_message_bytes; /**< longer: 513; 0 or more than 65535: 65535 */
-    uint32_t max_headers;       /**< header lines, more: 400; 0: 256 */
+    uint32_t max_headers;       /**< header lines, more: 400; 0: 1024 */
     uint32_t max_header_bytes;  /**< one header line, longer: 400; 0: 16384 */
     uint32_t max_targets;       /**< of one proxy operation; 0: 32 */
     /** Transactions alive before new requests get 503; 0: 1000000. Requests
@@ -198,10 +202,10 @@ typedef struct srf_options {
      * within the last 64*T1; it is dropped and counted else. */
     uint32_t relay_acks;
     /** Bytes of a request above which it leaves over TCP in place of UDP where
-     * there is a listener for that (§18.1.1); 0: 1300; SRF_UNLIMITED: none does.
-     * Where a URI says `transport=udp`, or nobody answers to TCP within 1.5
-     * seconds, it is a datagram all the same; the latter is remembered for five
-     * minutes. */
+     * there is a listener for that (§18.1.1); 0: 1300; SRF_UNLIMITED: none
+     * does. Where a URI says `transport=udp`, or nobody answers to TCP
+     * within 1.5 seconds, it is a datagram all the same; the latter is
+     * remembered for five minutes. */
     uint32_t udp_mtu;
     /** Decides where messages may go; NULL: anywhere, but responses that cannot
      * be delivered where their request came from go to other ports of that
@@ -506,8 +510,9 @@ typedef struct srf_stats {
     uint64_t responses_sent; /**< without retransmissions */
     uint64_t retransmissions_received;
     uint64_t retransmissions_sent;
-    uint64_t dropped_malformed;  /**< nothing could be answered */
-    uint64_t dropped_unmatched;  /**< responses and ACKs that fit nothing */
+    uint64_t dropped_malformed; /**< nothing could be answered */
+    /** Responses and ACKs that fit nothing, or are for somebody else. */
+    uint64_t dropped_unmatched;
     uint64_t dropped_send_queue; /**< datagrams the socket could not take */
     /** Requests refused before a handler, each time that they came. */
     uint64_t rejected;

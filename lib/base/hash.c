@@ -182,6 +182,17 @@ void srf__hasher_field_lower(srf__hasher_t *hasher, srf__str_t s)
     add_field(hasher, s, true);
 }
 
+uint64_t srf__hasher_so_far(const srf__hasher_t *hasher)
+{
+    uint64_t v[4] = {hasher->v[0], hasher->v[1], hasher->v[2], hasher->v[3]};
+
+    compress(v, hasher->tail | hasher->total << 56);
+    v[2] ^= 0xff;
+    for (unsigned i = 0; i < 3; i++)
+        sip_round(v);
+    return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
 srf__hash128_t srf__hasher_final(srf__hasher_t *hasher)
 {
     uint64_t *v = hasher->v;

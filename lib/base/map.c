@@ -20,36 +20,51 @@ enum {
 
 /* ---- one table ---- */
 
-static size_t bucket_of(const srf__map_table_t *table, srf__hash128_t key)
+static size_t bucket_of(const srf__map_table_t *table, uint64_t half)
 {
-    return key.h[0] & (table->count - 1);
+    return half & (table->count - 1);
 }
 
-static uint16_t mark_of(srf__hash128_t key)
+/* By bits that no bucket is chosen by. */
+static uint16_t mark_of(uint64_t half)
 {
-    return (uint16_t)(1u << (key.h[1] & 15));
+    return (uint16_t)(1u << (half >> 60));
+}
+
+/* The first node of its bucket; NULL when none of them can be the one. */
+static srf__map_node_t *first_of(const srf__map_table_t *table, uint64_t half)
+{
+    size_t at = bucket_of(table, half);
+
+    return (table->marks[at] & mark_of(half)) == 0 ? NULL : table->buckets[at];
 }
 
 static srf__map_node_t *find(const srf__map_table_t *table, srf__hash128_t key)
 {
-    size_t at = bucket_of(table, key);
+    srf__map_node_t *node = first_of(table, key.h[0]);
 
-    if ((table->marks[at] & mark_of(key)) == 0)
-        return NULL;
-    srf__map_node_t *node = table->buckets[at];
     while (node != NULL &&
            (node->key.h[0] != key.h[0] || node->key.h[1] != key.h[1]))
         node = node->next;
     return node;
 }
 
+static srf__map_node_t *find_half(const srf__map_table_t *table, uint64_t half)
+{
+    srf__map_node_t *node = first_of(table, half);
+
+    while (node != NULL && node->key.h[0] != half)
+        node = node->next;
+    return node;
+}
+
 static size_t link_node(srf__map_table_t *table, srf__map_node_t *node)
 {
-    size_t at = bucket_of(table, node->key);
+    size_t at = bucket_of(table, node->key.h[0]);
 
     node->next = table->buckets[at];
     table->buckets[at] = node;
-    table->marks[at] |= mark_of(node->key);
+    table->marks[at] |= mark_of(node->key.h[0]);
     return at;
 }
 
@@ -57,7 +72,7 @@ static size_t link_node(srf__map_table_t *table, srf__map_node_t *node)
  * of a bucket: one too many does no harm. */
 static bool unlink_node(srf__map_table_t *table, const srf__map_node_t *node)
 {
-    size_t bucket = bucket_of(table, node->key);
+    size_t bucket = bucket_of(table, node->key.h[0]);
     srf__map_node_t **at = &table->buckets[bucket];
 
     while (*at != NULL && *at != node)
@@ -134,8 +149,19 @@ srf__map_node_t *srf__map_get(const srf__map_t *map, srf__hash128_t key)
         return NULL;
     srf__map_node_t *node = find(&map->table, key);
     if (node == NULL && map->old.count > 0 &&
-        bucket_of(&map->old, key) >= map->moved)
+        bucket_of(&map->old, key.h[0]) >= map->moved)
         node = find(&map->old, key);
+    return node;
+}
+
+srf__map_node_t *srf__map_get_half(const srf__map_t *map, uint64_t half)
+{
+    if (map->count == 0)
+        return NULL;
+    srf__map_node_t *node = find_half(&map->table, half);
+    if (node == NULL && map->old.count > 0 &&
+        bucket_of(&map->old, half) >= map->moved)
+        node = find_half(&map->old, half);
     return node;
 }
 

@@ -41,6 +41,9 @@ typedef struct srf__map {
 
 /* The node with this key, or NULL. */
 srf__map_node_t *srf__map_get(const srf__map_t *map, srf__hash128_t key);
+/* Any node with a key whose h[0] is this. Buckets are chosen by h[0], so it is
+ * for its user to see to it that not many have the same. */
+srf__map_node_t *srf__map_get_half(const srf__map_t *map, uint64_t half);
 /* Links `node` in under node->key, which must not be in the map. 0, or
  * SRF_ERR_NO_MEMORY when there was no table yet and none could be had (a failed
  * growth alone is no error: the chains get longer). The table grows and shrinks

@@ -58,7 +58,7 @@ void srf__random_init_seeded(srf__random_t *random, uint64_t seed)
 {
     memset(random, 0, sizeof(*random));
     random->test_state = seed == 0 ? 1 : seed;
-    refill(random);
+    random->used = sizeof(random->pool); /* filled when it is needed */
 }
 
 void srf__random_bytes(srf__random_t *random, void *out, size_t len)

@@ -35,7 +35,9 @@ static void arm(srf__ticker_t *ticker);
 static void turn(srf__ticker_t *ticker)
 {
     ticker->turning = true;
+    srf__wheel_enter(&ticker->wheel);
     srf__wheel_advance(&ticker->wheel, uv_now(ticker->timer.loop));
+    srf__wheel_leave(&ticker->wheel);
     ticker->turning = false;
     arm(ticker);
 }
@@ -155,10 +157,15 @@ static void on_changed(srf__wheel_t *wheel)
         arm(ticker);
 }
 
+/* uv_now() stands still from one turn of the loop to the next, and nobody turns
+ * it before uv_run(), or while another loop that it lies in has nothing for it:
+ * a timer that counted from there would be due at once. */
 static uint64_t loop_time(srf__wheel_t *wheel)
 {
     srf__ticker_t *ticker = (srf__ticker_t *)wheel;
 
+    if (wheel->inside == 0)
+        uv_update_time(ticker->timer.loop);
     return uv_now(ticker->timer.loop);
 }
 

@@ -7,6 +7,8 @@
 
 #include "srf/srf.h"
 
+#include <string.h>
+
 size_t srf__utf8_read(srf__str_t s, uint32_t *code)
 {
     const unsigned char *p = (const unsigned char *)s.p;
@@ -39,6 +41,28 @@ size_t srf__utf8_read(srf__str_t s, uint32_t *code)
     if (n == want)
         *code = value;
     return n;
+}
+
+size_t srf__utf8_shown_len(srf__str_t text)
+{
+    size_t len = text.len;
+
+    for (size_t i = 0; i < text.len; i++)
+        len += text.p[i] == '\0' ? 2 : 0;
+    return len;
+}
+
+void srf__utf8_show_nuls(char *out, srf__str_t text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.p[i] != '\0') {
+            *out++ = text.p[i];
+            continue;
+        }
+        memcpy(out, "\xef\xbf\xbd", 3);
+        out += 3;
+    }
+    *out = '\0';
 }
 
 bool srf__utf8_is_control(uint32_t code)

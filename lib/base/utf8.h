@@ -28,4 +28,9 @@ static inline bool srf__utf8_is_plain(char c)
     return c >= 0x20 && c < 0x7f;
 }
 
+/* Copies `text` as a C string that shows U+FFFD for each NUL, which is three
+ * bytes: `out` has room for srf__utf8_shown_len() bytes and one more. */
+void srf__utf8_show_nuls(char *out, srf__str_t text);
+size_t srf__utf8_shown_len(srf__str_t text);
+
 #endif /* SRF_UTF8_H */

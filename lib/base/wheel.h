@@ -43,6 +43,9 @@ struct srf__wheel {
     /* Told whenever the next time that matters may have come nearer: the owner
      * re-arms its clock from srf__wheel_next(). May be NULL. */
     void (*changed)(srf__wheel_t *wheel);
+    /* Callbacks of the owner's loop under way. While there is none, a clock
+     * that only the loop moves may have stood still for long. */
+    unsigned inside;
     uint64_t
         armed_ms; /* earliest time the owner was told of; UINT64_MAX none */
     uint64_t occupied[SRF__WHEEL_LEVELS][SRF__WHEEL_SLOTS / 64];
@@ -55,6 +58,20 @@ void srf__wheel_init(srf__wheel_t *wheel, uint64_t now_ms);
 static inline uint64_t srf__wheel_now(srf__wheel_t *wheel)
 {
     return wheel->clock != NULL ? wheel->clock(wheel) : wheel->target_ms;
+}
+
+/* Around what the loop calls for each message, and right after it has taken the
+ * time: the clock is not asked anew in between. Whatever runs outside of these,
+ * functions that the program calls above all, gets the time of that moment, so
+ * a callback that they are missing from costs time and is never wrong. */
+static inline void srf__wheel_enter(srf__wheel_t *wheel)
+{
+    wheel->inside++;
+}
+
+static inline void srf__wheel_leave(srf__wheel_t *wheel)
+{
+    wheel->inside--;
 }
 
 /* (Re)starts `timer` to call `cb` `delay_ms` from now, or a little later where

@@ -71,8 +71,8 @@ static bool has_transaction(const srf_t *srf, const srf__facts_t *facts)
         srf__server_find(txns, srf__server_key(txns, facts, method)) != NULL)
         return true;
     return (method == SRF__METHOD_ACK || method == SRF__METHOD_CANCEL) &&
-           srf__server_find(
-               txns, srf__server_key(txns, facts, SRF__METHOD_INVITE)) != NULL;
+           srf__server_may_find_invite(
+               txns, srf__server_key(txns, facts, SRF__METHOD_INVITE));
 }
 
 bool srf__arrival_drop(srf_t *srf, const srf__flow_t *from, const char *data,

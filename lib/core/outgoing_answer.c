@@ -67,6 +67,7 @@ static srf__way_spec_t spec_of(const srf__answerer_t *one,
         .uri = &dialog->next_hop,
         .came_by = one->outgoing->flow.listener,
         .source = &one->outgoing->flow.peer, /* it wrote the Contact */
+        .call_id = one->outgoing->spec.call_id,
         .reason = SRF_DESTINATION_ACK,
     };
 }

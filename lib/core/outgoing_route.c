@@ -13,6 +13,7 @@ static srf__way_spec_t spec_of(const srf_outgoing_t *outgoing)
     return (srf__way_spec_t){
         .request_uri = outgoing->spec.uri,
         .uri = &outgoing->hop,
+        .call_id = outgoing->spec.call_id,
         .reason = SRF_DESTINATION_TARGET,
         .trusted = true,
         .named = outgoing->named,

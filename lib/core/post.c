@@ -54,8 +54,11 @@ static void make_calls(srf__posts_t *posts, call_t *calls)
 static void on_wake(uv_async_t *async)
 {
     srf__posts_t *posts = async->data;
+    srf__wheel_t *wheel = posts->srf->element.wheel;
 
+    srf__wheel_enter(wheel);
     make_calls(posts, take_all(posts, false));
+    srf__wheel_leave(wheel);
 }
 
 int srf__posts_create(srf_t *srf)

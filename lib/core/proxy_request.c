@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "core/req.h"
+#include "proxy/reason.h"
 #include "proxy/results.h"
 
 enum { TARGETS_TEXT_MAX = 1 << 20, LINES_MAX = 32768 };
@@ -93,6 +94,19 @@ static int check_options(const srf_proxy_options_t *options)
     return good ? 0 : SRF_ERR_INVALID_ARGUMENT;
 }
 
+/* As a line, or none where the program wants none. */
+static int write_cancel_reason(const char *value, srf__buf_t *out)
+{
+    if (value == NULL || value[0] == '\0')
+        return 0;
+    if (!srf__reason_is_valid(srf__str_of(value)))
+        return SRF_ERR_INVALID_HEADER;
+    srf__buf_add_text(out, "Reason: ");
+    srf__buf_add_text(out, value);
+    srf__buf_add_text(out, "\r\n");
+    return out->err;
+}
+
 /* In a structure SRF_TIMEOUT_NONE says off; in the context 0 does. */
 static uint32_t timeout_of(uint32_t ms)
 {
@@ -163,6 +177,13 @@ static srf__listener_t *find_outbound(srf_req_t *req, const char *uri)
 static int start(srf_req_t *req, const targets_t *targets,
                  const srf_proxy_options_t *options, srf__str_t headers)
 {
+    char storage[SRF__REASON_BYTES];
+    srf__buf_t reason;
+
+    srf__buf_init_fixed(&reason, storage, sizeof(storage));
+    int err = write_cancel_reason(options->cancel_reason, &reason);
+    if (err != 0)
+        return err;
     const srf__context_spec_t spec = {
         .targets = targets->list,
         .target_count = targets->count,
@@ -174,6 +195,8 @@ static int start(srf_req_t *req, const targets_t *targets,
         .stop_codes = options->stop_codes,
         .failover_codes = options->failover_codes,
         .outbound = find_outbound(req, options->outbound),
+        .cancel_reason = options->cancel_reason == NULL ? srf__str(NULL, 0)
+                                                        : srf__buf_str(&reason),
         .simultaneous = options->forking == SRF_FORKING_SIMULTANEOUS,
         .hooked = options->on_branch != NULL || options->on_response != NULL,
         .record_route = options->record_route != 0,
@@ -193,7 +216,7 @@ static int start(srf_req_t *req, const targets_t *targets,
         !srf__req_set_hooks(req, options->on_branch, options->on_response))
         return SRF_ERR_NO_MEMORY;
     srf_req_ref(req); /* given back in on_done */
-    int err = srf__context_start(element, req->server, &spec, NULL);
+    err = srf__context_start(element, req->server, &spec, NULL);
     if (err != 0) {
         req->refs--;
         return err;

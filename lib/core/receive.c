@@ -144,7 +144,7 @@ static void on_ack(const arrival_t *arrival)
     srf__txns_t *txns = &srf->element.txns;
     const srf__facts_t *ack = arrival->facts;
     srf__hash128_t key = srf__server_key(txns, ack, SRF__METHOD_INVITE);
-    srf__server_t *server = srf__server_find(txns, key);
+    srf__server_t *server = srf__server_find_invite(txns, ack, key);
 
     if (server != NULL && server->machine.state != SRF__TXN_ACCEPTED) {
         srf__server_acked(server);
@@ -164,8 +164,8 @@ static void on_cancel(const arrival_t *arrival, srf__hash128_t key)
 {
     srf__txns_t *txns = &arrival->srf->element.txns;
     const srf__facts_t *cancel = arrival->facts;
-    srf__server_t *invite = srf__server_find(
-        txns, srf__server_key(txns, cancel, SRF__METHOD_INVITE));
+    srf__server_t *invite = srf__server_find_invite(
+        txns, cancel, srf__server_key(txns, cancel, SRF__METHOD_INVITE));
     srf__response_spec_t spec = {.status = 200};
     srf_msg_t *request;
 
@@ -436,10 +436,9 @@ static void release_image(srf__buf_t *image)
         srf__buf_deinit(image);
 }
 
-void srf__on_message(void *arg, const srf__flow_t *from, const char *data,
-                     size_t len)
+static void receive(srf_t *srf, const srf__flow_t *from, const char *data,
+                    size_t len)
 {
-    srf_t *srf = arg;
     const arrival_t arrival = {srf, &srf->facts, from};
     srf__buf_t image;
 
@@ -455,6 +454,16 @@ void srf__on_message(void *arg, const srf__flow_t *from, const char *data,
     on_scanned(&arrival, scan(srf, srf__str(data, len), &image), len);
     release_image(&image);
     srf->receiving = false;
+}
+
+void srf__on_message(void *arg, const srf__flow_t *from, const char *data,
+                     size_t len)
+{
+    srf_t *srf = arg;
+
+    srf__wheel_enter(srf->element.wheel);
+    receive(srf, from, data, len);
+    srf__wheel_leave(srf->element.wheel);
 }
 
 /* What could not be sent on a connection that failed is whole, and whoever

@@ -23,7 +23,7 @@ enum {
     DEFAULT_T2_MS = 4000,
     DEFAULT_T4_MS = 5000,
     DEFAULT_TIMER_C_MS = 181000, /* "greater than 3 minutes", §16.6 */
-    DEFAULT_HEADERS = 256,
+    DEFAULT_HEADERS = 1024,      /* once for a stack, not for each message */
     DEFAULT_HEADER_BYTES = 16384,
     DEFAULT_TARGETS = 32,
     DEFAULT_UDP_MTU = 1300, /* fits any path (RFC 3261 §18.1.1) */
@@ -145,6 +145,11 @@ static void on_late_2xx(void *arg, const srf__facts_t *response)
     srf__element_t *element = arg;
 
     srf__recent_add(&element->recent, response, srf__wheel_now(element->wheel));
+}
+
+static bool is_ours(void *arg, const srf__facts_t *response)
+{
+    return srf__element_sent(arg, response, &response->via);
 }
 
 static int ask_dns(void *arg, const char *name, uint16_t type, srf__dns_cb cb,
@@ -276,6 +281,8 @@ static int init_parts(srf_t *srf, const srf__env_t *env,
     element->txns.wheel = element->wheel;
     element->txns.log = &element->log;
     element->txns.random = &element->random;
+    element->txns.is_ours = is_ours;
+    element->txns.ours_arg = element;
     element->txns.late_2xx = on_late_2xx;
     element->txns.late_arg = element;
     srf__txns_init(&element->txns);

@@ -106,6 +106,8 @@ static inline uint32_t srf__load_4(const char *p)
     return bytes;
 }
 
+enum { SRF__SAME_BYTES_MAX = 24 };
+
 /* The same bytes, 2 to 24 of them: loads that overlap, because every line of
  * every message comes by here and a call of memcmp() costs more than this. */
 static inline bool srf__same_bytes(const char *a, const char *b, size_t len)

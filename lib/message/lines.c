@@ -39,12 +39,42 @@ const uint8_t srf__char_classes[256] = {
 };
 /* clang-format on */
 
+/* Behind the start line, which has no quoted strings. */
+static const char *skip_start_line(const char *p, const char *end)
+{
+    while (p < end && (*p == '\r' || *p == '\n'))
+        p++;
+    while (p < end && *p != '\n' && *p != '\0')
+        p++;
+    return p;
+}
+
+bool srf__nuls_are_quoted(const char *p, const char *end)
+{
+    bool quoted = false;
+
+    for (p = skip_start_line(p, end); p < end && *p != '\0'; p++) {
+        if (*p == '"')
+            quoted = !quoted;
+        else if (*p == '\n' &&
+                 (end - p == 1 || !srf__is_blank((unsigned char)p[1])))
+            quoted = false; /* the line has ended, and is no fold (§7.3.1) */
+        else if (*p == '\\' && quoted && end - p > 1 && p[1] != '\r' &&
+                 p[1] != '\n')
+            p++;
+    }
+    return p >= end;
+}
+
 unsigned srf__find_flaws(const char *p, const char *end)
 {
+    const char *begin = p;
     unsigned flaws = 0;
 
     for (const char *lf = p; lf != NULL; p = lf + 1)
         lf = srf__line_end(p, end, &flaws);
+    if ((flaws & SRF__FLAW_NUL) != 0 && srf__nuls_are_quoted(begin, end))
+        flaws &= ~(unsigned)SRF__FLAW_NUL;
     return flaws;
 }
 

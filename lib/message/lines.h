@@ -106,7 +106,7 @@ static inline bool srf__is_visible(const char *p, const char *end)
 /* What is wrong with the lines of a head. */
 enum {
     SRF__FLAW_CR = 1,  /* a CR that no LF follows */
-    SRF__FLAW_NUL = 2, /* a NUL byte */
+    SRF__FLAW_NUL = 2, /* a NUL byte that is not quoted */
     SRF__FLAW_LF = 4   /* a LF that no CR precedes: a line end all the same */
 };
 
@@ -152,7 +152,11 @@ static inline const char *srf__line_end(const char *p, const char *end,
     return NULL;
 }
 
-/* What is wrong from `p` to `end`. */
+/* Whether each NUL in a head is one that RFC 3261 §25.1 allows: in a quoted
+ * pair of a quoted string, in a header line. */
+bool srf__nuls_are_quoted(const char *p, const char *end);
+
+/* What is wrong from `p` to `end`, the head of a message. */
 unsigned srf__find_flaws(const char *p, const char *end);
 
 /* Why a head with these is refused; NULL when it is not. Static text. */

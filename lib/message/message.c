@@ -7,12 +7,13 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/utf8.h"
 
 /* A copied piece, in a list of the message's. */
 struct srf__msg_text {
     struct srf__msg_text *next;
     uint32_t off;
-    uint32_t len; /* of the piece; the text may be shorter */
+    uint32_t len; /* of the piece; that of the text may be another */
     char text[];
 };
 
@@ -206,25 +207,26 @@ const srf__facts_t *srf__msg_facts(const srf_msg_t *msg)
 /* Strings                                                             */
 /* ------------------------------------------------------------------ */
 
-/* Copies `piece`, each fold with the white space around it as one space, the
- * meaning RFC 3261 §7.3.1 gives it. Never longer than the piece. */
-static void copy_unfolded(char *out, srf__str_t piece)
+/* Makes each fold with the white space around it one space, the meaning that
+ * RFC 3261 §7.3.1 gives it. */
+static void unfold(char *text)
 {
+    const char *p = text;
+    char *out = text;
     size_t n = 0;
-    size_t i = 0;
 
-    while (i < piece.len) {
-        if (piece.p[i] != '\n') {
-            out[n++] = piece.p[i++];
+    while (*p != '\0') {
+        if (*p != '\n') {
+            out[n++] = *p++;
             continue;
         }
         if (n > 0 && out[n - 1] == '\r')
             n--;
         while (n > 0 && srf__is_blank((unsigned char)out[n - 1]))
             n--;
-        i++;
-        while (i < piece.len && srf__is_blank((unsigned char)piece.p[i]))
-            i++;
+        p++;
+        while (srf__is_blank((unsigned char)*p))
+            p++;
         out[n++] = ' ';
     }
     out[n] = '\0';
@@ -255,12 +257,13 @@ const char *srf__msg_text_span(const srf_msg_t *msg, srf__str_t piece)
             return text->text;
     }
 
-    text = srf__malloc(sizeof(*text) + piece.len + 1);
+    text = srf__malloc(sizeof(*text) + srf__utf8_shown_len(piece) + 1);
     if (text == NULL)
         return NULL;
     text->off = off;
     text->len = (uint32_t)piece.len;
-    copy_unfolded(text->text, piece);
+    srf__utf8_show_nuls(text->text, piece);
+    unfold(text->text);
     text->next = msg->text;
     writable(msg)->text = text;
     return text->text;

@@ -5,6 +5,7 @@
  */
 #include "message/osip_bridge.h"
 
+#include "base/utf8.h"
 #include "message/scan.h"
 #include "srf/srf.h"
 
@@ -47,14 +48,15 @@ int srf__osip_init(void)
     return prepared;
 }
 
-/* libosip2 unescapes "%00" in place and then sees a shorter string. */
+/* libosip2 unescapes "%00" in place and then sees a shorter string. What is
+ * quoted is shown otherwise. */
 static bool has_nul(srf__str_t value)
 {
     const char *p = value.p;
     const char *end = p + value.len;
 
     for (; p < end; p++) {
-        if (*p == '\0' ||
+        if ((*p == '\0' && (p == value.p || p[-1] != '\\')) ||
             (*p == '%' && end - p >= 3 && p[1] == '0' && p[2] == '0'))
             return true;
     }
@@ -65,8 +67,10 @@ static bool has_nul(srf__str_t value)
  * for a part of what stands before. NULL when memory is out. */
 static char *copy_value(srf__str_t value, srf__arena_t *arena)
 {
-    char *copy = srf__arena_strdup(arena, value);
+    char *copy = srf__arena_alloc(arena, srf__utf8_shown_len(value) + 1);
 
+    if (copy != NULL)
+        srf__utf8_show_nuls(copy, value);
     for (char *p = copy; p != NULL && *p != '\0'; p++) {
         if (*p == '\r' || *p == '\n' || *p == '\t')
             *p = ' ';

@@ -641,6 +641,8 @@ srf__scan_result_t srf__scan(const char *data, size_t len,
     const char *p = read_start_line(out, stop, &flaws);
     p = read_lines(out, p, stop, limits, &flaws);
     out->head_len = (uint32_t)(p - begin);
+    if ((flaws & SRF__FLAW_NUL) != 0 && srf__nuls_are_quoted(begin, p))
+        flaws &= ~(unsigned)SRF__FLAW_NUL;
     out->flaws = (uint8_t)flaws;
     if (flaws != 0 && srf__flaws_reason(flaws) != NULL)
         refuse_syntax(out, srf__flaws_reason(flaws));

@@ -55,10 +55,9 @@ static bool begin(passage_t *passage)
     if (passage->ack->max_forwards == 0 ||
         srf__route_prepare(passage->element, passage->ack, route) != 0)
         return false;
-    srf__way_of_route(passage->element, route, passage->from, &passage->way);
+    srf__way_of_route(passage->element, passage->ack, route, passage->from,
+                      &passage->way);
     passage->way.reason = SRF_DESTINATION_ACK;
-    /* Without state no lots are drawn (RFC 3263 §4.4). */
-    passage->way.seed = passage->id | 1;
     /* A flow leads on whatever the URI says: of many a client behind it that is
      * an address of its own network, which may be one of ours, too. */
     return passage->way.flow.listener != NULL || !route->request_uri_is_us ||

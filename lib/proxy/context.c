@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "proxy/best.h"
 #include "proxy/loop.h"
+#include "proxy/reason.h"
 #include "proxy/redirect.h"
 #include "proxy/results.h"
 
@@ -236,6 +237,22 @@ static void cancel_pending(srf__context_t *context, srf__str_t lines)
     }
 }
 
+/* These lost to a final response, and are told why: a phone that stops ringing
+ * shows no missed call then (RFC 3326 §1). */
+static void cancel_losers(srf__context_t *context, const srf__facts_t *response)
+{
+    char storage[SRF__REASON_BYTES];
+    srf__buf_t reason;
+
+    if (context->extras != NULL && context->extras->cancel_reason.p != NULL) {
+        cancel_pending(context, context->extras->cancel_reason);
+        return;
+    }
+    srf__buf_init_fixed(&reason, storage, sizeof(storage));
+    srf__reason_write(response, &reason);
+    cancel_pending(context, srf__buf_str(&reason));
+}
+
 static void on_2xx(srf__context_t *context, const srf__branch_t *branch,
                    const srf__facts_t *response, srf_msg_t *msg)
 {
@@ -247,7 +264,7 @@ static void on_2xx(srf__context_t *context, const srf__branch_t *branch,
         context->answered = true;
         context->final_status = response->status;
         context->final_branch = branch;
-        cancel_pending(context, srf__str(NULL, 0)); /* §16.7 step 10 */
+        cancel_losers(context, response); /* §16.7 step 10 */
     }
     /* Its ACK may come through us without a mark. */
     if (sent && !context->record_route && is_invite(context))
@@ -278,7 +295,7 @@ static void on_failure(srf__context_t *context, srf__branch_t *branch,
 {
     if (ends_search(context, response->status)) {
         context->finished = true;
-        cancel_pending(context, srf__str(NULL, 0));
+        cancel_losers(context, response);
     } else if (response->status / 100 == 3 && !context->finished &&
                !context->cancelled && context->max_redirects > 0) {
         branch->redirected = srf__redirect_follow(context, branch, response);
@@ -437,14 +454,15 @@ static bool needs_extras(const srf__context_spec_t *spec)
 {
     return spec->hooked || spec->stop_codes != NULL ||
            spec->failover_codes != NULL || spec->provisional_timeout_ms != 0 ||
-           spec->final_timeout_ms != 0 || spec->outbound != NULL;
+           spec->final_timeout_ms != 0 || spec->outbound != NULL ||
+           spec->cancel_reason.p != NULL;
 }
 
 static size_t extras_size(const srf__context_spec_t *spec)
 {
     const size_t align = _Alignof(srf__context_extras_t);
     size_t size = sizeof(srf__context_extras_t) + codes_size(spec->stop_codes) +
-                  codes_size(spec->failover_codes);
+                  codes_size(spec->failover_codes) + spec->cancel_reason.len;
 
     return needs_extras(spec) ? (size + align - 1) / align * align : 0;
 }
@@ -477,6 +495,10 @@ static void write_extras(srf__context_t *context, char *at,
     extras->outbound = spec->outbound;
     extras->stop_codes = copy_codes(&at, spec->stop_codes);
     extras->failover_codes = copy_codes(&at, spec->failover_codes);
+    if (spec->cancel_reason.p != NULL) {
+        extras->cancel_reason = srf__str(at, spec->cancel_reason.len);
+        memcpy(at, spec->cancel_reason.p, spec->cancel_reason.len);
+    }
 }
 
 static srf__context_t *allocate(srf__element_t *element,

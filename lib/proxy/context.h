@@ -41,6 +41,9 @@ typedef struct srf__context_spec {
     const int32_t *stop_codes;
     const int32_t *failover_codes;
     srf__listener_t *outbound; /* where requests leave; NULL: as they came */
+    /* Line of the CANCELs of branches that lost; copied. p is NULL: as
+     * srf__reason_write(). */
+    srf__str_t cancel_reason;
     bool simultaneous;
     bool record_route;
     bool keep_user;
@@ -61,6 +64,7 @@ typedef struct srf__context_extras {
     uint32_t provisional_timeout_ms; /* 0: none */
     uint32_t final_timeout_ms;       /* 0: none */
     srf__listener_t *outbound;       /* NULL: none in particular */
+    srf__str_t cancel_reason;        /* p is NULL: none in particular */
     bool hooked;
 } srf__context_extras_t;
 

@@ -53,8 +53,8 @@ int srf__plan_make(const srf__branch_t *branch, const srf__facts_t *request,
     else if (srf__route_prepare(context->element, request, &plan->route) != 0)
         return SRF_ERR_INVALID_URI; /* it was good when it came */
     plan->spiral = plan->route.removed > 0 || plan->route.from_strict;
-    srf__way_of_route(context->element, &plan->route, &context->server->from,
-                      &plan->way);
+    srf__way_of_route(context->element, request, &plan->route,
+                      &context->server->from, &plan->way);
     if (context->extras != NULL && context->extras->outbound != NULL &&
         !plan->route.proved)
         plan->way.leaves_by = context->extras->outbound;

@@ -38,6 +38,27 @@ srf__target_t *srf__target_create(srf__str_t uri)
     return target;
 }
 
+/* What "user" says of the user part goes with that (RFC 3261 §19.1.1): a number
+ * stays one. The other parameters are of the place that the URI named. */
+static void write_user_param(const srf__uri_t *caller, const srf__uri_t *target,
+                             srf__buf_t *out)
+{
+    srf__uri_param_t param;
+    srf__str_t rest = target->params;
+
+    while (srf__uri_param_next(&rest, &param)) {
+        if (srf__uri_param_is(&param, "user"))
+            return;
+    }
+    rest = caller->params;
+    while (srf__uri_param_next(&rest, &param)) {
+        if (!srf__uri_param_is(&param, "user"))
+            continue;
+        srf__buf_add_str(out, param.whole);
+        return;
+    }
+}
+
 int srf__target_write_uri(const srf__target_t *target,
                           const srf__target_rule_t *rule, srf__buf_t *out)
 {
@@ -67,5 +88,6 @@ int srf__target_write_uri(const srf__target_t *target,
     }
     srf__buf_add_char(out, '@');
     srf__buf_add(out, text.p + before_host, text.len - before_host);
+    write_user_param(caller, &uri, out); /* a target has no "?" */
     return out->err;
 }

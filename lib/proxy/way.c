@@ -29,10 +29,12 @@ static bool read_flow(srf__element_t *element, const srf__route_t *route,
            (need == SRF__FLOW_ONLY || out->peer.family != 0);
 }
 
-void srf__way_of_route(srf__element_t *element, const srf__route_t *route,
-                       const srf__flow_t *from, srf__way_spec_t *out)
+void srf__way_of_route(srf__element_t *element, const srf__facts_t *request,
+                       const srf__route_t *route, const srf__flow_t *from,
+                       srf__way_spec_t *out)
 {
     memset(out, 0, sizeof(*out));
+    out->call_id = srf__facts_str(request, request->call_id);
     out->request_uri = route->request_uri.text;
     out->uri = route->has_next ? &route->next : &route->request_uri;
     out->leaves_by = route->leaves_by;
@@ -97,6 +99,13 @@ static void set_transports(const srf__element_t *element, const srf__uri_t *uri,
     }
 }
 
+static uint64_t seed_of(const srf__element_t *element, srf__str_t call_id)
+{
+    return call_id.len == 0
+               ? 0
+               : srf__hash64(&element->txns.key, call_id.p, call_id.len) | 1;
+}
+
 int srf__way_find(srf__element_t *element, srf__way_spec_t *spec,
                   srf__way_t *way, srf__lookup_cb cb, void *arg)
 {
@@ -105,7 +114,7 @@ int srf__way_find(srf__element_t *element, srf__way_spec_t *spec,
     srf__addr_t addr;
     srf__lookup_spec_t lookup = {
         .ipv6_first = first != NULL && first->bound.family == 6,
-        .seed = spec->seed,
+        .seed = seed_of(element, spec->call_id),
         .source = spec->source,
         .cb = cb,
         .arg = arg,

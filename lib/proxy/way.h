@@ -26,7 +26,8 @@ typedef struct srf__way_spec {
                                    NULL */
     const srf__addr_t *source;  /* who chose the name, and is counted for it;
                                    NULL: the program */
-    uint64_t seed;              /* see srf__lookup_spec_t */
+    srf__str_t call_id;         /* of the request: servers of one priority are
+                                   drawn by it; empty: by chance */
     uint8_t reason;             /* srf_destination_reason_t */
     bool forged;  /* a Route names a flow that its mark does not prove */
     bool trusted; /* the program named the URI; else a message did */
@@ -42,10 +43,11 @@ typedef struct srf__way {
 } srf__way_t;
 
 /* The way of a request that goes where its own Route or Request-URI leads
- * (RFC 3261 §16.6 step 7), and came along `from`. `route` is borrowed as long
- * as the specification is used. */
-void srf__way_of_route(srf__element_t *element, const srf__route_t *route,
-                       const srf__flow_t *from, srf__way_spec_t *out);
+ * (RFC 3261 §16.6 step 7), and came along `from`. All are borrowed as long as
+ * the specification is used. */
+void srf__way_of_route(srf__element_t *element, const srf__facts_t *request,
+                       const srf__route_t *route, const srf__flow_t *from,
+                       srf__way_spec_t *out);
 
 /* The address, if there is no name to look up: 0; SRF_ERR_NAME_NOT_FOUND when
  * there is; SRF_ERR_NOT_CONNECTED, SRF_ERR_NOT_ALLOWED: the flow is gone, or

@@ -435,6 +435,50 @@ static srf__client_t *find(srf__txns_t *txns, srf__str_t branch)
                                                                  : NULL;
 }
 
+/* The Via begins as we wrote it; that is so but for few peers. */
+static inline bool has_our_sent_by(const srf__client_t *client,
+                                   const srf__facts_t *response)
+{
+    const srf__flow_t *flow = &client->flow;
+    const char *given = response->data + response->via.host.off;
+    char storage[SRF__ADDR_TEXT];
+    srf__str_t ours =
+        srf__listener_host_port(flow->listener, &flow->peer, storage);
+
+    /* Our branch stands behind it. */
+    if (response->via.host.off + ours.len >= response->via.branch.off ||
+        given[ours.len] != ';')
+        return false;
+    return ours.len >= 2 && ours.len <= SRF__SAME_BYTES_MAX
+               ? srf__same_bytes(given, ours.p, ours.len)
+               : memcmp(given, ours.p, ours.len) == 0;
+}
+
+static void complain(const srf__client_t *client, const srf__facts_t *response)
+{
+    const srf__log_context_t context = {
+        .module = "transaction",
+        .call_id = srf__facts_str(response, response->call_id),
+    };
+
+    srf__log_peer(client->txns->log, SRF_LOG_DEBUG, &context,
+                  "response dropped: its Via has somebody else's sent-by");
+}
+
+/* RFC 3261 §18.1.2: what has another sent-by than we put there is not for us.
+ * Peers may write it otherwise, and a wildcard may have another address by now.
+ */
+static bool is_for_us(const srf__client_t *client, const srf__facts_t *response)
+{
+    const srf__txns_t *txns = client->txns;
+
+    if (has_our_sent_by(client, response) ||
+        (txns->is_ours != NULL && txns->is_ours(txns->ours_arg, response)))
+        return true;
+    complain(client, response);
+    return false;
+}
+
 bool srf__client_receive(srf__txns_t *txns, const srf__facts_t *response)
 {
     srf__client_t *client =
@@ -449,7 +493,7 @@ bool srf__client_receive(srf__txns_t *txns, const srf__facts_t *response)
         response->cseq_method == SRF__METHOD_CANCEL)
         client = cancel_of(client);
     if (client != NULL && client->method == response->cseq_method &&
-        client->machine.state != SRF__TXN_INIT) {
+        client->machine.state != SRF__TXN_INIT && is_for_us(client, response)) {
         client->undelivered = false; /* the way is good after all */
         step(client, event, response);
         return true;

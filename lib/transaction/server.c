@@ -13,9 +13,51 @@ static const srf__span_t no_cut = {0, 0};
 static void clock_fired(srf__timer_t *timer);
 static void pay(srf__server_t *server);
 
+static srf__hash128_t exchange_halves(srf__hash128_t key)
+{
+    return (srf__hash128_t){{key.h[1], key.h[0]}};
+}
+
 srf__server_t *srf__server_find(const srf__txns_t *txns, srf__hash128_t key)
 {
-    return (srf__server_t *)srf__map_get(&txns->servers, key);
+    srf__map_node_t *node = srf__map_get(&txns->servers, key);
+
+    if (node == NULL && txns->twins > 0)
+        node = srf__map_get(&txns->servers, exchange_halves(key));
+    return (srf__server_t *)node;
+}
+
+/* What is kept of it, be it the response that it repeats, tells. */
+static bool is_same_call(const srf__server_t *server,
+                         const srf__facts_t *request)
+{
+    const srf_msg_t *kept =
+        server->request != NULL ? server->request : server->response;
+    const srf__facts_t *facts = kept == NULL ? NULL : srf__msg_facts(kept);
+
+    return facts != NULL && facts->cseq == request->cseq &&
+           srf__str_eq(srf__facts_str(facts, facts->call_id),
+                       srf__facts_str(request, request->call_id)) &&
+           srf__str_eq(srf__facts_str(facts, facts->from_tag),
+                       srf__facts_str(request, request->from_tag));
+}
+
+srf__server_t *srf__server_find_invite(const srf__txns_t *txns,
+                                       const srf__facts_t *request,
+                                       srf__hash128_t key)
+{
+    srf__server_t *server = srf__server_find(txns, key);
+
+    if (server != NULL || !srf__branch_is_unique(request))
+        return server;
+    server = (srf__server_t *)srf__map_get_half(&txns->servers, key.h[0]);
+    return server != NULL && is_same_call(server, request) ? server : NULL;
+}
+
+bool srf__server_may_find_invite(const srf__txns_t *txns, srf__hash128_t key)
+{
+    return srf__server_find(txns, key) != NULL ||
+           srf__map_get_half(&txns->servers, key.h[0]) != NULL;
 }
 
 srf__server_t *srf__server_ref(srf__server_t *server)
@@ -100,8 +142,10 @@ static void send_anew(srf__txns_t *txns, srf__method_t method,
 
 srf__return_path_t srf__server_return_path(const srf__server_t *server)
 {
+    srf__hash128_t key = server->node.key;
+
     return (srf__return_path_t){srf__server_reply_flow(server),
-                                server->node.key};
+                                server->twin ? exchange_halves(key) : key};
 }
 
 static void send_out(srf__server_t *server, srf_msg_t *msg, srf__span_t cut)
@@ -182,6 +226,7 @@ static void terminate(srf__server_t *server)
 
     srf__clock_stop(&server->clock, server->txns->wheel);
     srf__map_remove(&server->txns->servers, &server->node);
+    server->txns->twins -= server->twin;
     server->txns->counters.servers--;
     server->user = NULL;
     if (user != NULL)
@@ -258,7 +303,8 @@ int srf__server_create(srf__txns_t *txns, srf__hash128_t key,
                       : srf__pool_take_zeroed(&txns->own, sizeof(*server));
     if (server == NULL)
         return SRF_ERR_NO_MEMORY;
-    server->node.key = key;
+    server->twin = srf__map_get_half(&txns->servers, key.h[0]) != NULL;
+    server->node.key = server->twin ? exchange_halves(key) : key;
     server->txns = txns;
     server->from = *from;
     server->reply_port = reply_port(txns, facts, from);
@@ -266,6 +312,7 @@ int srf__server_create(srf__txns_t *txns, srf__hash128_t key,
         srf__pool_give(&txns->own, server, sizeof(*server));
         return SRF_ERR_NO_MEMORY;
     }
+    txns->twins += server->twin;
     server->request = srf__msg_ref(request);
     server->method = facts->method;
     server->machine.reliable = from->listener->ops->reliable;
@@ -431,7 +478,7 @@ static void note_stateless(srf__txns_t *txns, const srf__facts_t *request,
         request->to_tag.len == 0)
         return;
     srf__hash128_t key = srf__server_key(txns, request, SRF__METHOD_INVITE);
-    txns->refused[key.h[0] % SRF__REFUSED_KEPT] = key.h[1] | 1;
+    txns->refused[key.h[0] % SRF__REFUSED_KEPT] = key.h[0] | 1;
 }
 
 void srf__stateless_reply(srf__txns_t *txns, const srf__facts_t *request,
@@ -464,7 +511,7 @@ bool srf__stateless_is_ack_for(const srf__txns_t *txns, const srf__facts_t *ack,
 
     if (!txns->answered_stateless)
         return false;
-    if (txns->refused[key.h[0] % SRF__REFUSED_KEPT] == (key.h[1] | 1))
+    if (txns->refused[key.h[0] % SRF__REFUSED_KEPT] == (key.h[0] | 1))
         return true;
     if (ack->to_tag.len != sizeof(tag))
         return false;

@@ -35,12 +35,29 @@ struct srf__server {
     uint16_t owed;       /* final response still to be made; 0: none */
     uint16_t reply_port; /* of datagrams (RFC 3261 §18.2.2, RFC 3581 §4) */
     uint8_t method;      /* srf__method_t */
-    bool cancelled;      /* a CANCEL came */
+    bool cancelled : 1;  /* a CANCEL came */
+    bool twin : 1;       /* its key is in the table with halves exchanged */
     char tag[8];         /* To tag of responses made here; not terminated */
 };
 
-/* The transaction with this key, or NULL. */
+/* The transaction with this key, or NULL. Of those with the same branch the
+ * first is in the table by the branch's half of its key; it is the one that
+ * srf__server_find_invite() can find. Its twins, which differ in sent-by, are
+ * there by the other half: so many as one may, a bucket gets none but its
+ * share.
+ */
 srf__server_t *srf__server_find(const srf__txns_t *txns, srf__hash128_t key);
+
+/* The INVITE that an ACK or a CANCEL with this key is for. INTEROP: its sent-by
+ * may be another one, since devices on the way rewrite it, when branch,
+ * Call-ID, From tag and number of CSeq are those of the INVITE. Whoever knows
+ * the branch has read it beside the sent-by, so that this demands no less of a
+ * stranger than RFC 3261 §17.2.3 and §9.2 do. */
+srf__server_t *srf__server_find_invite(const srf__txns_t *txns,
+                                       const srf__facts_t *request,
+                                       srf__hash128_t key);
+/* Whether there may be one: for who has read no more than the Via. */
+bool srf__server_may_find_invite(const srf__txns_t *txns, srf__hash128_t key);
 
 /* Creates the transaction for a new request, whose message it references, and
  * starts its machine, which sends a 100 to an INVITE, at once or after the

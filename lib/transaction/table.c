@@ -145,6 +145,29 @@ srf__client_t *srf__slot_get(const srf__txns_t *txns, uint32_t slot)
     return slot < txns->slot_count ? txns->slots[slot] : NULL;
 }
 
+static bool has_cookie(srf__str_t branch)
+{
+    return branch.len > COOKIE_LEN && memcmp(branch.p, cookie, COOKIE_LEN) == 0;
+}
+
+bool srf__branch_is_unique(const srf__facts_t *facts)
+{
+    return has_cookie(srf__facts_str(facts, facts->via.branch));
+}
+
+/* "host" is "host:5060" (RFC 3261 §18.1.1). */
+static void add_sent_by(srf__hasher_t *hasher, const srf__facts_t *facts,
+                        const srf__via_t *via)
+{
+    uint16_t port =
+        via->port != 0
+            ? via->port
+            : srf__transport_port((srf__transport_id_t)via->transport);
+
+    srf__hasher_field_lower(hasher, srf__facts_str(facts, via->host));
+    srf__hasher_update(hasher, &port, sizeof(port));
+}
+
 /* RFC 3261 §17.2.3: branch, sent-by and method when the branch has the cookie;
  * otherwise what RFC 2543 peers keep the same between the copies of a request
  * and its ACK (whose To tag is that of our response, so it is left out). */
@@ -153,25 +176,30 @@ srf__hash128_t srf__server_key_by(const srf__txns_t *txns,
                                   const srf__via_t *via, srf__method_t method)
 {
     srf__hasher_t hasher;
+    srf__hash128_t key;
     srf__str_t branch = srf__facts_str(request, via->branch);
-    srf__str_t name = srf__method_name(method);
+    uint64_t number = method;
 
+    srf__hasher_init(&hasher, &txns->key, false);
     if (method == SRF__METHOD_OTHER)
-        name = srf__facts_str(request, request->method_name);
-    srf__hasher_init(&hasher, &txns->key, true);
-    srf__hasher_field(&hasher, name);
-    if (branch.len > COOKIE_LEN && memcmp(branch.p, cookie, COOKIE_LEN) == 0) {
+        srf__hasher_field(&hasher,
+                          srf__facts_str(request, request->method_name));
+    else
+        srf__hasher_update(&hasher, &number, sizeof(number));
+    if (has_cookie(branch)) {
         srf__hasher_field(&hasher, branch);
-        srf__hasher_field_lower(&hasher, srf__facts_str(request, via->host));
-        srf__hasher_update(&hasher, &via->port, sizeof(via->port));
+        key.h[0] = srf__hasher_so_far(&hasher);
+        add_sent_by(&hasher, request, via);
     } else {
         srf__hasher_field(&hasher, srf__facts_str(request, request->uri));
         srf__hasher_field(&hasher, srf__facts_str(request, request->from_tag));
         srf__hasher_field(&hasher, srf__facts_str(request, request->call_id));
         srf__hasher_update(&hasher, &request->cseq, sizeof(request->cseq));
+        key.h[0] = srf__hasher_so_far(&hasher);
         srf__hasher_field(&hasher, srf__facts_str(request, via->value));
     }
-    return srf__hasher_final(&hasher);
+    key.h[1] = srf__hasher_so_far(&hasher);
+    return key;
 }
 
 srf__hash128_t srf__server_key(const srf__txns_t *txns,

@@ -56,11 +56,16 @@ struct srf__txns {
     srf__txns_counters_t counters;
 
     srf__map_t servers;
+    uint64_t twins;        /* see srf__server_find() */
     srf__client_t **slots; /* NULL where free */
     uint32_t *free_slots;  /* stack of free slot numbers */
     uint32_t free_count;
     uint32_t slot_count;
 
+    /* Whether the sent-by of a response's topmost Via is a name of this
+     * element; NULL: none is but what was written. */
+    bool (*is_ours)(void *arg, const srf__facts_t *response);
+    void *ours_arg;
     /* Tells that a 2xx to INVITE went back past its user, who is gone. */
     void (*late_2xx)(void *arg, const srf__facts_t *response);
     void *late_arg;
@@ -84,6 +89,9 @@ typedef struct srf__branch_id {
 } srf__branch_id_t;
 
 void srf__branch_write(const srf__branch_id_t *id, char out[SRF__BRANCH_LEN]);
+/* Whether the topmost Via has a branch that begins as RFC 3261 §8.1.1.7 says:
+ * unlike any other. */
+bool srf__branch_is_unique(const srf__facts_t *facts);
 /* False for a branch that is not of our form. */
 bool srf__branch_read(srf__str_t branch, srf__branch_id_t *out);
 
@@ -97,7 +105,9 @@ srf__client_t *srf__slot_get(const srf__txns_t *txns, uint32_t slot);
 /* ---- server keys ---- */
 
 /* What identifies the server transaction that `request` belongs to, taken as
- * being of method `method` (an ACK or a CANCEL looks for its INVITE). */
+ * being of method `method` (an ACK or a CANCEL looks for its INVITE): h[0] what
+ * does not change on the way to us, branch and method above all, h[1] that and
+ * the sent-by. */
 srf__hash128_t srf__server_key(const srf__txns_t *txns,
                                const srf__facts_t *request,
                                srf__method_t method);

@@ -479,12 +479,8 @@ static void on_connected(srf__connection_t *connection)
         srf__connection_begin(connection);
 }
 
-static void on_event(uv_poll_t *poll, int status, int events)
+static void look_into(srf__connection_t *connection, int status, int events)
 {
-    srf__connection_t *connection = poll->data;
-
-    if (connection->stream->base.owner->closing)
-        return;
     /* libuv says EBADF when the network has said something bad, and looks no
      * more: sending or reading tells what it was. */
     if (status < 0)
@@ -499,6 +495,18 @@ static void on_event(uv_poll_t *poll, int status, int events)
         (status < 0 || (events & UV_READABLE) != 0))
         receive(connection);
     srf__connection_look(connection);
+}
+
+static void on_event(uv_poll_t *poll, int status, int events)
+{
+    srf__connection_t *connection = poll->data;
+    const srf__transports_t *owner = connection->stream->base.owner;
+
+    if (owner->closing)
+        return;
+    srf__wheel_enter(owner->wheel);
+    look_into(connection, status, events);
+    srf__wheel_leave(owner->wheel);
 }
 
 void srf__connection_look(srf__connection_t *connection)

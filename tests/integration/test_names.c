@@ -292,6 +292,104 @@ START_TEST(servers_for_websocket_clients_are_not_for_us)
 }
 END_TEST
 
+/* sip.example.com by SRV: one or two, as often. */
+static void add_equal_service(void)
+{
+    add_service();
+    for (unsigned i = 0; i < names.count; i++) {
+        names.rows[i].values[0] = 1; /* priorities */
+        names.rows[i].values[1] = 1; /* weights */
+    }
+}
+
+/* Where the request of the caller's arrives, 1 or 2, and is answered. */
+static unsigned served_by(const char *method)
+{
+    for (;;) {
+        wire_run(&stage.loop, 1);
+        wire_t *both[] = {one, two};
+        for (unsigned i = 0; i < 2; i++) {
+            const char *got = wire_poll(both[i]);
+            if (got == NULL)
+                continue;
+            ck_assert_int_eq(strncmp(got, method, strlen(method)), 0);
+            stage_answer(both[i], got, "401 Unauthorized",
+                         "WWW-Authenticate: Digest realm=\"a\","
+                         "nonce=\"n\"\n");
+            return i + 1;
+        }
+    }
+}
+
+static void say_again(const char *method, const char *call_id, unsigned cseq)
+{
+    wire_send(caller,
+              "%s sip:bob@sip.example.com SIP/2.0\n"
+              "Via: SIP/2.0/UDP 127.0.0.1:%u;branch=z9hG4bK%s-%u;rport\n"
+              "Max-Forwards: 70\n"
+              "From: <sip:alice@call.test>;tag=%u\n"
+              "To: <sip:bob@call.test>\n"
+              "Call-ID: %s\n"
+              "CSeq: %u %s\n"
+              "Content-Length: 0\n"
+              "\n",
+              method, wire_port(caller), call_id, cseq, cseq, call_id, cseq,
+              method);
+}
+
+/* Whoever challenged it knows its nonce (RFC 3263 §4.3, §4.4). */
+START_TEST(requests_of_one_call_get_to_one_server)
+{
+    unsigned used = 0;
+
+    add_equal_service();
+    if (_i == 1)
+        target("sip.example.com");
+    for (unsigned i = 0; i < 20; i++) {
+        char call_id[10];
+        (void)snprintf(call_id, sizeof(call_id), "call%u", i);
+        unsigned first = 0;
+        for (unsigned cseq = 1; cseq < 5; cseq++) {
+            say_again("REGISTER", call_id, cseq);
+            unsigned by = served_by("REGISTER ");
+            if (first == 0)
+                first = by;
+            ck_assert_uint_eq(by, first);
+        }
+        used |= first;
+    }
+    ck_assert_uint_eq(used, 3); /* another call may go another way */
+}
+END_TEST
+
+START_TEST(requests_of_the_programs_with_one_call_id_get_to_one_server)
+{
+    unsigned used = 0;
+
+    add_equal_service();
+    for (unsigned i = 0; i < 20; i++) {
+        srf_request_options_t options;
+        char call_id[10];
+        (void)snprintf(call_id, sizeof(call_id), "call%u", i);
+        const char *const headers[] = {"Call-ID", call_id, NULL};
+        unsigned first = 0;
+        srf_request_options_init(&options);
+        options.headers = headers;
+        for (unsigned times = 0; times < 4; times++) {
+            ck_assert_int_eq(srf_request(stage.proxy, "sip:bob@sip.example.com",
+                                         &options, NULL),
+                             0);
+            unsigned by = served_by("OPTIONS ");
+            if (first == 0)
+                first = by;
+            ck_assert_uint_eq(by, first);
+        }
+        used |= first;
+    }
+    ck_assert_uint_eq(used, 3);
+}
+END_TEST
+
 /* It comes again with each 2xx that does, and goes the same way: whoever
  * forwards without state draws no lots (RFC 3263 §4.4, RFC 3261 §16.11). */
 START_TEST(an_ack_that_comes_again_goes_the_same_way)
@@ -582,6 +680,9 @@ int main(void)
     tcase_add_test(tcase, a_stack_may_end_while_names_are_looked_up);
     tcase_add_test(tcase, an_ack_to_a_name_waits_for_its_address);
     tcase_add_test(tcase, servers_for_websocket_clients_are_not_for_us);
+    tcase_add_loop_test(tcase, requests_of_one_call_get_to_one_server, 0, 2);
+    tcase_add_test(tcase,
+                   requests_of_the_programs_with_one_call_id_get_to_one_server);
     tcase_add_test(tcase, an_ack_that_comes_again_goes_the_same_way);
     tcase_add_test(tcase, an_ack_to_a_name_that_is_ours_does_not_go_round);
     tcase_add_test(tcase, names_are_forked_to_as_well);

@@ -55,7 +55,7 @@ typedef struct branch {
     txn_t cancel;
     bool cancel_asked;
     bool cancel_waits; /* for a provisional response */
-    bool reason;       /* the caller's goes along */
+    bool reason;       /* it says why: the caller's, or that it lost */
     bool orphan;       /* the search is over */
     bool guarded;      /* guard_ms was started */
     unsigned depth;

@@ -406,7 +406,7 @@ static void receive_2xx(branch_t *branch, const final_t *what)
     call->answered = true;
     call->final_status = what->status;
     call->final_answer = branch->final_answer;
-    cancel_pending(call, false);
+    cancel_pending(call, true);
 }
 
 /* ---- failures ---- */
@@ -486,7 +486,7 @@ static void receive_failure(branch_t *branch, const final_t *what)
 
     if (ends_search(call, what->status)) {
         call->finished = true;
-        cancel_pending(call, false);
+        cancel_pending(call, true);
     } else if (what->status / 100 == 3 && !call->finished && !call->cancelled) {
         follow_redirect(branch, what);
     }

@@ -92,6 +92,27 @@ static uint64_t of_fields(const char *a, const char *b)
     return srf__hasher_final(&hasher).h[0];
 }
 
+START_TEST(a_hash_so_far_leaves_the_rest_to_come)
+{
+    const srf__str_t parts[] = {SRF__STR("abc"), SRF__STR("defghijklmno")};
+    srf__hasher_t whole;
+    srf__hasher_t part;
+
+    srf__hasher_init(&whole, &key, false);
+    srf__hasher_field(&whole, parts[0]);
+    uint64_t so_far = srf__hasher_so_far(&whole);
+    srf__hasher_field(&whole, parts[1]);
+    srf__hasher_init(&part, &key, false);
+    srf__hasher_field(&part, parts[0]);
+    ck_assert_uint_eq(so_far, srf__hasher_final(&part).h[0]);
+    srf__hasher_init(&part, &key, false);
+    srf__hasher_field(&part, parts[0]);
+    srf__hasher_field(&part, parts[1]);
+    ck_assert_uint_eq(srf__hasher_final(&whole).h[0],
+                      srf__hasher_final(&part).h[0]);
+}
+END_TEST
+
 START_TEST(fields_do_not_run_into_each_other)
 {
     ck_assert_uint_ne(of_fields("ab", "c"), of_fields("a", "bc"));
@@ -177,6 +198,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup, NULL);
     tcase_add_loop_test(tcase, known_inputs_give_known_values, 0, VECTORS);
     tcase_add_test(tcase, where_the_input_is_split_does_not_matter);
+    tcase_add_test(tcase, a_hash_so_far_leaves_the_rest_to_come);
     tcase_add_test(tcase, fields_do_not_run_into_each_other);
     tcase_add_test(tcase, every_byte_of_a_field_counts);
     tcase_add_test(tcase, only_capitals_become_small_letters);

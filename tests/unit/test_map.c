@@ -266,6 +266,26 @@ START_TEST(both_halves_of_the_key_count)
 }
 END_TEST
 
+START_TEST(a_half_of_the_key_finds_a_node_while_tables_change)
+{
+    srf__map_t map = {.count = 0};
+
+    ck_assert_ptr_null(srf__map_get_half(&map, 1));
+    for (unsigned i = 0; i < MANY; i++) {
+        nodes[i].key = key_of(i);
+        ck_assert_int_eq(srf__map_add(&map, &nodes[i]), 0);
+        ck_assert_ptr_eq(srf__map_get_half(&map, key_of(i / 2).h[0]),
+                         &nodes[i / 2]);
+        ck_assert_ptr_null(srf__map_get_half(&map, key_of(i + 1).h[0]));
+    }
+    for (unsigned i = 0; i < MANY; i++) {
+        srf__map_remove(&map, &nodes[i]);
+        ck_assert_ptr_null(srf__map_get_half(&map, key_of(i).h[0]));
+    }
+    srf__map_deinit(&map);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("map");
@@ -281,6 +301,7 @@ int main(void)
     tcase_add_loop_test(tcase, any_order_of_adding_and_removing_does_no_harm, 0,
                         4);
     tcase_add_test(tcase, the_table_of_a_peak_goes_with_its_last_node);
+    tcase_add_test(tcase, a_half_of_the_key_finds_a_node_while_tables_change);
     tcase_add_test(tcase, both_halves_of_the_key_count);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);

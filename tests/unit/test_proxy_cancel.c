@@ -100,6 +100,120 @@ START_TEST(a_target_that_never_answers_ends_with_timer_b)
 }
 END_TEST
 
+/* ACK or CANCEL of world_call() as some device on the way may make it. */
+static void follow_with(world_t *world, const char *method, const char *via,
+                        const char *call_id, const char *tag, unsigned number)
+{
+    party_send(world->caller, WORLD_PROXY,
+               "%s " WORLD_URI " SIP/2.0\n"
+               "Via: SIP/2.0/UDP %s;rport\n"
+               "Max-Forwards: 70\n"
+               "From: \"Ann\" <sip:ann@example.com>;tag=%s\n"
+               "To: <sip:bob@example.com>%s\n"
+               "Call-ID: %s\n"
+               "CSeq: %u %s\n",
+               method, via, tag, method[0] == 'A' ? ";tag=uas" : "", call_id,
+               number, method);
+    world_settle(world);
+}
+
+static const char *const other_sent_bys[] = {
+    "10.0.0.9;branch=z9hG4bK-c1",         /* the default port */
+    "10.0.0.9:1024;branch=z9hG4bK-c1",    /* of another mapping */
+    "192.168.0.7:5060;branch=z9hG4bK-c1", /* behind a device */
+    "phone.example;branch=z9hG4bK-c1",
+};
+
+START_TEST(a_cancel_or_ack_is_for_its_invite_whatever_the_sent_by)
+{
+    world_t *world = world_create(one_uri, NULL);
+
+    world_call(world);
+    world_answer(world, world->one, "180 Ringing");
+    follow_with(world, "CANCEL", other_sent_bys[_i], "c1", "ann-c1", 1);
+    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 200"), 1);
+    ck_assert_uint_eq(party_received(world->one, "CANCEL"), 1);
+    world_answer(world, world->one, "487 Request Terminated");
+    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 487"), 1);
+    follow_with(world, "ACK", other_sent_bys[_i], "c1", "ann-c1", 1);
+    memnet_run(world->net, 5000);
+    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 487"), 1);
+    world_destroy(world);
+}
+END_TEST
+
+START_TEST(a_cancel_of_another_call_gets_481_whatever_its_branch)
+{
+    static const struct {
+        const char *call_id;
+        const char *tag;
+        unsigned number;
+        const char *via;
+    } cases[] = {
+        {"c2", "ann-c1", 1, "10.0.0.9:1024;branch=z9hG4bK-c1"},
+        {"c1", "eve", 1, "10.0.0.9:1024;branch=z9hG4bK-c1"},
+        {"c1", "ann-c1", 2, "10.0.0.9:1024;branch=z9hG4bK-c1"},
+        {"c1", "ann-c1", 1, "10.0.0.9:1024;branch=z9hG4bK-c2"},
+        {"c1", "ann-c1", 1, "10.0.0.9:1024"},
+    };
+    world_t *world = world_create(one_uri, NULL);
+
+    world_call(world);
+    world_answer(world, world->one, "180 Ringing");
+    follow_with(world, "CANCEL", cases[_i].via, cases[_i].call_id,
+                cases[_i].tag, cases[_i].number);
+    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 481"), 1);
+    ck_assert_uint_eq(party_received(world->one, "CANCEL"), 0);
+    ck_assert_uint_eq(world->program.cancels, 0);
+    world_answer(world, world->one, "200 OK");
+    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 200"), 1);
+    world_destroy(world);
+}
+END_TEST
+
+/* RFC 3261 §17.2.3: that would take the sent-by of the first. */
+START_TEST(an_invite_with_another_sent_by_is_another_one)
+{
+    static const char invite[] =
+        "INVITE " WORLD_URI " SIP/2.0\n"
+        "Via: SIP/2.0/UDP 10.0.0.9:%s;branch=z9hG4bK-c1;rport\n"
+        "Max-Forwards: 70\n"
+        "From: \"Ann\" <sip:ann@example.com>;tag=ann-c1\n"
+        "To: <sip:bob@example.com>\n"
+        "Call-ID: c1\n"
+        "CSeq: 1 INVITE\n";
+    world_t *world = world_create(one_uri, NULL);
+
+    for (unsigned i = 0; i < 2; i++) {
+        party_send(world->caller, WORLD_PROXY, invite, "5060");
+        party_send(world->caller, WORLD_PROXY, invite, "1024");
+        party_send(world->caller, WORLD_PROXY, invite, "1025");
+        world_settle(world);
+        ck_assert_uint_eq(world->program.handled, 3);
+        ck_assert_uint_eq(party_received(world->one, "INVITE"), 3);
+    }
+    for (unsigned i = 0; i < 3; i++)
+        party_reply(world->one, i, "180 Ringing", "");
+    world_settle(world);
+    /* Each has the CANCEL with its own, and first of all. */
+    follow_with(world, "CANCEL", "10.0.0.9:1024;branch=z9hG4bK-c1", "c1",
+                "ann-c1", 1);
+    ck_assert_uint_eq(party_received(world->one, "CANCEL"), 1);
+    const char *second = party_find(world->one, "INVITE", 1);
+    char via[256];
+    strcpy(via, party_header(world->one, second, "Via", 0));
+    world_expect(world->one, "CANCEL", "Via", via);
+    for (unsigned i = 0; i < 3; i++)
+        party_reply(world->one, i, "486 Busy Here", "");
+    world_settle(world);
+    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 486"), 3);
+    ck_assert_uint_eq(world->program.done, 3);
+    memnet_drain(world->net, 600000);
+    ck_assert_uint_eq(world->srf->element.txns.twins, 0);
+    world_destroy(world);
+}
+END_TEST
+
 START_TEST(a_cancel_is_made_like_its_invite)
 {
     char via[256];
@@ -366,6 +480,11 @@ int main(void)
                         2);
     tcase_add_test(tcase, a_final_response_without_1xx_needs_no_cancel);
     tcase_add_test(tcase, a_target_that_never_answers_ends_with_timer_b);
+    tcase_add_loop_test(
+        tcase, a_cancel_or_ack_is_for_its_invite_whatever_the_sent_by, 0, 4);
+    tcase_add_loop_test(
+        tcase, a_cancel_of_another_call_gets_481_whatever_its_branch, 0, 5);
+    tcase_add_test(tcase, an_invite_with_another_sent_by_is_another_one);
     tcase_add_test(tcase, a_cancel_is_made_like_its_invite);
     tcase_add_test(tcase, a_cancel_is_repeated_until_it_is_answered);
     tcase_add_test(tcase, a_callers_cancel_sent_again_is_answered_again);

@@ -347,6 +347,62 @@ START_TEST(a_response_that_fits_no_transaction_goes_nowhere)
 }
 END_TEST
 
+/* A response of `one` to its INVITE, whose topmost Via has this sent-by. */
+static void answer_by(world_t *world, const char *sent_by)
+{
+    const char *invite = party_find(world->one, "INVITE", 0);
+    char via[256];
+
+    strcpy(via, party_header(world->one, invite, "Via", 0));
+    const char *branch = strstr(via, ";branch=");
+    ck_assert_ptr_nonnull(branch);
+    party_send(world->one, WORLD_PROXY,
+               "SIP/2.0 200 OK\n"
+               "Via: SIP/2.0/UDP %s%s\n"
+               "Via: SIP/2.0/UDP 10.0.0.9:5060;branch=z9hG4bK-c1\n"
+               "From: <sip:ann@example.com>;tag=ann-c1\n"
+               "To: <sip:bob@example.com>;tag=uas\n"
+               "Call-ID: c1\n"
+               "CSeq: 1 INVITE\n",
+               sent_by, branch);
+    world_settle(world);
+}
+
+START_TEST(a_response_for_another_sent_by_goes_nowhere)
+{
+    static const char *const sent_bys[] = {
+        "10.0.0.77:5060", "10.0.0.1:5070",  "10.0.0.12",   "proxy.example.com",
+        "10.0.0.1:50600", "10.0.0.11:5060", "10.0.0.1:506"};
+    world_t *world = world_create(one_uri, NULL);
+
+    world_call(world);
+    answer_by(world, sent_bys[_i]);
+    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 200"), 0);
+    ck_assert_uint_eq(world_stats(world).dropped_unmatched, 1);
+    answer_by(world, "10.0.0.1:5060");
+    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 200"), 1);
+    world_destroy(world);
+}
+END_TEST
+
+START_TEST(a_response_for_any_name_of_ours_is_forwarded)
+{
+    static const char *const sent_bys[] = {
+        "10.0.0.1:5060",        "10.0.0.1",
+        "10.0.0.1 : 5060",      "sip.example.com",
+        "SIP.example.com:5060", "10.0.0.2:5060"};
+    world_t *world = world_create(one_uri, NULL);
+
+    memnet_listen(world->net, world->srf, "10.0.0.2:5060");
+    ck_assert_int_eq(srf_alias(world->srf, "sip.example.com"), 0);
+    world_call(world);
+    answer_by(world, sent_bys[_i]);
+    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 200"), 1);
+    ck_assert_uint_eq(world_stats(world).dropped_unmatched, 0);
+    world_destroy(world);
+}
+END_TEST
+
 START_TEST(the_library_is_no_reflector)
 {
     static const char *const vias[] = {
@@ -693,6 +749,10 @@ static void add_responses(Suite *suite)
         tcase, a_provisional_response_after_the_final_one_is_dropped, 0, 2);
     tcase_add_test(tcase, every_2xx_goes_up_while_the_call_is_set_up);
     tcase_add_test(tcase, a_response_that_fits_no_transaction_goes_nowhere);
+    tcase_add_loop_test(tcase, a_response_for_another_sent_by_goes_nowhere, 0,
+                        7);
+    tcase_add_loop_test(tcase, a_response_for_any_name_of_ours_is_forwarded, 0,
+                        6);
     tcase_add_loop_test(tcase, the_library_is_no_reflector, 0, 4);
     tcase_add_test(tcase, an_invite_sent_again_after_the_2xx_is_ignored);
     tcase_add_test(tcase, a_late_2xx_behind_a_failure_is_forwarded);

@@ -277,12 +277,53 @@ START_TEST(keep_user_keeps_the_callers_user_part)
         {"bob@10.0.0.11", "sip:100@10.0.0.1", "INVITE sip:bob@10.0.0.11 "},
         {"10.0.0.11", "sip:10.0.0.1", "INVITE sip:10.0.0.11 "},
         {"10.0.0.11", "sip:100@10.0.0.77", "INVITE sip:100@10.0.0.77 "},
+        /* what says what the user part is */
+        {"10.0.0.11", "sip:+43;isub=1@10.0.0.1;user=phone",
+         "INVITE sip:+43;isub=1@10.0.0.11;user=phone "},
+        {"sip:10.0.0.11:5060;a=b", "sip:100@10.0.0.1;x=y;USER=Phone;z",
+         "INVITE sip:100@10.0.0.11:5060;a=b;USER=Phone "},
+        {"10.0.0.11", "sip:100@10.0.0.1;u%73er=phone;user=ip",
+         "INVITE sip:100@10.0.0.11;u%73er=phone "},
+        {"sip:10.0.0.11;user=ip", "sip:100@10.0.0.1;user=phone",
+         "INVITE sip:100@10.0.0.11;user=ip "},
+        {"bob@10.0.0.11", "sip:100@10.0.0.1;user=phone",
+         "INVITE sip:bob@10.0.0.11 "},
+        {"10.0.0.11", "sip:10.0.0.1;user=phone", "INVITE sip:10.0.0.11 "},
+        /* and not what says where to */
+        {"10.0.0.11",
+         "sip:100@10.0.0.1;transport=udp;lr;ttl=1;method=INVITE;gr=x",
+         "INVITE sip:100@10.0.0.11 "},
     };
     world_t *world = world_create(cases[_i].target, NULL);
 
     world->program.options.keep_user = 1;
     call_with(world, cases[_i].uri, "");
     ck_assert_uint_eq(party_received(world->one, cases[_i].sent), 1);
+    finish(world, world->one);
+}
+END_TEST
+
+/* Whoever configures us as an outbound proxy may write lr into the Request-URI
+ * as well: that alone is no strict router's work. */
+START_TEST(a_request_uri_with_lr_is_the_callers_own)
+{
+    static const char *const routes[] = {
+        "Route: <sip:10.0.0.1;lr>\n",
+        "Route: <sip:10.0.0.1;lr>, <sip:10.0.0.1:5060;lr>\n",
+        "Route: <sip:10.0.0.1;lr;srf=0123456789abcdef>\n",
+        "",
+    };
+    static const char *const uris[] = {
+        "sip:1001@10.0.0.1;lr",
+        "sip:1001@10.0.0.1;lr;srf=0123456789abcdef",
+    };
+    world_t *world = world_create("10.0.0.11", NULL);
+
+    world->program.options.keep_user = 1;
+    call_with(world, uris[_i / 4], routes[_i % 4]);
+    ck_assert_uint_eq(party_received(world->one, "INVITE sip:1001@10.0.0.11 "),
+                      1);
+    world_expect(world->one, "INVITE", "Route", NULL);
     finish(world, world->one);
 }
 END_TEST
@@ -539,7 +580,8 @@ static void add_request_uri(Suite *suite)
                         0, 9);
     tcase_add_loop_test(
         tcase, another_request_uri_stays_and_the_target_is_the_next_hop, 0, 7);
-    tcase_add_loop_test(tcase, keep_user_keeps_the_callers_user_part, 0, 6);
+    tcase_add_loop_test(tcase, keep_user_keeps_the_callers_user_part, 0, 13);
+    tcase_add_loop_test(tcase, a_request_uri_with_lr_is_the_callers_own, 0, 8);
     tcase_add_loop_test(tcase, without_target_the_request_goes_where_it_points,
                         0, 5);
     tcase_add_test(tcase, a_port_of_the_request_uri_is_honoured);

@@ -72,6 +72,90 @@ START_TEST(the_first_2xx_goes_up_and_ringing_losers_are_cancelled)
 }
 END_TEST
 
+/* What a loser is told that rings, or (late) has yet to. */
+static void expect_reason(const char *cancel_reason, const char *answer,
+                          bool late, const char *reason)
+{
+    world_t *world = forking_world();
+
+    world->program.options.cancel_reason = cancel_reason;
+    world_call(world);
+    if (!late)
+        world_answer(world, world->one, "180 Ringing");
+    world_answer(world, world->two, answer);
+    if (late)
+        world_answer(world, world->one, "180 Ringing");
+    world_expect(world->one, "CANCEL", "Reason", reason);
+    const char *cancel = party_find(world->one, "CANCEL", 0);
+    ck_assert_ptr_null(party_header(world->one, cancel, "Reason", 1));
+    world_answer(world, world->one, "487 Request Terminated");
+    world_destroy(world);
+}
+
+START_TEST(losers_are_told_why)
+{
+    static const struct {
+        const char *answer;
+        const char *reason;
+    } cases[] = {
+        {"200 OK", "SIP;cause=200;text=\"Call completed elsewhere\""},
+        {"202 Accepted", "SIP;cause=200;text=\"Call completed elsewhere\""},
+        {"603 Decline", "SIP;cause=603;text=\"Decline\""},
+        {"600 Busy \"all\" o\\er",
+         "SIP;cause=600;text=\"Busy \\\"all\\\" o\\\\er\""},
+        {"603 Nicht \xc3\xbc", "SIP;cause=603;text=\"Nicht \xc3\xbc\""},
+        {"603 Bell\a", "SIP;cause=603;text=\"Decline\""},
+        {"603 Half \xc3", "SIP;cause=603;text=\"Decline\""},
+        {"699 \xff", "SIP;cause=699;text=\"Busy Everywhere\""},
+        {"603 ", "SIP;cause=603;text=\"Decline\""},
+    };
+
+    expect_reason(NULL, cases[_i / 2].answer, _i % 2 != 0,
+                  cases[_i / 2].reason);
+}
+END_TEST
+
+START_TEST(the_program_may_say_what_losers_are_told)
+{
+    static const struct {
+        const char *given;
+        const char *reason;
+    } cases[] = {
+        {"Q.850;cause=26;text=\"Non-selected\"",
+         "Q.850;cause=26;text=\"Non-selected\""},
+        {"SIP ; cause = 200", "SIP ; cause = 200"},
+        {"", NULL},
+    };
+    const char *answer = _i % 2 == 0 ? "200 OK" : "603 Decline";
+
+    expect_reason(cases[_i / 4].given, answer, _i / 2 % 2 != 0,
+                  cases[_i / 4].reason);
+}
+END_TEST
+
+START_TEST(a_reason_that_is_none_is_refused)
+{
+    static const char *const bad[] = {
+        " ",
+        ";cause=200",
+        "SIP;",
+        "SIP;cause=",
+        "SIP;cause=200, Q.850;cause=16",
+        "SIP;text=\"open",
+        "SIP cause",
+        "SIP;cause=200\r\nX-A: b",
+        "SIP;text=\"a\tb\"",
+    };
+    world_t *world = forking_world();
+
+    world->program.options.cancel_reason = bad[_i];
+    world_call(world);
+    ck_assert_int_eq(world->program.started, SRF_ERR_INVALID_HEADER);
+    ck_assert_uint_eq(world->one->count, 0);
+    world_destroy(world);
+}
+END_TEST
+
 START_TEST(a_loser_without_a_provisional_is_cancelled_when_one_comes)
 {
     world_t *world = forking_world();
@@ -413,6 +497,10 @@ int main(void)
     tcase_add_test(forking, each_branch_has_a_branch_parameter_of_its_own);
     tcase_add_test(forking,
                    the_first_2xx_goes_up_and_ringing_losers_are_cancelled);
+    tcase_add_loop_test(forking, losers_are_told_why, 0, 18);
+    tcase_add_loop_test(forking, the_program_may_say_what_losers_are_told, 0,
+                        12);
+    tcase_add_loop_test(forking, a_reason_that_is_none_is_refused, 0, 9);
     tcase_add_test(forking,
                    a_loser_without_a_provisional_is_cancelled_when_one_comes);
     tcase_add_test(forking, a_silent_loser_delays_the_report_until_timer_b);

@@ -5,6 +5,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#define _GNU_SOURCE /* memmem() */
 #include "pieces.h"
 #include "runner.h"
 
@@ -124,21 +125,145 @@ START_TEST(what_cannot_be_answered_is_dropped_and_counted)
 }
 END_TEST
 
-START_TEST(a_nul_in_the_header_part_gets_400)
+/* A request with these bytes in place of a Subject line; `len` of them. */
+static void send_with_bytes(world_t *world, const char *line, size_t len)
 {
-    static const char text[] =
+    static const char begin[] =
         "INVITE sip:100@10.0.0.1 SIP/2.0\r\n"
         "Via: SIP/2.0/UDP 10.0.0.9:5060;branch=z9hG4bK-c1\r\n"
         "From: <sip:ann@example.com>;tag=ann-c1\r\n"
         "To: <sip:bob@example.com>\r\n"
         "Call-ID: c1\r\n"
-        "CSeq: 1 INVITE\r\n"
-        "Subject: a\0b\r\n"
-        "Content-Length: 0\r\n\r\n";
+        "CSeq: 1 INVITE\r\n";
+    static const char end[] = "\r\nContent-Length: 0\r\n\r\n";
+    char text[1024];
+
+    memcpy(text, begin, sizeof(begin) - 1);
+    memcpy(text + sizeof(begin) - 1, line, len);
+    memcpy(text + sizeof(begin) - 1 + len, end, sizeof(end) - 1);
+    send_bytes(world, text, sizeof(begin) - 1 + len + sizeof(end) - 1);
+}
+
+#define BYTES(literal)           \
+ {                               \
+  (literal), sizeof(literal) - 1 \
+ }
+
+START_TEST(a_nul_in_the_header_part_gets_400)
+{
+    static const struct {
+        const char *line;
+        size_t len;
+    } bad[] = {
+        BYTES("Subject: a\0b"),
+        BYTES("Subject: \0"),
+        BYTES("Contact: \"a\0b\" <sip:a@b>"),
+        BYTES("Contact: \"a\\\\\0b\" <sip:a@b>"),
+        BYTES("Contact: \"a\" \\\0 <sip:a@b>"),
+        BYTES("Subject: \"open\r\nX-A: \\\0\""),
+        BYTES("Subject: \"a\\\0\"\0"),
+        BYTES("Subject: a\\\0"),
+        BYTES("X\0: a"),
+    };
     world_t *world = world_create("10.0.0.11", NULL);
 
-    send_bytes(world, text, sizeof(text) - 1);
+    send_with_bytes(world, bad[_i].line, bad[_i].len);
     expect_final(world, 400);
+    world_destroy(world);
+}
+END_TEST
+
+static char shown[2][128];
+static const char *wanted;
+static size_t wanted_len;
+static unsigned wanted_found;
+
+static void show(srf_req_t *req, srf_res_t *res)
+{
+    srf_name_addr_t *view;
+
+    (void)res;
+    snprintf(shown[0], sizeof(shown[0]), "%s", srf_req_get(req, "Contact", 0));
+    ck_assert_int_eq(srf_msg_name_addr(srf_req_msg(req), "Contact", 0, &view),
+                     0);
+    snprintf(shown[1], sizeof(shown[1]), "%s", view->display);
+    srf_free(view);
+    world_on_request(req, res);
+}
+
+static void look_for_bytes(void *arg, const srf__addr_t *from,
+                           const srf__addr_t *to, const char *data, size_t len)
+{
+    (void)arg;
+    (void)from;
+    if (to->ip[3] == 11 && memmem(data, len, wanted, wanted_len) != NULL)
+        wanted_found++;
+}
+
+/* RFC 4475 §3.1.1.2 */
+START_TEST(a_nul_in_a_quoted_pair_is_forwarded_and_shown)
+{
+    static const struct {
+        const char *line;
+        size_t len;
+        const char *value;
+        const char *display;
+    } good_ones[] = {
+        {"Contact: \"a\\\0b\" <sip:a@b>",
+         sizeof("Contact: \"a\\\0b\" <sip:a@b>") - 1,
+         "\"a\\\xef\xbf\xbd"
+         "b\" <sip:a@b>",
+         "a\xef\xbf\xbd"
+         "b"},
+        {"Contact: \"\\\0\\\0\r\n \\\0\" <sip:a@b>",
+         sizeof("Contact: \"\\\0\\\0\r\n \\\0\" <sip:a@b>") - 1,
+         "\"\\\xef\xbf\xbd\\\xef\xbf\xbd \\\xef\xbf\xbd\" <sip:a@b>", NULL},
+    };
+    world_t *world = world_create("10.0.0.11", NULL);
+
+    ck_assert_int_eq(srf_invite(world->srf, show), 0);
+    wanted = good_ones[_i].line;
+    wanted_len = good_ones[_i].len;
+    wanted_found = 0;
+    memnet_set_tap(world->net, look_for_bytes, NULL);
+    send_with_bytes(world, wanted, wanted_len);
+    ck_assert_uint_eq(wanted_found, 1);
+    ck_assert_str_eq(shown[0], good_ones[_i].value);
+    if (good_ones[_i].display != NULL)
+        ck_assert_str_eq(shown[1], good_ones[_i].display);
+    memnet_set_tap(world->net, NULL, NULL);
+    world_answer(world, world->one, "200 OK");
+    world_destroy(world);
+}
+END_TEST
+
+/* Some switches write hundreds. */
+START_TEST(a_message_of_many_header_fields_is_forwarded)
+{
+    enum { LINES = 1016, EACH = 10 };
+    static char lines[LINES * EACH + 1];
+    world_t *world = world_create("10.0.0.11", NULL);
+    size_t len = 0;
+
+    for (unsigned i = 0; i < LINES; i++)
+        len += (size_t)snprintf(lines + len, sizeof(lines) - len, "X-%u: a\r\n",
+                                i % 1000);
+    lines[len - 2] = '\0';
+    static char text[LINES * EACH + 1000];
+    len =
+        (size_t)snprintf(text, sizeof(text),
+                         "INVITE sip:100@10.0.0.1 SIP/2.0\r\n"
+                         "Via: SIP/2.0/UDP 10.0.0.9:5060;branch=z9hG4bK-c1\r\n"
+                         "From: <sip:ann@example.com>;tag=ann-c1\r\n"
+                         "To: <sip:bob@example.com>\r\n"
+                         "Call-ID: c1\r\n"
+                         "CSeq: 1 INVITE\r\n"
+                         "%s\r\n"
+                         "Content-Length: 0\r\n\r\n",
+                         lines);
+    send_bytes(world, text, len);
+    ck_assert_uint_eq(party_received(world->one, "INVITE"), 1);
+    world_answer(world, world->one, "200 OK");
     world_destroy(world);
 }
 END_TEST
@@ -418,7 +543,10 @@ static void add_syntax(Suite *suite)
                         2);
     tcase_add_loop_test(tcase, what_cannot_be_answered_is_dropped_and_counted,
                         0, 3);
-    tcase_add_test(tcase, a_nul_in_the_header_part_gets_400);
+    tcase_add_loop_test(tcase, a_nul_in_the_header_part_gets_400, 0, 9);
+    tcase_add_loop_test(tcase, a_nul_in_a_quoted_pair_is_forwarded_and_shown, 0,
+                        2);
+    tcase_add_test(tcase, a_message_of_many_header_fields_is_forwarded);
     tcase_add_loop_test(tcase, a_cr_without_lf_in_the_header_part_gets_400, 0,
                         10);
     tcase_add_test(tcase,

@@ -152,6 +152,17 @@ START_TEST(ack_and_cancel_find_their_invite_by_branch_and_sent_by)
 }
 END_TEST
 
+START_TEST(the_default_port_may_be_written_or_not)
+{
+    const request_t invite = {"INVITE", "sip:u@h", "h;branch=z9hG4bKa", ""};
+    const request_t port = {"ACK", "sip:u@h", "h:5060;branch=z9hG4bKa", ""};
+    const request_t tls = {"ACK", "sip:u@h", "h:5061;branch=z9hG4bKa", ""};
+
+    ck_assert(same(&invite, &port, SRF__METHOD_INVITE));
+    ck_assert(!same(&invite, &tls, SRF__METHOD_INVITE));
+}
+END_TEST
+
 START_TEST(methods_we_do_not_know_are_told_apart)
 {
     const request_t one = {"FOO", "sip:u@h", "h;branch=z9hG4bKa", ""};
@@ -193,6 +204,7 @@ int main(void)
     tcase_add_test(tcase, slots_of_a_peak_are_let_go_when_all_are_free);
     tcase_add_test(tcase,
                    ack_and_cancel_find_their_invite_by_branch_and_sent_by);
+    tcase_add_test(tcase, the_default_port_may_be_written_or_not);
     tcase_add_test(tcase, methods_we_do_not_know_are_told_apart);
     tcase_add_test(tcase,
                    peers_without_the_cookie_match_by_the_rules_of_rfc_2543);
