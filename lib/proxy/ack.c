@@ -90,8 +90,10 @@ static bool go_on(srf__element_t *element, const srf__facts_t *ack,
             !srf__forward_is_allowed(uri, to.peer.transport))
             return false;
     } else if (!srf__forward_is_allowed(uri, hop->addr.transport) ||
-               srf__hop_flow(&element->transports, hop, from->listener, &to) !=
-                   0) {
+               srf__hop_flow(&element->transports, hop,
+                             route->listener != NULL ? route->listener
+                                                     : from->listener,
+                             &to) != 0) {
         return false;
     }
     stateless_branch(element, id, branch);

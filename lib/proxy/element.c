@@ -119,26 +119,31 @@ static bool is_alias(const srf__element_t *element, srf__str_t host,
 }
 
 /* Of a listener; RFC 3261 §19.1.1: without a port the default one is meant. */
+static bool advertises(const srf__listener_t *listener, srf__str_t host,
+                       uint16_t port, uint8_t transport)
+{
+    char storage[HOST_PORT_MAX];
+    srf__uri_t uri;
+
+    if (listener->advertised == NULL ||
+        !transport_matches(listener, transport) ||
+        !read_host_port(listener->advertised, storage, &uri))
+        return false;
+    uint16_t at = uri.port != 0
+                      ? uri.port
+                      : srf__transport_port(
+                            (srf__transport_id_t)listener->bound.transport);
+    return port == at && srf__str_ieq(host, uri.host);
+}
+
 static bool is_advertised(const srf__element_t *element, srf__str_t host,
                           uint16_t port, uint8_t transport)
 {
     const srf__listener_t *listener = element->transports.listeners;
-    char storage[HOST_PORT_MAX];
-    srf__uri_t uri;
 
-    for (; listener != NULL; listener = listener->next) {
-        if (listener->advertised == NULL ||
-            !transport_matches(listener, transport) ||
-            !read_host_port(listener->advertised, storage, &uri))
-            continue;
-        uint16_t at = uri.port != 0
-                          ? uri.port
-                          : srf__transport_port(
-                                (srf__transport_id_t)listener->bound.transport);
-        if (port == at && srf__str_ieq(host, uri.host))
-            return true;
-    }
-    return false;
+    while (listener != NULL && !advertises(listener, host, port, transport))
+        listener = listener->next;
+    return listener != NULL;
 }
 
 static bool is_named(srf__element_t *element, srf__str_t host, uint16_t port,
@@ -165,23 +170,61 @@ static bool is_at(srf__element_t *element, const srf__uri_t *uri,
            is_named(element, host, uri->port, (uint8_t)transport);
 }
 
-bool srf__element_is(srf__element_t *element, const srf__uri_t *uri)
+/* The one that a URI means; NONE: any. */
+static srf__transport_id_t transport_of(const srf__uri_t *uri)
 {
     srf__transport_id_t transport = (srf__transport_id_t)uri->transport;
+
+    if (uri->scheme != SRF__SCHEME_SIPS)
+        return transport;
+    if (transport == SRF__TRANSPORT_WS)
+        return SRF__TRANSPORT_WSS;
+    return transport == SRF__TRANSPORT_NONE || transport == SRF__TRANSPORT_TCP
+               ? SRF__TRANSPORT_TLS
+               : transport;
+}
+
+bool srf__element_is(srf__element_t *element, const srf__uri_t *uri)
+{
+    srf__transport_id_t transport = transport_of(uri);
 
     if (uri->transport_unknown ||
         (uri->scheme != SRF__SCHEME_SIP && uri->scheme != SRF__SCHEME_SIPS))
         return false;
-    if (uri->scheme == SRF__SCHEME_SIPS)
-        transport = transport == SRF__TRANSPORT_WS ? SRF__TRANSPORT_WSS
-                    : transport == SRF__TRANSPORT_NONE ||
-                            transport == SRF__TRANSPORT_TCP
-                        ? SRF__TRANSPORT_TLS
-                        : transport;
     /* "ws" is the parameter of a secure WebSocket too (RFC 7118 §5.3). */
     return is_at(element, uri, transport) ||
            (transport == SRF__TRANSPORT_WS &&
             is_at(element, uri, SRF__TRANSPORT_WSS));
+}
+
+/* Without a transport UDP is meant: that is how we write it. */
+static bool is_own_name(const srf__listener_t *listener, const srf__uri_t *uri,
+                        srf__transport_id_t transport)
+{
+    uint16_t port = uri->port == 0 ? srf__transport_port(transport) : uri->port;
+    srf__addr_t addr;
+
+    if (listener->bound.transport != transport)
+        return false;
+    if (listener->advertised != NULL)
+        return advertises(listener, uri->host, port, (uint8_t)transport);
+    return srf__addr_from_uri(&addr, uri, port, transport) &&
+           srf__listener_is_at(listener, &addr);
+}
+
+srf__listener_t *srf__element_listener(srf__element_t *element,
+                                       const srf__uri_t *uri)
+{
+    srf__listener_t *listener = element->transports.listeners;
+    srf__transport_id_t transport = transport_of(uri);
+
+    if (transport == SRF__TRANSPORT_NONE)
+        transport = SRF__TRANSPORT_UDP;
+    while (listener != NULL && !is_own_name(listener, uri, transport) &&
+           (transport != SRF__TRANSPORT_WS ||
+            !is_own_name(listener, uri, SRF__TRANSPORT_WSS)))
+        listener = listener->next;
+    return listener;
 }
 
 bool srf__element_sent(srf__element_t *element, const srf__facts_t *facts,

@@ -80,6 +80,10 @@ void srf__element_deinit(srf__element_t *element);
 /* Whether a URI names this element: host, port and transport are those of a
  * listener or an alias (RFC 3261 §16.4, §16.5). */
 bool srf__element_is(srf__element_t *element, const srf__uri_t *uri);
+/* The listener that such a URI names by its own address or by what it is
+ * advertised as; NULL when none is meant in particular. */
+srf__listener_t *srf__element_listener(srf__element_t *element,
+                                       const srf__uri_t *uri);
 /* The same for the sent-by of a Via value in `facts`. */
 bool srf__element_sent(srf__element_t *element, const srf__facts_t *facts,
                        const srf__via_t *via);

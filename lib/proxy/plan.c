@@ -10,6 +10,11 @@
 /* A datagram that fits any path (RFC 3261 §18.1.1). */
 enum { DATAGRAM_MAX = 1300 };
 
+static srf__listener_t *outbound_of(const srf__context_t *context)
+{
+    return context->extras == NULL ? NULL : context->extras->outbound;
+}
+
 static int set_hop(srf__plan_t *plan, const srf__uri_t *uri)
 {
     int err = srf__next_hop(uri, &plan->to);
@@ -114,17 +119,25 @@ srf__str_t srf__plan_uri(const srf__plan_t *plan)
 
 srf__listener_t *srf__plan_listener(const srf__context_t *context)
 {
-    return context->extras != NULL && context->extras->outbound != NULL
-               ? context->extras->outbound
-               : context->server->from.listener;
+    srf__listener_t *outbound = outbound_of(context);
+
+    return outbound != NULL ? outbound : context->server->from.listener;
 }
 
 int srf__plan_flow(srf__context_t *context, const srf__plan_t *plan,
                    srf__flow_t *out)
 {
-    if (plan->flow.listener == NULL)
-        return srf__hop_flow(&context->element->transports, &plan->to,
-                             srf__plan_listener(context), out);
-    *out = plan->flow;
-    return 0;
+    srf__hop_t hop = plan->to;
+
+    if (plan->flow.listener != NULL) {
+        *out = plan->flow;
+        return 0;
+    }
+    hop.bound = outbound_of(context) != NULL;
+    /* Where the Route says that we are seen from there (RFC 5658 §4). */
+    return srf__hop_flow(&context->element->transports, &hop,
+                         !hop.bound && plan->route.listener != NULL
+                             ? plan->route.listener
+                             : srf__plan_listener(context),
+                         out);
 }

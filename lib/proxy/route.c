@@ -71,19 +71,34 @@ static unsigned count_routes(const srf__facts_t *request)
     return total;
 }
 
+/* RFC 5658 §4: each side has a value of its own, that of the side which the
+ * request goes on to comes last. */
+static void note_listener(srf__element_t *element, const srf__uri_t *uri,
+                          srf__route_t *out)
+{
+    const srf__listener_t *first = element->transports.listeners;
+
+    if (first != NULL && first->next != NULL)
+        out->listener = srf__element_listener(element, uri);
+}
+
 /* Reads the mark of a value of ours; false when it has none that is good. */
-static bool read_mark(const srf__element_t *element,
-                      const srf__facts_t *request, const srf__uri_t *uri,
-                      srf__route_t *out)
+static bool read_mark(srf__element_t *element, const srf__facts_t *request,
+                      const srf__uri_t *uri, srf__route_t *out)
 {
     bool names_flow = uri->user.len > 0;
 
     out->flow = srf__str(NULL, 0);
-    if (out->in_dialog && !names_flow)
+    out->listener = NULL;
+    if (out->in_dialog && !names_flow) {
+        note_listener(element, uri, out);
         return true; /* the first of two has said it */
+    }
     srf__mark_kind_t kind = srf__mark_read(&element->marks, request, uri);
-    if (kind == SRF__MARK_DIALOG)
+    if (kind == SRF__MARK_DIALOG) {
         out->in_dialog = true;
+        note_listener(element, uri, out);
+    }
     /* A Path leads where the program sends a request. Inside a dialog nobody
      * asks the program: there only the flows of this dialog lead anywhere. */
     if (kind == SRF__MARK_DIALOG || (kind == SRF__MARK_PATH && !out->in_dialog))

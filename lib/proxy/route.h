@@ -24,6 +24,9 @@ typedef struct srf__route {
     /* What the last of these Routes names as the way on, proved by its mark:
      * the name of a flow; empty: none. */
     srf__str_t flow;
+    /* The listener that it names, at which the other side sees us; NULL: none,
+     * or the only one. */
+    srf__listener_t *listener;
 } srf__route_t;
 
 /* 0; SRF_ERR_INVALID_URI when the Request-URI cannot be read; SRF_ERR_SYNTAX

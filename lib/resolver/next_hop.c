@@ -47,6 +47,9 @@ int srf__hop_flow(srf__transports_t *transports, const srf__hop_t *hop,
     out->listener = srf__transports_pick(transports, &hop->addr, preferred);
     if (out->listener == NULL)
         return SRF_ERR_NO_TRANSPORT;
+    if (!(hop->bound && out->listener == preferred) &&
+        srf__transports_find(out))
+        return 0;
     return srf__transports_connect(out, hop->name,
                                    hop->trusted ? SRF__OPEN_FOR_PROGRAM
                                                 : SRF__OPEN_FOR_NETWORK);

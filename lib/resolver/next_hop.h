@@ -16,6 +16,8 @@ typedef struct srf__hop {
     srf__addr_t addr;
     srf__str_t name;
     bool trusted;   /* the program named it; else a message did */
+    bool bound;     /* so it did the listener: a connection that the peer has to
+                       another one will not do */
     uint8_t reason; /* srf_destination_reason_t */
 } srf__hop_t;
 
@@ -25,8 +27,10 @@ typedef struct srf__hop {
 int srf__next_hop(const srf__uri_t *uri, srf__hop_t *out);
 
 /* The flow to a hop, from `preferred` (may be NULL) if that can be, with a
- * connection where there are any. 0; SRF_ERR_NOT_ALLOWED; SRF_ERR_NO_TRANSPORT;
- * an error of srf__transports_connect(). */
+ * connection where there are any: one that is there already, be it of another
+ * listener, before a new one is opened (RFC 3261 §18.1.1). 0;
+ * SRF_ERR_NOT_ALLOWED; SRF_ERR_NO_TRANSPORT; an error of
+ * srf__transports_connect(). */
 int srf__hop_flow(srf__transports_t *transports, const srf__hop_t *hop,
                   srf__listener_t *preferred, srf__flow_t *out);
 

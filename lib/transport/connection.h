@@ -28,6 +28,8 @@ struct srf__held;
 struct srf__connection {
     srf__map_node_t by_id; /* first */
     srf__map_node_t by_peer;
+    srf__connection_t *twin;       /* with the same peer, on another listener */
+    srf__connection_t **twin_link; /* NULL: it is the one in by_peer */
     srf__stream_t *stream;
     srf__tls_t *tls;        /* NULL: none */
     srf__ws_t *ws;          /* NULL: none */
@@ -51,7 +53,7 @@ struct srf__connection {
     uint32_t id;
     uint8_t phase; /* srf__connection_phase_t */
     bool accepted;
-    bool reusable;     /* in by_peer */
+    bool reusable;     /* in by_peer, or the twin of one that is */
     bool counted;      /* in the counter of those open */
     bool paused;       /* nothing is read until the queue is short again */
     bool resting;      /* nothing is read until others had their turn */

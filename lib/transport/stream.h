@@ -36,12 +36,10 @@ typedef struct srf__stream {
     int fd;
     srf__stream_settings_t settings;
     bool ws;
-    bool origin_said;   /* that a page was not let in was logged aloud */
-    srf__arena_t arena; /* of what the settings point to */
-    srf__map_t by_id;
-    srf__map_t by_peer;  /* those that requests may be sent on */
-    uint32_t accepted;   /* of by_id */
-    uint32_t opened;     /* of by_id, by us */
+    bool origin_said;    /* that a page was not let in was logged aloud */
+    srf__arena_t arena;  /* of what the settings point to */
+    uint32_t accepted;   /* connections */
+    uint32_t opened;     /* by us */
     srf__timer_t resume; /* descriptors or memory were out: try again */
     unsigned handles;    /* not closed yet */
 } srf__stream_t;

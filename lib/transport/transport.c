@@ -35,6 +35,8 @@ void srf__transports_deinit(srf__transports_t *transports)
         srf__crowds_deinit(transports->crowds);
     srf__free(transports->crowds);
     transports->crowds = NULL;
+    srf__map_deinit(&transports->by_id);
+    srf__map_deinit(&transports->by_peer);
     srf__free(transports->udp_turn);
     transports->udp_turn = NULL;
 }
@@ -174,8 +176,7 @@ bool srf__transports_find(srf__flow_t *flow)
     const srf__listener_ops_t *ops = flow->listener->ops;
 
     flow->connection = 0;
-    return ops->connect == NULL ||
-           ops->connect(flow, srf__str(NULL, 0), SRF__OPEN_NOTHING) == 0;
+    return ops->find == NULL || ops->find(flow);
 }
 
 int srf__transports_watch(const srf__flow_t *flow, uint64_t id)
@@ -299,22 +300,28 @@ srf__str_t srf__listener_host_port(srf__listener_t *listener,
     return srf__str(listener->host_port, listener->host_port_len);
 }
 
+bool srf__listener_is_at(const srf__listener_t *listener,
+                         const srf__addr_t *address)
+{
+    const srf__addr_t *bound = &listener->bound;
+
+    if (bound->family != address->family ||
+        (address->port != 0 && address->port != bound->port) ||
+        (address->transport != SRF__TRANSPORT_NONE &&
+         address->transport != bound->transport))
+        return false;
+    /* The unspecified address is this host (RFC 1122 §3.2.1.3). */
+    return srf__addr_ip_eq(bound, address) || srf__addr_is_any(address) ||
+           (listener->wildcard &&
+            srf__local_has(listener->owner->local, address));
+}
+
 bool srf__transports_is_local(srf__transports_t *transports,
                               const srf__addr_t *address)
 {
     const srf__listener_t *listener = transports->listeners;
 
-    for (; listener != NULL; listener = listener->next) {
-        const srf__addr_t *bound = &listener->bound;
-        if (bound->family != address->family ||
-            (address->port != 0 && address->port != bound->port) ||
-            (address->transport != SRF__TRANSPORT_NONE &&
-             address->transport != bound->transport))
-            continue;
-        /* The unspecified address is this host (RFC 1122 §3.2.1.3). */
-        if (srf__addr_ip_eq(bound, address) || srf__addr_is_any(address) ||
-            (listener->wildcard && srf__local_has(transports->local, address)))
-            return true;
-    }
-    return false;
+    while (listener != NULL && !srf__listener_is_at(listener, address))
+        listener = listener->next;
+    return listener != NULL;
 }

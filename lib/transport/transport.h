@@ -10,6 +10,7 @@
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/map.h"
 #include "base/wheel.h"
 #include "transport/address.h"
 
@@ -56,6 +57,8 @@ typedef struct srf__listener_ops {
     int (*send)(const srf__flow_t *to, const srf__str_t *parts, unsigned count);
     /* Streams only, else NULL; see srf__transports_connect(). */
     int (*connect)(srf__flow_t *flow, srf__str_t name, srf__opening_t opening);
+    /* Streams only, else NULL; see srf__transports_find(). */
+    bool (*find)(srf__flow_t *flow);
     /* Streams only, else NULL; see srf__transports_watch(). */
     int (*watch)(const srf__flow_t *flow, uint64_t id);
     bool (*resume)(srf__flow_t *flow);
@@ -147,6 +150,10 @@ struct srf__transports {
     srf__log_t *log;
     srf__hash_key_t key;
     uint32_t last_connection;
+    /* Connections of all streams, by their number; and those that requests may
+     * be sent on, by whom they lead to. See stream.c. */
+    srf__map_t by_id;
+    srf__map_t by_peer;
     char *stream_buffer; /* what is read from any stream; NULL until needed */
     struct srf__crowds *crowds; /* of streams; NULL until needed */
     uint64_t accept_told_ms;    /* when a failure to accept was logged last */
@@ -202,8 +209,9 @@ srf__listener_t *srf__transports_pick(srf__transports_t *transports,
 int srf__transports_send(const srf__flow_t *flow, const srf__str_t *parts,
                          unsigned count);
 
-/* Gives a flow whose listener and peer are set its connection: one that is
- * open to there, or a new one (messages wait until it is), as `opening` allows.
+/* Gives a flow whose listener and peer are set its connection: one of this
+ * listener that is open to there, or a new one (messages wait until it is), as
+ * `opening` allows.
  * `name` is the host
  * of the URI that led there, for TLS to verify (RFC 5922 §7); connections are
  * not shared between names. Nothing to do for datagrams. 0; SRF_ERR_LIMIT;
@@ -211,14 +219,17 @@ int srf__transports_send(const srf__flow_t *flow, const srf__str_t *parts,
  * error. */
 int srf__transports_connect(srf__flow_t *flow, srf__str_t name,
                             srf__opening_t opening);
-/* The same, if there is one already: whether there is. */
+/* Gives it one that is there already, of whatever listener, which the flow then
+ * has: the one it names, if that has one. Over TLS only of the one it names,
+ * and none that had to prove a name, which only srf__transports_connect() asks
+ * for. Whether there is one; nothing to do for datagrams. */
 bool srf__transports_find(srf__flow_t *flow);
 /* events.lost() tells about `id` when the flow's connection goes, unless
  * events.is_waiting() says no before. 0; SRF_ERR_NOT_CONNECTED;
  * SRF_ERR_NO_MEMORY. */
 int srf__transports_watch(const srf__flow_t *flow, uint64_t id);
-/* Whether the flow's connection is there, whose peer is filled in; always true
- * for datagrams. */
+/* Whether the flow's connection is there, whose listener and peer are filled
+ * in; always true for datagrams. */
 bool srf__transports_resume(srf__flow_t *flow);
 /* Nothing is read from the flow's connection for that long, so that the peer
  * has to wait. Nothing to do for datagrams, where it would hit others. */
@@ -246,6 +257,9 @@ srf__str_t srf__listener_host_port(srf__listener_t *listener,
                                    const srf__addr_t *to,
                                    char storage[SRF__ADDR_TEXT]);
 
+/* Whether this listener is at an address, see below. */
+bool srf__listener_is_at(const srf__listener_t *listener,
+                         const srf__addr_t *address);
 /* Whether this IP, port and transport is one listened on; a wildcard listener
  * stands for every interface address, the unspecified address for every
  * listener. port 0 and transport NONE match any. */
