@@ -516,14 +516,13 @@ void srf__on_refused(void *arg, const srf__flow_t *from, srf__str_t head,
     srf->receiving = false;
 }
 
-void srf__on_lost(void *arg, const srf__flow_t *flow, const uint64_t *ids,
-                  size_t count, bool broken)
+void srf__on_lost(void *arg, const srf__lost_t *lost, const uint64_t *ids,
+                  size_t count)
 {
     srf_t *srf = arg;
 
-    (void)flow;
     for (size_t i = 0; i < count && !srf->closing; i++)
-        srf__client_lost(&srf->element.txns, ids[i], broken);
+        srf__client_lost(&srf->element.txns, ids[i], lost);
 }
 
 bool srf__on_is_waiting(void *arg, uint64_t id)

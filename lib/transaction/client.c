@@ -135,6 +135,9 @@ static void send_request(srf__client_t *client)
 
     if (err == 0 || (err == SRF_ERR_LIMIT && !client->machine.reliable))
         return;
+    /* It broke just now: srf__client_lost() will tell. */
+    if (client->watched && !srf__transports_is_there(&client->flow))
+        return;
     wake_undelivered(client);
 }
 
@@ -353,12 +356,52 @@ bool srf__client_is_waiting(const srf__txns_t *txns, uint64_t id)
     return find_waiting(txns, id) != NULL;
 }
 
-void srf__client_lost(srf__txns_t *txns, uint64_t id, bool broken)
+static bool start_watch(srf__client_t *client)
+{
+    client->watched = srf__transports_watch(&client->flow, waiting_id(client),
+                                            &client->heard) == 0;
+    return client->watched;
+}
+
+/* Whoever restarts, or forgets a connection, reads nothing of what was sent to
+ * him on it, and says so only then, or never. A connection on which nothing had
+ * come before was no good to begin with: that is a failure. The branch is the
+ * same: a server that has read it after all knows the request again (RFC 3261
+ * §17.2.3). */
+static bool may_go_anew(const srf__client_t *client, const srf__lost_t *lost)
+{
+    return (client->machine.state == SRF__TXN_CALLING ||
+            client->machine.state == SRF__TXN_TRYING) &&
+           client->request != NULL && !client->sent_anew &&
+           client->heard != 0 && client->heard == lost->heard &&
+           lost->opening != SRF__OPEN_NOTHING;
+}
+
+static bool go_anew(srf__client_t *client, const srf__lost_t *lost)
+{
+    srf__flow_t flow = lost->flow;
+
+    if (srf__transports_connect(&flow, lost->name, lost->opening) != 0)
+        return false;
+    client->flow = flow;
+    client->sent_anew = true;
+    client->undelivered = false;
+    if (!start_watch(client))
+        return false;
+    client->txns->counters.retransmissions_sent++;
+    send_request(client);
+    return true;
+}
+
+void srf__client_lost(srf__txns_t *txns, uint64_t id, const srf__lost_t *lost)
 {
     srf__client_t *client = find_waiting(txns, id);
 
     if (client == NULL ||
-        (!broken && client->machine.state == SRF__TXN_PROCEEDING))
+        (!lost->broken && client->machine.state == SRF__TXN_PROCEEDING))
+        return;
+    client->watched = false;
+    if (may_go_anew(client, lost) && go_anew(client, lost))
         return;
     wake_undelivered(client);
 }
@@ -372,9 +415,7 @@ static void watch(srf__client_t *client)
     if (!srf__transports_resume(flow))
         err = srf__transports_connect(flow, srf__str(NULL, 0),
                                       SRF__OPEN_FOR_NETWORK);
-    if (err == 0)
-        err = srf__transports_watch(flow, waiting_id(client));
-    if (err != 0)
+    if (err != 0 || !start_watch(client))
         wake_undelivered(client);
 }
 

@@ -49,11 +49,16 @@ struct srf__client {
     uint32_t generation;
     srf__machine_t machine;
     uint16_t refs;
-    uint8_t method;   /* srf__method_t */
-    bool is_cancel;   /* shares the slot of its INVITE */
-    bool cancelled;   /* a CANCEL was sent, or will be */
-    bool want_cancel; /* CANCEL as soon as a provisional response is there */
-    bool undelivered; /* the transport failed; told from the loop */
+    uint8_t method;     /* srf__method_t */
+    bool is_cancel : 1; /* shares the slot of its INVITE */
+    bool cancelled : 1; /* a CANCEL was sent, or will be */
+    bool
+        want_cancel : 1; /* CANCEL as soon as a provisional response is there */
+    bool undelivered : 1; /* the transport failed; told from the loop */
+    bool watched : 1;     /* srf__client_lost() tells what becomes of its
+                             connection */
+    bool sent_anew : 1;   /* over another connection, after all */
+    uint32_t heard;       /* see srf__transports_watch() */
 };
 
 /* Creates a transaction that has a branch but sends nothing yet. *out is owned
@@ -99,10 +104,10 @@ static inline bool srf__client_had_provisional(const srf__client_t *client)
     return client->machine.state == SRF__TXN_PROCEEDING;
 }
 
-/* A connection is gone on which these waited (srf__transports_watch()).
- * `broken`: it failed; else the peer closed it, and may yet answer what it has
- * begun to. */
-void srf__client_lost(srf__txns_t *txns, uint64_t id, bool broken);
+/* The connection is gone on which this one waited (srf__transports_watch()).
+ * Where it is plain that nobody has read the request, it goes once more over
+ * another one: nothing has come since, but something had before. */
+void srf__client_lost(srf__txns_t *txns, uint64_t id, const srf__lost_t *lost);
 /* Whether this one still waits for a final response. */
 bool srf__client_is_waiting(const srf__txns_t *txns, uint64_t id);
 

@@ -52,6 +52,12 @@ static int send_cut(const srf__flow_t *flow, srf__str_t msg, srf__span_t cut)
                         : srf__transports_send(flow, parts, 2);
 }
 
+/* False when the connection is gone, if only since it broke just now. */
+static bool has_left(const srf__flow_t *flow, srf__str_t msg, srf__span_t cut)
+{
+    return send_cut(flow, msg, cut) == 0 || srf__transports_is_there(flow);
+}
+
 /* The Via that is topmost after `cut`. */
 static bool read_next_via(const srf__facts_t *response, srf__span_t cut,
                           srf__via_t *via)
@@ -108,8 +114,7 @@ static void send_out(srf__server_t *server, srf_msg_t *msg, srf__span_t cut)
 {
     const srf__return_path_t path = srf__server_return_path(server);
 
-    if (send_cut(&path.flow, srf__str(msg->data, msg->len), cut) !=
-        SRF_ERR_NOT_CONNECTED)
+    if (has_left(&path.flow, srf__str(msg->data, msg->len), cut))
         return;
     const srf__facts_t *facts = srf__msg_facts(msg);
     if (facts != NULL)
@@ -125,8 +130,7 @@ void srf__return_2xx(srf__txns_t *txns, const srf__return_path_t *path,
     if (response->via2 == 0)
         return;
     txns->counters.responses_sent++;
-    if (send_cut(&path->flow, srf__str(response->data, response->len), cut) ==
-        SRF_ERR_NOT_CONNECTED)
+    if (!has_left(&path->flow, srf__str(response->data, response->len), cut))
         send_anew(txns, SRF__METHOD_INVITE, path, response, cut);
 }
 

@@ -46,16 +46,40 @@ static void log_end(const srf__connection_t *connection, const char *what)
 
 static void free_layers(srf__connection_t *connection);
 
+/* A WebSocket client, and one over TLS, has no address to connect to. */
+static srf__opening_t opening_of(const srf__connection_t *connection)
+{
+    if (connection->ws != NULL ||
+        (connection->accepted && connection->tls != NULL))
+        return SRF__OPEN_NOTHING;
+    return connection->trusted ? SRF__OPEN_FOR_PROGRAM : SRF__OPEN_FOR_NETWORK;
+}
+
+static void tell_lost(const srf__connection_t *connection)
+{
+    srf__listener_t *listener = &connection->stream->base;
+    const srf__transports_events_t *events = &listener->owner->events;
+    const srf__lost_t lost = {
+        .flow = {listener, connection->peer, 0},
+        .name = connection->tls == NULL ? srf__str(NULL, 0)
+                                        : srf__tls_name(connection->tls),
+        .opening = opening_of(connection),
+        .heard = connection->heard,
+        .broken = connection->broken,
+    };
+
+    events->lost(events->arg, &lost, connection->waiting,
+                 connection->waiting_count);
+}
+
 static void on_closed(uv_handle_t *handle)
 {
     srf__connection_t *connection = handle->data;
     srf__stream_t *stream = connection->stream;
     srf__transports_t *owner = stream->base.owner;
-    const srf__flow_t flow = {&stream->base, connection->peer, 0};
 
     if (connection->waiting_count > 0 && !owner->closing)
-        owner->events.lost(owner->events.arg, &flow, connection->waiting,
-                           connection->waiting_count, connection->broken);
+        tell_lost(connection);
     owner->bytes -= connection->counted_bytes;
     srf__free(connection->waiting);
     srf__connection_free_held(connection);
@@ -363,6 +387,7 @@ static bool has_partial(const srf__connection_t *connection)
 
 static void take_plain(srf__connection_t *connection, srf__str_t bytes)
 {
+    connection->heard++;
     if (connection->ws != NULL)
         take_ws(connection, bytes);
     else
@@ -555,6 +580,8 @@ void srf__connection_begin(srf__connection_t *connection)
     if (connection->accepted) /* else it has been counting since connect */
         connection->active_ms = srf__connection_now(connection);
     connection->phase = SRF__CONNECTION_GREETING;
+    srf__socket_guard(connection->fd,
+                      connection->stream->settings.message_timeout_ms);
     if (connection->tls != NULL)
         take_tls(connection, srf__str(NULL, 0));
     else if (connection->ws == NULL)

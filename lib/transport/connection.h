@@ -46,6 +46,7 @@ struct srf__connection {
     uint64_t active_ms;   /* something came, or was sent */
     uint64_t begun_ms;    /* a message began that is not complete; 0: none */
     uint32_t begun_unit;  /* how many units were complete then, see units() */
+    uint32_t heard;       /* pieces of plain text that came */
     uint32_t records;     /* pieces of plain text that TLS gave */
     size_t queued_bytes;  /* that held and out take */
     size_t counted_bytes; /* of what it holds, in the transports' count */
@@ -53,6 +54,7 @@ struct srf__connection {
     uint32_t id;
     uint8_t phase; /* srf__connection_phase_t */
     bool accepted;
+    bool trusted;      /* the program named the peer; else a message did */
     bool reusable;     /* in by_peer, or the twin of one that is */
     bool counted;      /* in the counter of those open */
     bool paused;       /* nothing is read until the queue is short again */

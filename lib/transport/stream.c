@@ -352,6 +352,7 @@ static int open_connection(srf__flow_t *flow, srf__str_t name,
     if (err != 0)
         return err;
     connection->peer = flow->peer;
+    connection->trusted = kind == SRF__CROWD_PROGRAM;
     err = srf__crowd_join(connection, kind);
     if (err == 0)
         err = remember(connection);
@@ -413,12 +414,14 @@ static int stream_send(const srf__flow_t *to, const srf__str_t *parts,
                               : srf__connection_send(connection, parts, count);
 }
 
-static int stream_watch(const srf__flow_t *flow, uint64_t id)
+static int stream_watch(const srf__flow_t *flow, uint64_t id, uint32_t *heard)
 {
     srf__connection_t *connection = find(flow);
 
-    return connection == NULL ? SRF_ERR_NOT_CONNECTED
-                              : srf__connection_watch(connection, id);
+    if (connection == NULL)
+        return SRF_ERR_NOT_CONNECTED;
+    *heard = connection->heard;
+    return srf__connection_watch(connection, id);
 }
 
 static bool stream_resume(srf__flow_t *flow)

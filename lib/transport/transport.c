@@ -179,11 +179,19 @@ bool srf__transports_find(srf__flow_t *flow)
     return ops->find == NULL || ops->find(flow);
 }
 
-int srf__transports_watch(const srf__flow_t *flow, uint64_t id)
+int srf__transports_watch(const srf__flow_t *flow, uint64_t id, uint32_t *heard)
 {
     const srf__listener_ops_t *ops = flow->listener->ops;
 
-    return ops->watch == NULL ? 0 : ops->watch(flow, id);
+    *heard = 0;
+    return ops->watch == NULL ? 0 : ops->watch(flow, id, heard);
+}
+
+bool srf__transports_is_there(const srf__flow_t *flow)
+{
+    srf__flow_t copy = *flow;
+
+    return srf__transports_resume(&copy);
 }
 
 bool srf__transports_resume(srf__flow_t *flow)

@@ -40,6 +40,18 @@ typedef enum srf__opening {
     SRF__OPEN_FOR_NETWORK,
     SRF__OPEN_FOR_PROGRAM
 } srf__opening_t;
+
+/* A connection that is gone; borrowed as long as one is told of it. */
+typedef struct srf__lost {
+    srf__flow_t flow;       /* it had; without its number */
+    srf__str_t name;        /* see srf__transports_connect() */
+    srf__opening_t opening; /* on whose word there may be another one in its
+                               place; NOTHING: the peer would have to make it */
+    uint32_t heard;         /* see srf__transports_watch() */
+    bool broken; /* it failed, or was never had; else the peer closed it in good
+                    order */
+} srf__lost_t;
+
 /* How datagrams fare on their way to us; see srf__transports_strain(). */
 typedef struct srf__strain {
     uint64_t received; /* all that were read */
@@ -60,7 +72,7 @@ typedef struct srf__listener_ops {
     /* Streams only, else NULL; see srf__transports_find(). */
     bool (*find)(srf__flow_t *flow);
     /* Streams only, else NULL; see srf__transports_watch(). */
-    int (*watch)(const srf__flow_t *flow, uint64_t id);
+    int (*watch)(const srf__flow_t *flow, uint64_t id, uint32_t *heard);
     bool (*resume)(srf__flow_t *flow);
     bool (*is_accepted)(const srf__flow_t *flow);
     struct srf__tls *(*tls)(const srf__flow_t *flow);
@@ -102,11 +114,10 @@ typedef struct srf__transports_events {
      * Borrowed until return. */
     void (*refused)(void *arg, const srf__flow_t *from, srf__str_t head,
                     unsigned status, const char *reason);
-    /* The connection of `flow` is gone, on which these were to wait for
-     * something (srf__transports_watch()). `broken`: it failed, or was never
-     * had; else the peer closed it in good order. */
-    void (*lost)(void *arg, const srf__flow_t *flow, const uint64_t *ids,
-                 size_t count, bool broken);
+    /* A connection is gone, on which these were to wait for something
+     * (srf__transports_watch()). */
+    void (*lost)(void *arg, const srf__lost_t *lost, const uint64_t *ids,
+                 size_t count);
     /* Whether this one still waits. */
     bool (*is_waiting)(void *arg, uint64_t id);
     /* Whether messages may go to `to`, where `name` led; `reason` is a
@@ -225,9 +236,13 @@ int srf__transports_connect(srf__flow_t *flow, srf__str_t name,
  * for. Whether there is one; nothing to do for datagrams. */
 bool srf__transports_find(srf__flow_t *flow);
 /* events.lost() tells about `id` when the flow's connection goes, unless
- * events.is_waiting() says no before. 0; SRF_ERR_NOT_CONNECTED;
- * SRF_ERR_NO_MEMORY. */
-int srf__transports_watch(const srf__flow_t *flow, uint64_t id);
+ * events.is_waiting() says no before. *heard receives how often something has
+ * come on it so far: 0 for a new one, and for datagrams. 0;
+ * SRF_ERR_NOT_CONNECTED; SRF_ERR_NO_MEMORY. */
+int srf__transports_watch(const srf__flow_t *flow, uint64_t id,
+                          uint32_t *heard);
+/* Whether the flow's connection is there; always true for datagrams. */
+bool srf__transports_is_there(const srf__flow_t *flow);
 /* Whether the flow's connection is there, whose listener and peer are filled
  * in; always true for datagrams. */
 bool srf__transports_resume(srf__flow_t *flow);

@@ -408,6 +408,23 @@ void wire_hang_up(wire_t *wire)
     wire->ended = false;
 }
 
+bool wire_vanish(wire_t *wire)
+{
+#if defined(TCP_REPAIR)
+    int on = 1;
+
+    if (setsockopt(wire->fd, IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on)) != 0)
+        return false;
+    if (wire->ssl != NULL)
+        SSL_set_quiet_shutdown(wire->ssl, 1);
+    wire_hang_up(wire);
+    return true;
+#else
+    (void)wire;
+    return false;
+#endif
+}
+
 void wire_reset(wire_t *wire)
 {
     const struct linger now = {.l_onoff = 1, .l_linger = 0};
