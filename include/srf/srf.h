@@ -368,7 +368,9 @@ typedef struct srf_listen_options {
      * sent to be taken by the peer; 0: 10000. */
     uint32_t message_timeout_ms;
     /** How long a connection may be silent; a WebSocket client is pinged then;
-     * 0: 600000. */
+     * 0: 600000. One on which a response is to come or to go stays, and so does
+     * one that a flow token of ours names (Record-Route, Path), or whose peer
+     * has sent keep-alives (RFC 5626 §4.4.1). */
     uint32_t idle_timeout_ms;
     /** Connections accepted by this listener, and as many opened; 0: 16384.
      *

@@ -146,6 +146,7 @@ static unsigned index_of(const srf__element_t *element,
 void srf__flow_write(srf__element_t *element, const srf__flow_t *flow,
                      char out[SRF__FLOW_LEN])
 {
+    srf__transports_need(flow, SRF__NEED_NAMED);
     srf__hex_write(out, index_of(element, flow->listener), LISTENER_DIGITS);
     srf__hex_write(out + LISTENER_DIGITS, flow->connection, CONNECTION_DIGITS);
 }

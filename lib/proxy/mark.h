@@ -49,6 +49,7 @@ srf__mark_kind_t srf__mark_read(const srf__marks_t *marks,
  * `request` came on `flow`; NULL when it goes out there. */
 bool srf__flow_needs_name(const srf__flow_t *flow, const srf__facts_t *request);
 
+/* Names a flow, whose connection is kept from now on. */
 void srf__flow_write(srf__element_t *element, const srf__flow_t *flow,
                      char out[SRF__FLOW_LEN]);
 

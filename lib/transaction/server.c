@@ -180,10 +180,24 @@ static void send_trying(srf__server_t *server)
     send_out(server, msg, no_cut);
 }
 
+static void owe(srf__server_t *server)
+{
+    server->owing = true;
+    srf__transports_need(&server->from, SRF__NEED_OWED);
+}
+
+static void pay_off(srf__server_t *server)
+{
+    if (server->owing)
+        srf__transports_need(&server->from, SRF__NEED_PAID);
+    server->owing = false;
+}
+
 static void terminate(srf__server_t *server)
 {
     const srf__server_user_t *user = server->user;
 
+    pay_off(server);
     srf__clock_stop(&server->clock, server->txns->wheel);
     srf__map_remove(&server->txns->servers, &server->node);
     server->txns->counters.servers--;
@@ -276,6 +290,8 @@ int srf__server_create(srf__txns_t *txns, srf__hash128_t key,
     server->refs = 2; /* the machine's and the caller's */
     srf__hex_write(server->tag, srf__random_u32(txns->random), 8);
     txns->counters.servers++;
+    if (server->machine.reliable)
+        owe(server);
     step(server, SRF__EV_START);
     *out = server;
     return 0;
@@ -293,6 +309,7 @@ static void forget_messages(srf__server_t *server)
 {
     if (srf__server_is_open(server))
         return;
+    pay_off(server);
     srf__msg_unref(server->request);
     server->request = NULL;
     /* A 2xx to INVITE is never repeated from here: its sender does that

@@ -35,7 +35,8 @@ struct srf__server {
     uint16_t owed;       /* final response still to be made; 0: none */
     uint16_t reply_port; /* of datagrams (RFC 3261 §18.2.2, RFC 3581 §4) */
     uint8_t method;      /* srf__method_t */
-    bool cancelled;      /* a CANCEL came */
+    bool cancelled : 1;  /* a CANCEL came */
+    bool owing : 1;      /* its connection knows that a response is to come */
     char tag[8];         /* To tag of responses made here; not terminated */
 };
 

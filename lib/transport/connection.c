@@ -11,6 +11,8 @@
 #include "base/error.h"
 #include "transport/socket.h"
 
+#define NEVER UINT64_MAX
+
 enum {
     PLAIN_BYTES = 16384, /* a TLS record */
     ORIGIN_SHOWN = 200,
@@ -46,11 +48,13 @@ static void log_end(const srf__connection_t *connection, const char *what)
 
 static void free_layers(srf__connection_t *connection);
 
-/* A WebSocket client, and one over TLS, has no address to connect to. */
+/* A WebSocket client, and one over TLS, has no address to connect to, nor has
+ * whoever needs a flow token (RFC 5626 §5.3). */
 static srf__opening_t opening_of(const srf__connection_t *connection)
 {
     if (connection->ws != NULL ||
-        (connection->accepted && connection->tls != NULL))
+        (connection->accepted &&
+         (connection->tls != NULL || connection->named)))
         return SRF__OPEN_NOTHING;
     return connection->trusted ? SRF__OPEN_FOR_PROGRAM : SRF__OPEN_FOR_NETWORK;
 }
@@ -172,7 +176,17 @@ static void sooner(uint64_t *due, uint64_t since, uint32_t allowed)
         *due = since + allowed;
 }
 
-/* When the connection has been given enough time for what it is at. */
+/* Silence is no reason to close a connection on which an answer is to go out,
+ * by which others find the peer (RFC 5626 §5.3), or which the peer keeps alive
+ * (§4.4.1). A WebSocket client is asked. */
+static bool may_be_silent(const srf__connection_t *connection)
+{
+    return connection->phase == SRF__CONNECTION_OPEN &&
+           connection->ws == NULL &&
+           (connection->owed > 0 || connection->named || connection->pings);
+}
+
+/* When the connection has been given enough time for what it is at; NEVER. */
 static uint64_t due_at(const srf__connection_t *connection)
 {
     const srf__stream_settings_t *settings = &connection->stream->settings;
@@ -185,7 +199,8 @@ static uint64_t due_at(const srf__connection_t *connection)
                                        : settings->connect_timeout_ms;
     else if (connection->pinged)
         allowed = settings->accept_timeout_ms;
-    uint64_t due = connection->active_ms + allowed;
+    uint64_t due =
+        may_be_silent(connection) ? NEVER : connection->active_ms + allowed;
     sooner(&due, connection->begun_ms, settings->message_timeout_ms);
     sooner(&due, srf__connection_blocked_ms(connection),
            settings->message_timeout_ms);
@@ -209,6 +224,17 @@ static bool ask_for_life(srf__connection_t *connection)
     return true;
 }
 
+/* An answer is to come on it: that may take long, and nothing is said
+ * meanwhile. */
+static bool is_waited_for(srf__connection_t *connection)
+{
+    srf__connection_tidy_waiting(connection);
+    if (connection->waiting_count == 0)
+        return false;
+    connection->active_ms = srf__connection_now(connection);
+    return true;
+}
+
 static void timer_fired(srf__timer_t *timer)
 {
     srf__connection_t *connection =
@@ -222,7 +248,7 @@ static void timer_fired(srf__timer_t *timer)
     } else if (connection->phase == SRF__CONNECTION_ENDING) {
         srf__connection_close(connection);
     } else if (idle && !connection->pinged) {
-        if (ask_for_life(connection))
+        if (ask_for_life(connection) || is_waited_for(connection))
             srf__connection_schedule(connection);
         else
             end(connection, "idle for too long");
@@ -240,13 +266,29 @@ void srf__connection_schedule(srf__connection_t *connection)
     uint64_t now = srf__wheel_now(wheel);
     uint64_t due = due_at(connection);
 
-    if (connection->phase == SRF__CONNECTION_CLOSED)
+    if (connection->phase == SRF__CONNECTION_CLOSED || due == NEVER)
         return;
     if (srf__timer_is_active(&connection->timer) &&
         connection->timer.due_ms <= due)
         return;
     srf__timer_start(wheel, &connection->timer, due > now ? due - now : 0,
                      timer_fired);
+}
+
+void srf__connection_need(srf__connection_t *connection, srf__need_t need)
+{
+    switch (need) {
+    case SRF__NEED_OWED:
+        connection->owed++;
+        break;
+    case SRF__NEED_PAID:
+        if (--connection->owed == 0)
+            srf__connection_schedule(connection);
+        break;
+    case SRF__NEED_NAMED:
+        connection->named = true;
+        break;
+    }
 }
 
 /* ---- bytes from the peer ---- */
@@ -289,6 +331,7 @@ static void take_framed(srf__connection_t *connection,
         break;
     case SRF__FRAMED_PING: /* RFC 5626 §4.4.1 */
         connection->stream->base.owner->counters.keepalives++;
+        connection->pings = true;
         send_text(connection, SRF__STR("\r\n"));
         break;
     case SRF__FRAMED_REFUSE:
@@ -657,7 +700,8 @@ int srf__connection_create(srf__stream_t *stream, bool accepted,
 srf__connection_use_t srf__connection_use(srf__connection_t *connection)
 {
     bool quiet = connection->phase <= SRF__CONNECTION_OPEN &&
-                 connection->begun_ms == 0 && connection->queued_bytes == 0;
+                 connection->begun_ms == 0 && connection->queued_bytes == 0 &&
+                 connection->owed == 0;
 
     if (connection->phase == SRF__CONNECTION_CONNECTING)
         return SRF__CONNECTION_NEEDED;

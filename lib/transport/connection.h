@@ -52,7 +52,10 @@ struct srf__connection {
     size_t counted_bytes; /* of what it holds, in the transports' count */
     srf__addr_t peer;
     uint32_t id;
+    uint32_t owed; /* responses that are to go out on it */
     uint8_t phase; /* srf__connection_phase_t */
+    bool named;    /* a flow token leads to it */
+    bool pings;    /* the peer keeps it alive */
     bool accepted;
     bool trusted;      /* the program named the peer; else a message did */
     bool reusable;     /* in by_peer, or the twin of one that is */
@@ -82,6 +85,7 @@ void srf__connection_connect(srf__connection_t *connection);
 int srf__connection_send(srf__connection_t *connection, const srf__str_t *parts,
                          unsigned count);
 int srf__connection_watch(srf__connection_t *connection, uint64_t id);
+void srf__connection_need(srf__connection_t *connection, srf__need_t need);
 
 /* Closes it at once; it goes, and events.lost() comes, from the loop. */
 void srf__connection_close(srf__connection_t *connection);

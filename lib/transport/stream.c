@@ -443,6 +443,14 @@ static void stream_rest(const srf__flow_t *flow, uint32_t ms)
         srf__connection_rest(connection, ms);
 }
 
+static void stream_need(const srf__flow_t *flow, srf__need_t need)
+{
+    srf__connection_t *connection = find(flow);
+
+    if (connection != NULL)
+        srf__connection_need(connection, need);
+}
+
 static bool stream_is_accepted(const srf__flow_t *flow)
 {
     const srf__connection_t *connection = find(flow);
@@ -523,6 +531,7 @@ static const srf__listener_ops_t stream_ops = {
     .watch = stream_watch,
     .resume = stream_resume,
     .is_accepted = stream_is_accepted,
+    .need = stream_need,
     .tls = stream_tls,
     .rest = stream_rest,
     .close = stream_close,

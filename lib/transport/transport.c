@@ -233,6 +233,14 @@ void srf__transports_rest(const srf__flow_t *flow, uint32_t ms)
         ops->rest(flow, ms);
 }
 
+void srf__transports_need(const srf__flow_t *flow, srf__need_t need)
+{
+    const srf__listener_ops_t *ops = flow->listener->ops;
+
+    if (ops->need != NULL)
+        ops->need(flow, need);
+}
+
 bool srf__transports_is_accepted(const srf__flow_t *flow)
 {
     const srf__listener_ops_t *ops = flow->listener->ops;

@@ -41,6 +41,13 @@ typedef enum srf__opening {
     SRF__OPEN_FOR_PROGRAM
 } srf__opening_t;
 
+/* What a connection is needed for by others than who sends on it. */
+typedef enum srf__need {
+    SRF__NEED_OWED,  /* a response is to go out on it; counted */
+    SRF__NEED_PAID,  /* it went, or will not */
+    SRF__NEED_NAMED, /* a flow token leads to it, from now on */
+} srf__need_t;
+
 /* A connection that is gone; borrowed as long as one is told of it. */
 typedef struct srf__lost {
     srf__flow_t flow;       /* it had; without its number */
@@ -75,6 +82,7 @@ typedef struct srf__listener_ops {
     int (*watch)(const srf__flow_t *flow, uint64_t id, uint32_t *heard);
     bool (*resume)(srf__flow_t *flow);
     bool (*is_accepted)(const srf__flow_t *flow);
+    void (*need)(const srf__flow_t *flow, srf__need_t need);
     struct srf__tls *(*tls)(const srf__flow_t *flow);
     void (*rest)(const srf__flow_t *flow, uint32_t ms);
     /* Datagrams only, else NULL: how many the system has dropped; adds to
@@ -249,6 +257,9 @@ bool srf__transports_resume(srf__flow_t *flow);
 /* Nothing is read from the flow's connection for that long, so that the peer
  * has to wait. Nothing to do for datagrams, where it would hit others. */
 void srf__transports_rest(const srf__flow_t *flow, uint32_t ms);
+/* Tells what the flow's connection is needed for: it is not closed for being
+ * silent then. Nothing to do for datagrams, or when it is gone. */
+void srf__transports_need(const srf__flow_t *flow, srf__need_t need);
 /* Whether the flow has a connection that the peer made. */
 bool srf__transports_is_accepted(const srf__flow_t *flow);
 /* The TLS session of its connection; NULL when it has none, or has gone.
