@@ -92,7 +92,11 @@ void srf__connection_close(srf__connection_t *connection);
 
 /* Closes it at once, since `why`: it is broken. */
 void srf__connection_fail(srf__connection_t *connection, const char *why);
-/* The same, for others to have what it holds; counted. */
+/* Everything queued is sent, then the end of the stream. What the peer still
+ * says is read and dropped until it ends too: were it left unread, the system
+ * would reset the connection, and the peer might not see our last words. */
+void srf__connection_end(srf__connection_t *connection, const char *why);
+/* Closes it at once, for others to have what it holds; counted. */
 void srf__connection_shed(srf__connection_t *connection, const char *why);
 /* How well others can do without it. */
 typedef enum srf__connection_use {
