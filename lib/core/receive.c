@@ -359,7 +359,7 @@ static void on_request(const arrival_t *arrival)
     srf__server_t *server = srf__server_find(txns, key);
     if (server != NULL) {
         if (!is_dropped(arrival, true))
-            srf__server_retransmitted(server);
+            srf__server_retransmitted(server, arrival->from);
     } else if (method == SRF__METHOD_CANCEL) {
         on_cancel(arrival, key);
     } else {

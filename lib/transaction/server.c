@@ -182,14 +182,18 @@ static void send_trying(srf__server_t *server)
 
 static void owe(srf__server_t *server)
 {
+    const srf__flow_t flow = srf__server_reply_flow(server);
+
     server->owing = true;
-    srf__transports_need(&server->from, SRF__NEED_OWED);
+    srf__transports_need(&flow, SRF__NEED_OWED);
 }
 
 static void pay_off(srf__server_t *server)
 {
-    if (server->owing)
-        srf__transports_need(&server->from, SRF__NEED_PAID);
+    if (!server->owing)
+        return;
+    const srf__flow_t flow = srf__server_reply_flow(server);
+    srf__transports_need(&flow, SRF__NEED_PAID);
     server->owing = false;
 }
 
@@ -261,6 +265,10 @@ srf__flow_t srf__server_reply_flow(const srf__server_t *server)
     srf__flow_t flow = server->from;
 
     flow.peer.port = server->reply_port;
+    if (server->moved_to != 0) {
+        flow.connection = server->moved_to;
+        (void)srf__transports_resume(&flow);
+    }
     return flow;
 }
 
@@ -297,9 +305,35 @@ int srf__server_create(srf__txns_t *txns, srf__hash128_t key,
     return 0;
 }
 
-void srf__server_retransmitted(srf__server_t *server)
+/* RFC 3261 §18.2.2: the connection that the request came on. Whoever knows the
+ * branch of somebody else must not get his responses: a connection that is
+ * still there is left to it, unless the other one comes from the same address.
+ */
+static bool moves_to(const srf__server_t *server, const srf__flow_t *from)
+{
+    const srf__flow_t old = srf__server_reply_flow(server);
+
+    return server->machine.reliable && from->connection != old.connection &&
+           from->peer.transport == old.peer.transport &&
+           (srf__addr_ip_eq(&from->peer, &old.peer) ||
+            !srf__transports_is_there(&old));
+}
+
+static void move_to(srf__server_t *server, const srf__flow_t *from)
+{
+    bool owing = server->owing;
+
+    pay_off(server);
+    server->moved_to = from->connection;
+    if (owing)
+        owe(server);
+}
+
+void srf__server_retransmitted(srf__server_t *server, const srf__flow_t *from)
 {
     server->txns->counters.retransmissions_received++;
+    if (moves_to(server, from))
+        move_to(server, from);
     step(server, SRF__EV_RECV_REQUEST);
 }
 

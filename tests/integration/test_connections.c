@@ -78,9 +78,9 @@ START_TEST(each_call_of_one_peer_ends_on_its_own_connection)
     unsigned first = stage_listen(&stage, WIRE_TCP);
     unsigned second = stage_listen(&stage, WIRE_TCP);
     wire_t *callee = wire_listen(&stage.loop, WIRE_UDP, stage.ip, NULL);
-    wire_t *one = wire_connect_from(&stage.loop, 0, stage.ip, first);
-    wire_t *two =
-        wire_connect_from(&stage.loop, wire_port(one), stage.ip, second);
+    wire_t *one = wire_connect_from(&stage.loop, stage.ip, 0, stage.ip, first);
+    wire_t *two = wire_connect_from(&stage.loop, stage.ip, wire_port(one),
+                                    stage.ip, second);
 
     (void)udp;
     stage.options.record_route = 1;
@@ -101,9 +101,9 @@ START_TEST(one_connection_to_the_callee_serves_both_listeners)
     unsigned first = stage_listen(&stage, WIRE_TCP);
     unsigned second = stage_listen(&stage, WIRE_TCP);
     wire_t *callee = wire_listen(&stage.loop, WIRE_TCP, stage.ip, NULL);
-    wire_t *one = wire_connect_from(&stage.loop, 0, stage.ip, first);
-    wire_t *two =
-        wire_connect_from(&stage.loop, wire_port(one), stage.ip, second);
+    wire_t *one = wire_connect_from(&stage.loop, stage.ip, 0, stage.ip, first);
+    wire_t *two = wire_connect_from(&stage.loop, stage.ip, wire_port(one),
+                                    stage.ip, second);
 
     stage.options.record_route = 1;
     stage_target(&stage, 0, callee, WIRE_TCP);
@@ -173,10 +173,10 @@ START_TEST(one_of_several_connections_is_enough)
 
     for (unsigned i = 0; i < SEVERAL; i++)
         ports[i] = stage_listen(&stage, WIRE_TCP);
-    phones[0] = wire_connect_from(&stage.loop, 0, stage.ip, ports[0]);
+    phones[0] = wire_connect_from(&stage.loop, stage.ip, 0, stage.ip, ports[0]);
     for (unsigned i = 1; i < SEVERAL; i++)
-        phones[i] = wire_connect_from(&stage.loop, wire_port(phones[0]),
-                                      stage.ip, ports[i]);
+        phones[i] = wire_connect_from(&stage.loop, stage.ip,
+                                      wire_port(phones[0]), stage.ip, ports[i]);
     wire_run(&stage.loop, 5);
     for (int i = 0; i < SEVERAL - 1; i++) {
         int gone = i == 0 ? first : SEVERAL - first - left;

@@ -343,13 +343,13 @@ wire_t *wire_connect(uv_loop_t *loop, wire_kind_t kind, const char *ip,
     return wire;
 }
 
-wire_t *wire_connect_from(uv_loop_t *loop, unsigned own_port, const char *ip,
-                          unsigned port)
+wire_t *wire_connect_from(uv_loop_t *loop, const char *own_ip,
+                          unsigned own_port, const char *ip, unsigned port)
 {
     wire_t *wire = create(loop, WIRE_TCP, NULL);
     struct sockaddr_storage own;
     struct sockaddr_storage to;
-    socklen_t len = address(ip, own_port, &own);
+    socklen_t len = address(own_ip, own_port, &own);
     int on = 1;
 
     wire->client = true;

@@ -39,10 +39,10 @@ void wire_be_careless(void);
  * TLS, NULL: no server is verified. */
 wire_t *wire_connect(uv_loop_t *loop, wire_kind_t kind, const char *ip,
                      unsigned port, SSL_CTX *ctx);
-/* The same over TCP, from a port of the client's choice (0: of the system's),
- * which several connections of this kind may have. */
-wire_t *wire_connect_from(uv_loop_t *loop, unsigned own_port, const char *ip,
-                          unsigned port);
+/* The same over TCP, from an address and a port of the client's choice (0: of
+ * the system's), which several connections of this kind may have. */
+wire_t *wire_connect_from(uv_loop_t *loop, const char *own_ip,
+                          unsigned own_port, const char *ip, unsigned port);
 /* A server on a port the system chooses; wire_expect() accepts. UDP, TCP, TLS;
  * `ctx` has the certificate. */
 wire_t *wire_listen(uv_loop_t *loop, wire_kind_t kind, const char *ip,
