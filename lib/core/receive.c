@@ -397,7 +397,7 @@ static void on_scanned(const arrival_t *arrival, srf__scan_result_t result,
     }
     if (!facts->is_request) {
         srf->responses_received++;
-        (void)srf__client_receive(&srf->element.txns, facts);
+        (void)srf__client_receive(&srf->element.txns, facts, arrival->from);
     } else if (len > srf->max_message_bytes &&
                facts->method != SRF__METHOD_ACK) {
         on_broken_request(arrival, 513, NULL); /* RFC 3261 §21.5.7 */

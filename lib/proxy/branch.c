@@ -356,7 +356,9 @@ static srf_msg_t *on_rebuild(srf__client_t *client)
     if (request == NULL)
         return NULL;
     int err = srf__plan_make(branch, request, &plan);
-    if (err == 0 || (err == SRF_ERR_NAME_NOT_FOUND && branch->named))
+    /* The flow may have gone, and its client come back on another one. */
+    if (err == 0 || err == SRF_ERR_NOT_CONNECTED ||
+        (err == SRF_ERR_NAME_NOT_FOUND && branch->named))
         image = srf__plan_request(branch, request, &plan, &client->flow);
     srf__buf_deinit(&plan.uri);
     srf__context_request_done(branch->context);

@@ -320,6 +320,8 @@ static void clock_fired(srf__timer_t *timer)
     } else if (due == SRF__TIMER_B &&
                client->machine.state == SRF__TXN_PROCEEDING) {
         step(client, SRF__EV_ABANDON, NULL); /* see limit_orphan() */
+    } else if (due == SRF__TIMER_GONE) {
+        step(client, SRF__EV_TRANSPORT_ERROR, NULL);
     } else if (due != SRF__TIMER_NONE) {
         step(client, srf__timer_event(due), NULL);
     }
@@ -393,29 +395,76 @@ static bool go_anew(srf__client_t *client, const srf__lost_t *lost)
     return true;
 }
 
+/* Whether there is a connection to wait on again. A peer that closes each new
+ * one at once is not asked for ever. */
+static bool probe(srf__client_t *client, const srf__lost_t *lost)
+{
+    const srf__txns_t *txns = client->txns;
+    uint32_t now = (uint32_t)srf__wheel_now(txns->wheel);
+    srf__flow_t flow = lost->flow;
+
+    if (lost->broken || lost->opening == SRF__OPEN_NOTHING ||
+        (client->probing && now - client->probed_ms < txns->timing.t2_ms) ||
+        srf__transports_connect(&flow, lost->name, lost->opening) != 0)
+        return false;
+    client->flow = flow;
+    client->probing = true;
+    client->probed_ms = now;
+    return start_watch(client);
+}
+
+/* RFC 3261 §18.2.2: who has closed the connection may answer over a new one to
+ * our Via. A server can be connected to meanwhile, a telephone comes back by
+ * itself, if it does. */
+static bool may_come_back(srf__client_t *client, const srf__lost_t *lost)
+{
+    const srf__txns_t *txns = client->txns;
+    const srf__txn_actions_t wait = {.limit = SRF__TIMER_GONE,
+                                     .limit_ms = txns->timing.t2_ms};
+
+    if (client->method != SRF__METHOD_INVITE)
+        return !lost->broken; /* Timer F ends it */
+    if (client->cancelled || (lost->broken && !client->probing))
+        return false;
+    if (!probe(client, lost))
+        srf__clock_apply(&client->clock, txns->wheel, &wait, clock_fired);
+    return true;
+}
+
+/* The peer has come back. */
+static void move_to(srf__client_t *client, const srf__flow_t *from)
+{
+    const srf__txn_actions_t stop = {.what = SRF__DO_STOP_LIMIT};
+
+    if (!client->machine.reliable || from->connection == 0 ||
+        from->connection == client->flow.connection ||
+        srf__transports_is_there(&client->flow))
+        return;
+    client->flow = *from;
+    if (client->clock.limit == SRF__TIMER_GONE)
+        srf__clock_apply(&client->clock, client->txns->wheel, &stop,
+                         clock_fired);
+    (void)start_watch(client);
+}
+
 void srf__client_lost(srf__txns_t *txns, uint64_t id, const srf__lost_t *lost)
 {
     srf__client_t *client = find_waiting(txns, id);
 
-    if (client == NULL ||
-        (!lost->broken && client->machine.state == SRF__TXN_PROCEEDING))
+    if (client == NULL)
         return;
     client->watched = false;
-    if (may_go_anew(client, lost) && go_anew(client, lost))
+    if ((may_go_anew(client, lost) && go_anew(client, lost)) ||
+        (client->machine.state == SRF__TXN_PROCEEDING &&
+         may_come_back(client, lost)))
         return;
     wake_undelivered(client);
 }
 
-/* A CANCEL follows its INVITE, whose connection may have gone meanwhile. */
+/* A CANCEL follows its INVITE. */
 static void watch(srf__client_t *client)
 {
-    srf__flow_t *flow = &client->flow;
-    int err = 0;
-
-    if (!srf__transports_resume(flow))
-        err = srf__transports_connect(flow, srf__str(NULL, 0),
-                                      SRF__OPEN_FOR_NETWORK);
-    if (err != 0 || !start_watch(client))
+    if (!srf__transports_resume(&client->flow) || !start_watch(client))
         wake_undelivered(client);
 }
 
@@ -437,6 +486,10 @@ bool srf__client_cancel(srf__client_t *client, srf__str_t lines)
         client->cancelled)
         return false;
     client->cancelled = true;
+    if (!srf__transports_is_there(&client->flow)) {
+        wake_undelivered(client);
+        return false;
+    }
     if (client->machine.state == SRF__TXN_PROCEEDING) {
         send_cancel(client, lines);
         return true;
@@ -476,7 +529,8 @@ static srf__client_t *find(srf__txns_t *txns, srf__str_t branch)
                                                                  : NULL;
 }
 
-bool srf__client_receive(srf__txns_t *txns, const srf__facts_t *response)
+bool srf__client_receive(srf__txns_t *txns, const srf__facts_t *response,
+                         const srf__flow_t *from)
 {
     srf__client_t *client =
         find(txns, srf__facts_str(response, response->via.branch));
@@ -492,6 +546,7 @@ bool srf__client_receive(srf__txns_t *txns, const srf__facts_t *response)
     if (client != NULL && client->method == response->cseq_method &&
         client->machine.state != SRF__TXN_INIT) {
         client->undelivered = false; /* the way is good after all */
+        move_to(client, from);
         step(client, event, response);
         return true;
     }

@@ -58,7 +58,10 @@ struct srf__client {
     bool watched : 1;     /* srf__client_lost() tells what becomes of its
                              connection */
     bool sent_anew : 1;   /* over another connection, after all */
+    bool probing : 1;     /* its connection was closed, and made anew to see
+                             whether anybody is there */
     uint32_t heard;       /* see srf__transports_watch() */
+    uint32_t probed_ms;   /* low bits of the wheel's time */
 };
 
 /* Creates a transaction that has a branch but sends nothing yet. *out is owned
@@ -78,7 +81,8 @@ void srf__client_start(srf__client_t *client, const srf__flow_t *flow,
                        srf_msg_t *request);
 
 /* Cancels an INVITE (RFC 3261 §9.1): at once when a provisional response has
- * come, else as soon as one comes; without effect after a final response.
+ * come, else as soon as one comes; without effect after a final response. When
+ * nobody is there any more it fails at once, told from the loop.
  * `lines` are further header lines (Reason). True when the CANCEL went out now.
  */
 bool srf__client_cancel(srf__client_t *client, srf__str_t lines);
@@ -91,7 +95,8 @@ void srf__client_release(srf__client_t *client, bool end);
 
 /* Gives a response to the transaction it belongs to. False when there is none:
  * it goes nowhere (RFC 6026 §7.3). */
-bool srf__client_receive(srf__txns_t *txns, const srf__facts_t *response);
+bool srf__client_receive(srf__txns_t *txns, const srf__facts_t *response,
+                         const srf__flow_t *from);
 
 /* The network gave back the beginning of a datagram we sent. */
 void srf__client_undelivered(srf__txns_t *txns, srf__str_t datagram);
@@ -106,7 +111,9 @@ static inline bool srf__client_had_provisional(const srf__client_t *client)
 
 /* The connection is gone on which this one waited (srf__transports_watch()).
  * Where it is plain that nobody has read the request, it goes once more over
- * another one: nothing has come since, but something had before. */
+ * another one: nothing has come since, but something had before. Whoever has
+ * closed the connection of an INVITE that he let ring may answer on another
+ * one: he has T2 to come back, or to let himself be connected to. */
 void srf__client_lost(srf__txns_t *txns, uint64_t id, const srf__lost_t *lost);
 /* Whether this one still waits for a final response. */
 bool srf__client_is_waiting(const srf__txns_t *txns, uint64_t id);
