@@ -391,7 +391,8 @@ typedef struct srf_listen_options {
     uint32_t max_connections;
     /** Connections accepted from one IPv4 address or one IPv6 network of 64
      * bits, by all listeners; 0: half of what may be accepted in all, at most
-     * 1024. */
+     * 1024; SRF_UNLIMITED: as many as there may be. Beyond it they are refused,
+     * counted, and logged at level WARNING every ten seconds at most. */
     uint32_t max_connections_per_source;
     /** What may wait to be sent on a connection before messages are refused; 0:
      * 1 MiB. */

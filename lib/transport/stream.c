@@ -10,6 +10,8 @@
 #include "transport/connection.h"
 #include "transport/socket.h"
 
+#include <srf/srf.h>
+
 enum {
     ACCEPTS_MAX = 64, /* in a row, before the loop gets to other things */
     PAUSE_MS = 100,   /* when no connection can be accepted */
@@ -318,7 +320,7 @@ static bool has_way(srf__stream_t *stream, const srf__addr_t *peer,
     const srf__crowd_guest_t guest = {
         .listener = &stream->base,
         .peer = peer,
-        .per_party = UINT32_MAX,
+        .per_party = SRF_UNLIMITED,
         .listener_is_full = is_full(stream, stream->opened),
     };
 

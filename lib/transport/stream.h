@@ -23,7 +23,8 @@ typedef struct srf__stream_settings {
                                     that wait to be taken by the peer */
     uint32_t idle_timeout_ms;
     uint32_t max_connections;            /* of each direction */
-    uint32_t max_connections_per_source; /* 0: half of all, at most 1024 */
+    uint32_t max_connections_per_source; /* 0: half of all, at most 1024;
+                                            SRF_UNLIMITED */
     uint32_t send_queue_bytes;           /* of one connection */
     uint32_t max_message_bytes;
     srf__tls_context_t *tls; /* referenced; NULL unless TLS or WSS */
