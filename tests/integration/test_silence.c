@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { IDLE_MS = 40, LONG_MS = 160 };
+enum { IDLE_MS = 250, LONG_MS = 2 * IDLE_MS };
 
 static stage_t stage;
 static wire_t *caller;

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { T2_MS = 60, MOMENT_MS = 20, LONG_MS = 3 * T2_MS };
+enum { T2_MS = 300, MOMENT_MS = 20, LONG_MS = 2 * T2_MS };
 
 static stage_t stage;
 static unsigned udp;
@@ -105,7 +105,8 @@ static wire_t *ring_phone(void)
     ck_assert_int_eq(sscanf(wire_header(got, "Path", NULL), "<%180[^>]>", path),
                      1);
     stage_answer(registrar, got, "200 OK", "");
-    (void)wire_expect(phone, "SIP/2.0 200");
+    while (strncmp(wire_expect(phone, "SIP/2.0 "), "SIP/2.0 200", 11) != 0)
+        continue; /* a slow machine says 100 */
     stage.targets[0][0] = '\0';
     (void)snprintf(route, sizeof(route), "Route: <%.180s>\n", path);
     call(route);
