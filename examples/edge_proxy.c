@@ -1,8 +1,8 @@
 /*
  * An edge proxy for SIP over WebSocket: browsers outside, a registrar inside.
  *
- *     edge_proxy [--open] [--allow CIDR]... INSIDE-URI OUTSIDE-URI REGISTRAR
- *                [CERTIFICATE-FILE]
+ *     edge_proxy [--open] [--allow CIDR]... [--max-connections-per-source N]
+ *                INSIDE-URI OUTSIDE-URI REGISTRAR [CERTIFICATE-FILE]
  *     edge_proxy --open --allow 10.0.0.2 'sip:10.0.0.1:5060;transport=udp' \
  *                'sip:192.0.2.1:443;transport=wss' 10.0.0.2 edge.pem
  *
@@ -17,11 +17,16 @@
  * registrar. With --open whoever likes may come from outside; else those named
  * may from there, too. Unless a listener is on loopback, this has to be said.
  *
+ * An address that many browsers share, such as that of an office, may need more
+ * connections than the 1024 that one has: --max-connections-per-source, 0 for
+ * as many as there may be.
+ *
  * CERTIFICATE-FILE, for wss, holds the certificate and its key. SIGHUP reads it
  * again, SIGTERM ends the program.
  *
  * SPDX-License-Identifier: MIT
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include <srf/srf.h>
@@ -36,6 +41,7 @@ enum { INSIDE, OUTSIDE }; /* the listeners, in the order they were opened */
 
 static const char *registrar;
 static struct access access_list;
+static uint32_t max_per_source; /* 0: the library's choice */
 
 static void on_done(srf_req_t *req, int err, const srf_proxy_results_t *results)
 {
@@ -111,6 +117,7 @@ static int listen_on(srf_t *srf, const char *inside, const char *outside,
         return err;
     srf_listen_options_init(&options);
     srf_tls_options_init(&tls);
+    options.max_connections_per_source = max_per_source;
     tls.certificate_file = certificate;
     if (certificate != NULL)
         options.tls = &tls;
@@ -134,19 +141,65 @@ static int start(srf_t *srf, char **argv)
     return 0;
 }
 
+/* Warnings and errors: whose connections are refused, for one. */
+static void on_log(srf_log_level_t level, const srf_log_event_t *event,
+                   void *data)
+{
+    (void)level;
+    (void)data;
+    if (event->peer != NULL)
+        output_log_peer("%s (%s)", event->text, event->peer);
+    else
+        output_log("%s", event->text);
+}
+
+static int read_limit(const char *text)
+{
+    char *end;
+    unsigned long value = strtoul(text, &end, 10);
+
+    if (*text < '0' || *text > '9' || *end != '\0' || value > SRF_UNLIMITED)
+        return -1;
+    max_per_source = value == 0 ? SRF_UNLIMITED : (uint32_t)value;
+    return 0;
+}
+
+/* Takes the limit out of the options. 0; -1: it said what is wrong. */
+static int take_limit(int *argc, char **argv)
+{
+    static const char option[] = "--max-connections-per-source";
+    int at = 1;
+
+    while (at < *argc && strcmp(argv[at], option) != 0)
+        at++;
+    if (at == *argc)
+        return 0;
+    if (at + 1 == *argc || read_limit(argv[at + 1]) != 0) {
+        output_log("%s: %s: a number is wanted", argv[0], option);
+        return -1;
+    }
+    *argc -= 2;
+    for (; at <= *argc; at++) /* with the NULL behind them */
+        argv[at] = argv[at + 2];
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     uv_loop_t *loop = uv_default_loop();
     srf_t *srf = NULL;
     const struct stop_actions actions = {.hangup = on_hangup, .data = &srf};
+    srf_options_t options;
     int err;
 
     output_start(argv[0]);
-    if (access_read(&access_list, &argc, &argv) != 0)
+    if (take_limit(&argc, argv) != 0 ||
+        access_read(&access_list, &argc, &argv) != 0)
         return 2;
     if (argc != 4 && argc != 5) {
-        output_log("usage: %s [--open] [--allow CIDR]... INSIDE-URI "
-                   "OUTSIDE-URI REGISTRAR [CERTIFICATE-FILE]",
+        output_log("usage: %s [--open] [--allow CIDR]... "
+                   "[--max-connections-per-source N] INSIDE-URI OUTSIDE-URI "
+                   "REGISTRAR [CERTIFICATE-FILE]",
                    argv[0]);
         return 2;
     }
@@ -154,9 +207,12 @@ int main(int argc, char **argv)
         return 2;
     raise_descriptors();
     registrar = argv[3];
+    srf_options_init(&options);
+    options.log_cb = on_log;
+    options.log_level = SRF_LOG_WARNING;
     err = stop_begin(loop, &actions);
     if (err == 0)
-        err = srf_create(&srf, loop, NULL);
+        err = srf_create(&srf, loop, &options);
     stop_watch(srf);
     if (err == 0)
         err = start(srf, argv);

@@ -31,7 +31,8 @@ static const char help_text[] =
     "  --max-connections N      of each listener, 16384, or what the limit of\n"
     "                           descriptors allows\n"
     "  --max-connections-per-source N\n"
-    "                           from one address, 1024 or half of that\n"
+    "                           from one address, 1024 or half of that; 0: "
+    "any\n"
     "  --receive-buffer BYTES   of each UDP socket, 4194304\n"
     "  --gather D               how often datagrams that come densely are "
     "read\n"
@@ -129,6 +130,14 @@ static const char *read_count(const char *value, uint32_t *out)
         count > INT32_MAX)
         return "a number from 1 is wanted";
     *out = (uint32_t)count;
+    return NULL;
+}
+
+static const char *read_limit(const char *value, uint32_t *out)
+{
+    if (strcmp(value, "0") != 0)
+        return read_count(value, out);
+    *out = SRF_UNLIMITED;
     return NULL;
 }
 
@@ -262,7 +271,7 @@ const char *listeners_read(struct listeners *listeners, int option,
     case LISTENERS_CONNECTIONS:
         return read_count(value, &listeners->options.max_connections);
     case LISTENERS_PER_SOURCE:
-        return read_count(value,
+        return read_limit(value,
                           &listeners->options.max_connections_per_source);
     case LISTENERS_RECEIVE_BUFFER:
         return read_count(value, &listeners->options.receive_buffer_bytes);

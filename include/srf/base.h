@@ -201,7 +201,7 @@ SRF_API size_t srf_printable(char *out, size_t size, const char *text,
 /** For a duration in an options structure: the timer is off. */
 #define SRF_TIMEOUT_NONE UINT32_MAX
 
-/** For a limit in an options structure: there is none. */
+/** For a number in an options structure that says so: there is no limit. */
 #define SRF_UNLIMITED UINT32_MAX
 
 /* ------------------------------------------------------------------ */

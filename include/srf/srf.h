@@ -378,7 +378,9 @@ typedef struct srf_listen_options {
      * sent to be taken by the peer; 0: 10000. */
     uint32_t message_timeout_ms;
     /** How long a connection may be silent; a WebSocket client is pinged then;
-     * 0: 600000. */
+     * 0: 600000. One on which a response is to come or to go stays, and so does
+     * one that a flow token of ours names (Record-Route, Path), or whose peer
+     * has sent keep-alives (RFC 5626 §4.4.1). */
     uint32_t idle_timeout_ms;
     /** Connections accepted by this listener, and as many opened; 0: 16384.
      *
@@ -401,7 +403,8 @@ typedef struct srf_listen_options {
     uint32_t max_connections;
     /** Connections accepted from one IPv4 address or one IPv6 network of 64
      * bits, by all listeners; 0: half of what may be accepted in all, at most
-     * 1024. */
+     * 1024; SRF_UNLIMITED: as many as there may be. Beyond it they are refused,
+     * counted, and logged at level WARNING every ten seconds at most. */
     uint32_t max_connections_per_source;
     /** What may wait to be sent on a connection before messages are refused; 0:
      * 1 MiB. */

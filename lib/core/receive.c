@@ -359,7 +359,7 @@ static void on_request(const arrival_t *arrival)
     srf__server_t *server = srf__server_find(txns, key);
     if (server != NULL) {
         if (!is_dropped(arrival, true))
-            srf__server_retransmitted(server);
+            srf__server_retransmitted(server, arrival->from);
     } else if (method == SRF__METHOD_CANCEL) {
         on_cancel(arrival, key);
     } else {
@@ -397,7 +397,7 @@ static void on_scanned(const arrival_t *arrival, srf__scan_result_t result,
     }
     if (!facts->is_request) {
         srf->responses_received++;
-        (void)srf__client_receive(&srf->element.txns, facts);
+        (void)srf__client_receive(&srf->element.txns, facts, arrival->from);
     } else if (len > srf->max_message_bytes &&
                facts->method != SRF__METHOD_ACK) {
         on_broken_request(arrival, 513, NULL); /* RFC 3261 §21.5.7 */
@@ -525,14 +525,13 @@ void srf__on_refused(void *arg, const srf__flow_t *from, srf__str_t head,
     srf->receiving = false;
 }
 
-void srf__on_lost(void *arg, const srf__flow_t *flow, const uint64_t *ids,
-                  size_t count, bool broken)
+void srf__on_lost(void *arg, const srf__lost_t *lost, const uint64_t *ids,
+                  size_t count)
 {
     srf_t *srf = arg;
 
-    (void)flow;
     for (size_t i = 0; i < count && !srf->closing; i++)
-        srf__client_lost(&srf->element.txns, ids[i], broken);
+        srf__client_lost(&srf->element.txns, ids[i], lost);
 }
 
 bool srf__on_is_waiting(void *arg, uint64_t id)

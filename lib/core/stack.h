@@ -96,8 +96,8 @@ void srf__on_undelivered(void *arg, const srf__addr_t *to, const char *message,
                          size_t len);
 void srf__on_refused(void *arg, const srf__flow_t *from, srf__str_t head,
                      unsigned status, const char *reason);
-void srf__on_lost(void *arg, const srf__flow_t *flow, const uint64_t *ids,
-                  size_t count, bool broken);
+void srf__on_lost(void *arg, const srf__lost_t *lost, const uint64_t *ids,
+                  size_t count);
 bool srf__on_is_waiting(void *arg, uint64_t id);
 
 /* destination.c: asks the program, when it is to be asked. */

@@ -208,6 +208,7 @@ srf__str_t srf__flow_write_name(const srf__element_t *element,
     if (!reliable) {
         at = add_address(at, &flow->peer);
     } else {
+        srf__transports_need(flow, SRF__NEED_NAMED);
         at = add_digits(at, flow->connection, CONNECTION_DIGITS);
         at = add_digits(at, element->marks.era, STACK_DIGITS);
     }

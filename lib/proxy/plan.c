@@ -56,8 +56,10 @@ int srf__plan_make(const srf__branch_t *branch, const srf__facts_t *request,
     srf__way_of_route(context->element, request, &plan->route,
                       &context->server->from, &plan->way);
     if (context->extras != NULL && context->extras->outbound != NULL &&
-        !plan->route.proved)
+        !plan->route.proved) {
         plan->way.leaves_by = context->extras->outbound;
+        plan->way.bound = true;
+    }
     if (branch->target->uri[0] == '\0')
         return 0;
     const srf__target_rule_t rule = {

@@ -196,6 +196,10 @@ int srf__way_flow(srf__element_t *element, const srf__way_spec_t *spec,
                                          spec->leaves_by, spec->came_by);
     if (out->listener == NULL)
         return SRF_ERR_NO_TRANSPORT;
+    /* RFC 3261 §18.1.1: one that is there already, of whatever listener. */
+    if (!(spec->bound && out->listener == spec->leaves_by) &&
+        srf__transports_find(out))
+        return 0;
     return srf__transports_connect(out, spec->uri->host, opening_of(spec));
 }
 

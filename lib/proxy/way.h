@@ -29,6 +29,8 @@ typedef struct srf__way_spec {
     srf__str_t call_id;         /* of the request: servers of one priority are
                                    drawn by it; empty: by chance */
     uint8_t reason;             /* srf_destination_reason_t */
+    bool bound;   /* the program chose the listener: a connection that the peer
+                     has to another one will not do */
     bool forged;  /* a Route names a flow that its mark does not prove */
     bool trusted; /* the program named the URI; else a message did */
     bool named;   /* the host is a name: srf__way_address() tells */

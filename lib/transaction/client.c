@@ -135,6 +135,9 @@ static void send_request(srf__client_t *client)
 
     if (err == 0 || (err == SRF_ERR_LIMIT && !client->machine.reliable))
         return;
+    /* It broke just now: srf__client_lost() will tell. */
+    if (client->watched && !srf__transports_is_there(&client->flow))
+        return;
     wake_undelivered(client);
 }
 
@@ -317,6 +320,8 @@ static void clock_fired(srf__timer_t *timer)
     } else if (due == SRF__TIMER_B &&
                client->machine.state == SRF__TXN_PROCEEDING) {
         step(client, SRF__EV_ABANDON, NULL); /* see limit_orphan() */
+    } else if (due == SRF__TIMER_GONE) {
+        step(client, SRF__EV_TRANSPORT_ERROR, NULL);
     } else if (due != SRF__TIMER_NONE) {
         step(client, srf__timer_event(due), NULL);
     }
@@ -353,28 +358,113 @@ bool srf__client_is_waiting(const srf__txns_t *txns, uint64_t id)
     return find_waiting(txns, id) != NULL;
 }
 
-void srf__client_lost(srf__txns_t *txns, uint64_t id, bool broken)
+static bool start_watch(srf__client_t *client)
+{
+    client->watched = srf__transports_watch(&client->flow, waiting_id(client),
+                                            &client->heard) == 0;
+    return client->watched;
+}
+
+/* Whoever restarts, or forgets a connection, reads nothing of what was sent to
+ * him on it, and says so only then, or never. A connection on which nothing had
+ * come before was no good to begin with: that is a failure. The branch is the
+ * same: a server that has read it after all knows the request again (RFC 3261
+ * §17.2.3). */
+static bool may_go_anew(const srf__client_t *client, const srf__lost_t *lost)
+{
+    return (client->machine.state == SRF__TXN_CALLING ||
+            client->machine.state == SRF__TXN_TRYING) &&
+           client->request != NULL && !client->sent_anew &&
+           client->heard != 0 && client->heard == lost->heard &&
+           lost->opening != SRF__OPEN_NOTHING;
+}
+
+static bool go_anew(srf__client_t *client, const srf__lost_t *lost)
+{
+    srf__flow_t flow = lost->flow;
+
+    if (srf__transports_connect(&flow, lost->name, lost->opening) != 0)
+        return false;
+    client->flow = flow;
+    client->sent_anew = true;
+    client->undelivered = false;
+    if (!start_watch(client))
+        return false;
+    client->txns->counters.retransmissions_sent++;
+    send_request(client);
+    return true;
+}
+
+/* Whether there is a connection to wait on again. A peer that closes each new
+ * one at once is not asked for ever. */
+static bool probe(srf__client_t *client, const srf__lost_t *lost)
+{
+    const srf__txns_t *txns = client->txns;
+    uint32_t now = (uint32_t)srf__wheel_now(txns->wheel);
+    srf__flow_t flow = lost->flow;
+
+    if (lost->broken || lost->opening == SRF__OPEN_NOTHING ||
+        (client->probing && now - client->probed_ms < txns->timing.t2_ms) ||
+        srf__transports_connect(&flow, lost->name, lost->opening) != 0)
+        return false;
+    client->flow = flow;
+    client->probing = true;
+    client->probed_ms = now;
+    return start_watch(client);
+}
+
+/* RFC 3261 §18.2.2: who has closed the connection may answer over a new one to
+ * our Via. A server can be connected to meanwhile, a telephone comes back by
+ * itself, if it does. */
+static bool may_come_back(srf__client_t *client, const srf__lost_t *lost)
+{
+    const srf__txns_t *txns = client->txns;
+    const srf__txn_actions_t wait = {.limit = SRF__TIMER_GONE,
+                                     .limit_ms = txns->timing.t2_ms};
+
+    if (client->method != SRF__METHOD_INVITE)
+        return !lost->broken; /* Timer F ends it */
+    if (client->cancelled || (lost->broken && !client->probing))
+        return false;
+    if (!probe(client, lost))
+        srf__clock_apply(&client->clock, txns->wheel, &wait, clock_fired);
+    return true;
+}
+
+/* The peer has come back. */
+static void move_to(srf__client_t *client, const srf__flow_t *from)
+{
+    const srf__txn_actions_t stop = {.what = SRF__DO_STOP_LIMIT};
+
+    if (!client->machine.reliable || from->connection == 0 ||
+        from->connection == client->flow.connection ||
+        srf__transports_is_there(&client->flow))
+        return;
+    client->flow = *from;
+    if (client->clock.limit == SRF__TIMER_GONE)
+        srf__clock_apply(&client->clock, client->txns->wheel, &stop,
+                         clock_fired);
+    (void)start_watch(client);
+}
+
+void srf__client_lost(srf__txns_t *txns, uint64_t id, const srf__lost_t *lost)
 {
     srf__client_t *client = find_waiting(txns, id);
 
-    if (client == NULL ||
-        (!broken && client->machine.state == SRF__TXN_PROCEEDING))
+    if (client == NULL)
+        return;
+    client->watched = false;
+    if ((may_go_anew(client, lost) && go_anew(client, lost)) ||
+        (client->machine.state == SRF__TXN_PROCEEDING &&
+         may_come_back(client, lost)))
         return;
     wake_undelivered(client);
 }
 
-/* A CANCEL follows its INVITE, whose connection may have gone meanwhile. */
+/* A CANCEL follows its INVITE. */
 static void watch(srf__client_t *client)
 {
-    srf__flow_t *flow = &client->flow;
-    int err = 0;
-
-    if (!srf__transports_resume(flow))
-        err = srf__transports_connect(flow, srf__str(NULL, 0),
-                                      SRF__OPEN_FOR_NETWORK);
-    if (err == 0)
-        err = srf__transports_watch(flow, waiting_id(client));
-    if (err != 0)
+    if (!srf__transports_resume(&client->flow) || !start_watch(client))
         wake_undelivered(client);
 }
 
@@ -396,6 +486,10 @@ bool srf__client_cancel(srf__client_t *client, srf__str_t lines)
         client->cancelled)
         return false;
     client->cancelled = true;
+    if (!srf__transports_is_there(&client->flow)) {
+        wake_undelivered(client);
+        return false;
+    }
     if (client->machine.state == SRF__TXN_PROCEEDING) {
         send_cancel(client, lines);
         return true;
@@ -479,7 +573,8 @@ static bool is_for_us(const srf__client_t *client, const srf__facts_t *response)
     return false;
 }
 
-bool srf__client_receive(srf__txns_t *txns, const srf__facts_t *response)
+bool srf__client_receive(srf__txns_t *txns, const srf__facts_t *response,
+                         const srf__flow_t *from)
 {
     srf__client_t *client =
         find(txns, srf__facts_str(response, response->via.branch));
@@ -495,6 +590,7 @@ bool srf__client_receive(srf__txns_t *txns, const srf__facts_t *response)
     if (client != NULL && client->method == response->cseq_method &&
         client->machine.state != SRF__TXN_INIT && is_for_us(client, response)) {
         client->undelivered = false; /* the way is good after all */
+        move_to(client, from);
         step(client, event, response);
         return true;
     }

@@ -49,11 +49,19 @@ struct srf__client {
     uint32_t generation;
     srf__machine_t machine;
     uint16_t refs;
-    uint8_t method;   /* srf__method_t */
-    bool is_cancel;   /* shares the slot of its INVITE */
-    bool cancelled;   /* a CANCEL was sent, or will be */
-    bool want_cancel; /* CANCEL as soon as a provisional response is there */
-    bool undelivered; /* the transport failed; told from the loop */
+    uint8_t method;     /* srf__method_t */
+    bool is_cancel : 1; /* shares the slot of its INVITE */
+    bool cancelled : 1; /* a CANCEL was sent, or will be */
+    bool
+        want_cancel : 1; /* CANCEL as soon as a provisional response is there */
+    bool undelivered : 1; /* the transport failed; told from the loop */
+    bool watched : 1;     /* srf__client_lost() tells what becomes of its
+                             connection */
+    bool sent_anew : 1;   /* over another connection, after all */
+    bool probing : 1;     /* its connection was closed, and made anew to see
+                             whether anybody is there */
+    uint32_t heard;       /* see srf__transports_watch() */
+    uint32_t probed_ms;   /* low bits of the wheel's time */
 };
 
 /* Creates a transaction that has a branch but sends nothing yet. *out is owned
@@ -73,7 +81,8 @@ void srf__client_start(srf__client_t *client, const srf__flow_t *flow,
                        srf_msg_t *request);
 
 /* Cancels an INVITE (RFC 3261 §9.1): at once when a provisional response has
- * come, else as soon as one comes; without effect after a final response.
+ * come, else as soon as one comes; without effect after a final response. When
+ * nobody is there any more it fails at once, told from the loop.
  * `lines` are further header lines (Reason). True when the CANCEL went out now.
  */
 bool srf__client_cancel(srf__client_t *client, srf__str_t lines);
@@ -86,7 +95,8 @@ void srf__client_release(srf__client_t *client, bool end);
 
 /* Gives a response to the transaction it belongs to. False when there is none:
  * it goes nowhere (RFC 6026 §7.3). */
-bool srf__client_receive(srf__txns_t *txns, const srf__facts_t *response);
+bool srf__client_receive(srf__txns_t *txns, const srf__facts_t *response,
+                         const srf__flow_t *from);
 
 /* The network gave back the beginning of a datagram we sent. */
 void srf__client_undelivered(srf__txns_t *txns, srf__str_t datagram);
@@ -99,10 +109,12 @@ static inline bool srf__client_had_provisional(const srf__client_t *client)
     return client->machine.state == SRF__TXN_PROCEEDING;
 }
 
-/* A connection is gone on which these waited (srf__transports_watch()).
- * `broken`: it failed; else the peer closed it, and may yet answer what it has
- * begun to. */
-void srf__client_lost(srf__txns_t *txns, uint64_t id, bool broken);
+/* The connection is gone on which this one waited (srf__transports_watch()).
+ * Where it is plain that nobody has read the request, it goes once more over
+ * another one: nothing has come since, but something had before. Whoever has
+ * closed the connection of an INVITE that he let ring may answer on another
+ * one: he has T2 to come back, or to let himself be connected to. */
+void srf__client_lost(srf__txns_t *txns, uint64_t id, const srf__lost_t *lost);
 /* Whether this one still waits for a final response. */
 bool srf__client_is_waiting(const srf__txns_t *txns, uint64_t id);
 

@@ -42,7 +42,8 @@ typedef enum srf__txn_timer {
     SRF__TIMER_L,
     SRF__TIMER_M,
     SRF__TIMER_TRYING,
-    SRF__TIMER_OWED /* no machine's: see srf__server_answer() */
+    SRF__TIMER_OWED, /* no machine's: see srf__server_answer() */
+    SRF__TIMER_GONE  /* no machine's: see srf__client_lost() */
 } srf__txn_timer_t;
 
 typedef enum srf__txn_event {

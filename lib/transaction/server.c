@@ -94,6 +94,12 @@ static int send_cut(const srf__flow_t *flow, srf__str_t msg, srf__span_t cut)
                         : srf__transports_send(flow, parts, 2);
 }
 
+/* False when the connection is gone, if only since it broke just now. */
+static bool has_left(const srf__flow_t *flow, srf__str_t msg, srf__span_t cut)
+{
+    return send_cut(flow, msg, cut) == 0 || srf__transports_is_there(flow);
+}
+
 /* The Via that is topmost after `cut`. */
 static bool read_next_via(const srf__facts_t *response, srf__span_t cut,
                           srf__via_t *via)
@@ -152,8 +158,7 @@ static void send_out(srf__server_t *server, srf_msg_t *msg, srf__span_t cut)
 {
     const srf__return_path_t path = srf__server_return_path(server);
 
-    if (send_cut(&path.flow, srf__str(msg->data, msg->len), cut) !=
-        SRF_ERR_NOT_CONNECTED)
+    if (has_left(&path.flow, srf__str(msg->data, msg->len), cut))
         return;
     const srf__facts_t *facts = srf__msg_facts(msg);
     if (facts != NULL)
@@ -169,8 +174,7 @@ void srf__return_2xx(srf__txns_t *txns, const srf__return_path_t *path,
     if (response->via2 == 0)
         return;
     txns->counters.responses_sent++;
-    if (send_cut(&path->flow, srf__str(response->data, response->len), cut) ==
-        SRF_ERR_NOT_CONNECTED)
+    if (!has_left(&path->flow, srf__str(response->data, response->len), cut))
         send_anew(txns, SRF__METHOD_INVITE, path, response, cut);
 }
 
@@ -220,10 +224,28 @@ static void send_trying(srf__server_t *server)
     send_out(server, msg, no_cut);
 }
 
+static void owe(srf__server_t *server)
+{
+    const srf__flow_t flow = srf__server_reply_flow(server);
+
+    server->owing = true;
+    srf__transports_need(&flow, SRF__NEED_OWED);
+}
+
+static void pay_off(srf__server_t *server)
+{
+    if (!server->owing)
+        return;
+    const srf__flow_t flow = srf__server_reply_flow(server);
+    srf__transports_need(&flow, SRF__NEED_PAID);
+    server->owing = false;
+}
+
 static void terminate(srf__server_t *server)
 {
     const srf__server_user_t *user = server->user;
 
+    pay_off(server);
     srf__clock_stop(&server->clock, server->txns->wheel);
     srf__map_remove(&server->txns->servers, &server->node);
     server->txns->twins -= server->twin;
@@ -288,6 +310,10 @@ srf__flow_t srf__server_reply_flow(const srf__server_t *server)
     srf__flow_t flow = server->from;
 
     flow.peer.port = server->reply_port;
+    if (server->moved_to != 0) {
+        flow.connection = server->moved_to;
+        (void)srf__transports_resume(&flow);
+    }
     return flow;
 }
 
@@ -319,14 +345,42 @@ int srf__server_create(srf__txns_t *txns, srf__hash128_t key,
     server->refs = 2; /* the machine's and the caller's */
     srf__hex_write(server->tag, srf__random_u32(txns->random), 8);
     txns->counters.servers++;
+    if (server->machine.reliable)
+        owe(server);
     step(server, SRF__EV_START);
     *out = server;
     return 0;
 }
 
-void srf__server_retransmitted(srf__server_t *server)
+/* RFC 3261 §18.2.2: the connection that the request came on. Whoever knows the
+ * branch of somebody else must not get his responses: a connection that is
+ * still there is left to it, unless the other one comes from the same address.
+ */
+static bool moves_to(const srf__server_t *server, const srf__flow_t *from)
+{
+    const srf__flow_t old = srf__server_reply_flow(server);
+
+    return server->machine.reliable && from->connection != old.connection &&
+           from->peer.transport == old.peer.transport &&
+           (srf__addr_ip_eq(&from->peer, &old.peer) ||
+            !srf__transports_is_there(&old));
+}
+
+static void move_to(srf__server_t *server, const srf__flow_t *from)
+{
+    bool owing = server->owing;
+
+    pay_off(server);
+    server->moved_to = from->connection;
+    if (owing)
+        owe(server);
+}
+
+void srf__server_retransmitted(srf__server_t *server, const srf__flow_t *from)
 {
     server->txns->counters.retransmissions_received++;
+    if (moves_to(server, from))
+        move_to(server, from);
     step(server, SRF__EV_RECV_REQUEST);
 }
 
@@ -336,6 +390,7 @@ static void forget_messages(srf__server_t *server)
 {
     if (srf__server_is_open(server))
         return;
+    pay_off(server);
     srf__msg_unref(server->request);
     server->request = NULL;
     /* A 2xx to INVITE is never repeated from here: its sender does that

@@ -34,10 +34,12 @@ struct srf__server {
     uint16_t status;     /* of the last response sent; 0: none */
     uint16_t owed;       /* final response still to be made; 0: none */
     uint16_t reply_port; /* of datagrams (RFC 3261 §18.2.2, RFC 3581 §4) */
-    uint8_t method;      /* srf__method_t */
-    bool cancelled : 1;  /* a CANCEL came */
-    bool twin : 1;       /* its key is in the table with halves exchanged */
-    char tag[8];         /* To tag of responses made here; not terminated */
+    uint32_t moved_to;  /* connection that the request came on later; 0: none */
+    uint8_t method;     /* srf__method_t */
+    bool cancelled : 1; /* a CANCEL came */
+    bool owing : 1;     /* its connection knows that a response is to come */
+    bool twin : 1;      /* its key is in the table with halves exchanged */
+    char tag[8];        /* To tag of responses made here; not terminated */
 };
 
 /* The transaction with this key, or NULL. Of those with the same branch the
@@ -66,8 +68,8 @@ int srf__server_create(srf__txns_t *txns, srf__hash128_t key,
                        srf_msg_t *request, const srf__flow_t *from,
                        srf__server_t **out);
 
-/* Where its responses go: to the address that the request came from, whatever
- * its Via says (RFC 3261 §18.2.2). A maddr there is for multicast, which
+/* Where its responses go: to where the request came from last, whatever its Via
+ * says (RFC 3261 §18.2.2). A maddr there is for multicast, which
  * nothing here listens to; anything else it names is somebody who asked for
  * nothing. */
 srf__flow_t srf__server_reply_flow(const srf__server_t *server);
@@ -79,8 +81,9 @@ void srf__server_unref(srf__server_t *server);
 void srf__server_set_user(srf__server_t *server, const srf__server_user_t *user,
                           void *data);
 
-/* The request came again, or an ACK for it. */
-void srf__server_retransmitted(srf__server_t *server);
+/* The request came again, or an ACK for it. A caller who has connected anew has
+ * its responses on the connection that the request came on last. */
+void srf__server_retransmitted(srf__server_t *server, const srf__flow_t *from);
 void srf__server_acked(srf__server_t *server);
 /* A CANCEL for it came and was answered. */
 void srf__server_cancel(srf__server_t *server, const srf__facts_t *cancel);

@@ -14,7 +14,6 @@
 enum {
     PLAIN_BYTES = 16384, /* a TLS record */
     ORIGIN_SHOWN = 200,
-    LINGER_MS = 5000, /* for what is queued when a connection ends */
     /* What OpenSSL takes for a session whose buffers are empty, roughly, and
      * for one in its handshake. */
     TLS_BYTES = 12288,
@@ -48,16 +47,42 @@ static void log_end(const srf__connection_t *connection, const char *what)
 
 static void free_layers(srf__connection_t *connection);
 
+/* A WebSocket client, and one over TLS, has no address to connect to, nor has
+ * whoever needs a flow token (RFC 5626 §5.3). */
+static srf__opening_t opening_of(const srf__connection_t *connection)
+{
+    if (connection->ws != NULL ||
+        (connection->accepted &&
+         (connection->tls != NULL || connection->named)))
+        return SRF__OPEN_NOTHING;
+    return connection->trusted ? SRF__OPEN_FOR_PROGRAM : SRF__OPEN_FOR_NETWORK;
+}
+
+static void tell_lost(const srf__connection_t *connection)
+{
+    srf__listener_t *listener = &connection->stream->base;
+    const srf__transports_events_t *events = &listener->owner->events;
+    const srf__lost_t lost = {
+        .flow = {listener, connection->peer, 0},
+        .name = connection->tls == NULL ? srf__str(NULL, 0)
+                                        : srf__tls_name(connection->tls),
+        .opening = opening_of(connection),
+        .heard = connection->heard,
+        .broken = connection->broken,
+    };
+
+    events->lost(events->arg, &lost, connection->waiting,
+                 connection->waiting_count);
+}
+
 static void on_closed(uv_handle_t *handle)
 {
     srf__connection_t *connection = handle->data;
     srf__stream_t *stream = connection->stream;
     srf__transports_t *owner = stream->base.owner;
-    const srf__flow_t flow = {&stream->base, connection->peer, 0};
 
     if (connection->waiting_count > 0 && !owner->closing)
-        owner->events.lost(owner->events.arg, &flow, connection->waiting,
-                           connection->waiting_count, connection->broken);
+        tell_lost(connection);
     owner->bytes -= connection->counted_bytes;
     srf__free(connection->waiting);
     srf__connection_free_held(connection);
@@ -105,10 +130,7 @@ void srf__connection_finish(srf__connection_t *connection)
         srf__connection_close(connection);
 }
 
-/* Everything queued is sent, then the end of the stream. What the peer still
- * says is read and dropped until it ends too: were it left unread, the system
- * would reset the connection, and the peer might not see our last words. */
-static void end(srf__connection_t *connection, const char *why)
+void srf__connection_end(srf__connection_t *connection, const char *why)
 {
     if (connection->phase >= SRF__CONNECTION_ENDING)
         return;
@@ -135,96 +157,6 @@ static bool is_over(const srf__connection_t *connection)
 {
     return connection->phase >= SRF__CONNECTION_ENDING ||
            connection->stream->base.owner->closing;
-}
-
-/* ---- time ---- */
-
-uint64_t srf__connection_now(const srf__connection_t *connection)
-{
-    return srf__wheel_now(connection->stream->base.owner->wheel);
-}
-
-static void sooner(uint64_t *due, uint64_t since, uint32_t allowed)
-{
-    if (since != 0 && since + allowed < *due)
-        *due = since + allowed;
-}
-
-/* When the connection has been given enough time for what it is at. */
-static uint64_t due_at(const srf__connection_t *connection)
-{
-    const srf__stream_settings_t *settings = &connection->stream->settings;
-    uint32_t allowed = settings->idle_timeout_ms;
-
-    if (connection->phase == SRF__CONNECTION_ENDING)
-        allowed = LINGER_MS;
-    else if (connection->phase < SRF__CONNECTION_OPEN)
-        allowed = connection->accepted ? settings->accept_timeout_ms
-                                       : settings->connect_timeout_ms;
-    else if (connection->pinged)
-        allowed = settings->accept_timeout_ms;
-    uint64_t due = connection->active_ms + allowed;
-    sooner(&due, connection->begun_ms, settings->message_timeout_ms);
-    sooner(&due, srf__connection_blocked_ms(connection),
-           settings->message_timeout_ms);
-    return due;
-}
-
-/* A WebSocket client says nothing of its own while nobody calls: it is asked
- * whether it is still there (RFC 6455 §5.5.2). */
-static bool ask_for_life(srf__connection_t *connection)
-{
-    char frame[SRF__WS_FRAME_MAX];
-    srf__str_t ping;
-
-    if (connection->ws == NULL || connection->pinged ||
-        connection->phase != SRF__CONNECTION_OPEN || connection->begun_ms != 0)
-        return false;
-    connection->pinged = true;
-    connection->active_ms = srf__connection_now(connection);
-    ping = srf__ws_ping(frame);
-    (void)srf__connection_transmit(connection, &ping, 1);
-    return true;
-}
-
-static void timer_fired(srf__timer_t *timer)
-{
-    srf__connection_t *connection =
-        (srf__connection_t *)((char *)timer -
-                              offsetof(srf__connection_t, timer));
-    bool idle = connection->phase == SRF__CONNECTION_OPEN &&
-                connection->begun_ms == 0 && connection->out == NULL;
-
-    if (srf__connection_now(connection) < due_at(connection)) {
-        srf__connection_schedule(connection);
-    } else if (connection->phase == SRF__CONNECTION_ENDING) {
-        srf__connection_close(connection);
-    } else if (idle && !connection->pinged) {
-        if (ask_for_life(connection))
-            srf__connection_schedule(connection);
-        else
-            end(connection, "idle for too long");
-    } else {
-        connection->stream->base.owner->counters.timed_out++;
-        srf__connection_fail(connection, "too slow");
-    }
-}
-
-/* Activity moves the due time on without touching the timer, which looks again
- * when it fires; only what is due sooner than that restarts it. */
-void srf__connection_schedule(srf__connection_t *connection)
-{
-    srf__wheel_t *wheel = connection->stream->base.owner->wheel;
-    uint64_t now = srf__wheel_now(wheel);
-    uint64_t due = due_at(connection);
-
-    if (connection->phase == SRF__CONNECTION_CLOSED)
-        return;
-    if (srf__timer_is_active(&connection->timer) &&
-        connection->timer.due_ms <= due)
-        return;
-    srf__timer_start(wheel, &connection->timer, due > now ? due - now : 0,
-                     timer_fired);
 }
 
 /* ---- bytes from the peer ---- */
@@ -255,7 +187,7 @@ static void refuse(srf__connection_t *connection, const srf__framed_t *framed)
 
     events->refused(events->arg, &from, framed->bytes, framed->status,
                     framed->reason);
-    end(connection, framed->reason);
+    srf__connection_end(connection, framed->reason);
 }
 
 static void take_framed(srf__connection_t *connection,
@@ -267,6 +199,7 @@ static void take_framed(srf__connection_t *connection,
         break;
     case SRF__FRAMED_PING: /* RFC 5626 §4.4.1 */
         connection->stream->base.owner->counters.keepalives++;
+        connection->pings = true;
         send_text(connection, SRF__STR("\r\n"));
         break;
     case SRF__FRAMED_REFUSE:
@@ -323,7 +256,19 @@ static void end_ws(srf__connection_t *connection)
 
     if (srf__ws_is_unwelcome(connection->ws, &origin))
         log_unwelcome(connection, origin);
-    end(connection, "WebSocket closed");
+    srf__connection_end(connection, "WebSocket closed");
+}
+
+/* RFC 5626 §4.4.1 in frames: browsers have no other ping (RFC 7118 §6). */
+static void pong_ws(srf__connection_t *connection)
+{
+    const srf__str_t pong = SRF__STR("\r\n");
+    char frame[SRF__WS_FRAME_MAX + 2];
+    srf__str_t head = srf__ws_frame(&pong, 1, frame);
+
+    memcpy(frame + head.len, pong.p, pong.len);
+    connection->stream->base.owner->counters.keepalives++;
+    send_text(connection, srf__str(frame, head.len + pong.len));
 }
 
 static void take_ws(srf__connection_t *connection, srf__str_t bytes)
@@ -337,7 +282,10 @@ static void take_ws(srf__connection_t *connection, srf__str_t bytes)
         if (what == SRF__WS_MESSAGE) {
             if (connection->phase != SRF__CONNECTION_OPEN)
                 open_up(connection);
-            deliver(connection, out);
+            if (srf__str_eq(out, SRF__STR("\r\n\r\n")))
+                pong_ws(connection);
+            else
+                deliver(connection, out);
         } else if (what == SRF__WS_SEND) {
             send_text(connection, out);
         } else {
@@ -365,6 +313,7 @@ static bool has_partial(const srf__connection_t *connection)
 
 static void take_plain(srf__connection_t *connection, srf__str_t bytes)
 {
+    connection->heard++;
     if (connection->ws != NULL)
         take_ws(connection, bytes);
     else
@@ -395,7 +344,7 @@ static void take_tls(srf__connection_t *connection, srf__str_t bytes)
     if (state == SRF__TLS_FAILED)
         srf__connection_fail(connection, srf__tls_error(connection->tls));
     else if (state == SRF__TLS_CLOSED)
-        end(connection, "closed by the peer");
+        srf__connection_end(connection, "closed by the peer");
     else if (state == SRF__TLS_OPEN && connection->ws == NULL)
         open_up(connection);
 }
@@ -448,7 +397,7 @@ static void on_end(srf__connection_t *connection)
 {
     connection->peer_is_done = true;
     if (connection->phase != SRF__CONNECTION_ENDING)
-        end(connection, "closed by the peer");
+        srf__connection_end(connection, "closed by the peer");
     else if (connection->all_said)
         srf__connection_close(connection);
 }
@@ -569,6 +518,8 @@ void srf__connection_begin(srf__connection_t *connection)
     if (connection->accepted) /* else it has been counting since connect */
         connection->active_ms = srf__connection_now(connection);
     connection->phase = SRF__CONNECTION_GREETING;
+    srf__socket_guard(connection->fd,
+                      connection->stream->settings.message_timeout_ms);
     if (connection->tls != NULL)
         take_tls(connection, srf__str(NULL, 0));
     else if (connection->ws == NULL)
@@ -644,7 +595,8 @@ int srf__connection_create(srf__stream_t *stream, bool accepted,
 srf__connection_use_t srf__connection_use(srf__connection_t *connection)
 {
     bool quiet = connection->phase <= SRF__CONNECTION_OPEN &&
-                 connection->begun_ms == 0 && connection->queued_bytes == 0;
+                 connection->begun_ms == 0 && connection->queued_bytes == 0 &&
+                 connection->owed == 0;
 
     if (connection->phase == SRF__CONNECTION_CONNECTING)
         return SRF__CONNECTION_NEEDED;

@@ -28,6 +28,8 @@ struct srf__held;
 struct srf__connection {
     srf__map_node_t by_id; /* first */
     srf__map_node_t by_peer;
+    srf__connection_t *twin;       /* with the same peer, on another listener */
+    srf__connection_t **twin_link; /* NULL: it is the one in by_peer */
     srf__stream_t *stream;
     srf__tls_t *tls;        /* NULL: none */
     srf__ws_t *ws;          /* NULL: none */
@@ -44,14 +46,19 @@ struct srf__connection {
     uint64_t active_ms;   /* something came, or was sent */
     uint64_t begun_ms;    /* a message began that is not complete; 0: none */
     uint32_t begun_unit;  /* how many units were complete then, see units() */
+    uint32_t heard;       /* pieces of plain text that came */
     uint32_t records;     /* pieces of plain text that TLS gave */
     size_t queued_bytes;  /* that held and out take */
     size_t counted_bytes; /* of what it holds, in the transports' count */
     srf__addr_t peer;
     uint32_t id;
+    uint32_t owed; /* responses that are to go out on it */
     uint8_t phase; /* srf__connection_phase_t */
+    bool named;    /* a flow token leads to it */
+    bool pings;    /* the peer keeps it alive */
     bool accepted;
-    bool reusable;     /* in by_peer */
+    bool trusted;      /* the program named the peer; else a message did */
+    bool reusable;     /* in by_peer, or the twin of one that is */
     bool counted;      /* in the counter of those open */
     bool paused;       /* nothing is read until the queue is short again */
     bool resting;      /* nothing is read until others had their turn */
@@ -78,13 +85,18 @@ void srf__connection_connect(srf__connection_t *connection);
 int srf__connection_send(srf__connection_t *connection, const srf__str_t *parts,
                          unsigned count);
 int srf__connection_watch(srf__connection_t *connection, uint64_t id);
+void srf__connection_need(srf__connection_t *connection, srf__need_t need);
 
 /* Closes it at once; it goes, and events.lost() comes, from the loop. */
 void srf__connection_close(srf__connection_t *connection);
 
 /* Closes it at once, since `why`: it is broken. */
 void srf__connection_fail(srf__connection_t *connection, const char *why);
-/* The same, for others to have what it holds; counted. */
+/* Everything queued is sent, then the end of the stream. What the peer still
+ * says is read and dropped until it ends too: were it left unread, the system
+ * would reset the connection, and the peer might not see our last words. */
+void srf__connection_end(srf__connection_t *connection, const char *why);
+/* Closes it at once, for others to have what it holds; counted. */
 void srf__connection_shed(srf__connection_t *connection, const char *why);
 /* How well others can do without it. */
 typedef enum srf__connection_use {

@@ -9,6 +9,8 @@
 #include "base/error.h"
 #include "transport/connection.h"
 
+#include <srf/srf.h>
+
 #include <inttypes.h>
 #include <sys/resource.h>
 
@@ -253,17 +255,42 @@ bool srf__crowd_shed(srf__transports_t *transports)
            make_room(&transports->crowds->list[SRF__CROWD_ACCEPTED], 0, NULL);
 }
 
+static bool is_due(const srf__transports_t *transports, uint64_t *told_ms)
+{
+    uint64_t now = srf__wheel_now(transports->wheel);
+
+    if (*told_ms != 0 && now - *told_ms < TELL_EVERY_MS)
+        return false;
+    *told_ms = now;
+    return true;
+}
+
+/* Of a source behind which there are many (an address translation, a load
+ * balancer) the limit is to be raised, which is for the log to say. */
+static void tell_of_party(srf__transports_t *transports, srf__crowd_t *crowd,
+                          const srf__crowd_guest_t *guest)
+{
+    char peer[SRF__ADDR_TEXT];
+
+    if (!is_due(transports, &crowd->party_told_ms))
+        return;
+    (void)srf__addr_text(guest->peer, peer);
+    const srf__log_context_t context = {.module = "transport", .peer = peer};
+    srf__log_peer(transports->log, SRF_LOG_WARNING, &context,
+                  "connection refused: its source has %" PRIu32
+                  " already (max_connections_per_source)",
+                  guest->per_party);
+}
+
 static void tell(srf__transports_t *transports, srf__crowd_t *crowd,
                  srf__crowd_kind_t kind, const srf__addr_t *refused)
 {
     static const char *const names[SRF__CROWDS] = {"from peers", "to targets",
                                                    "to where messages point"};
-    uint64_t now = srf__wheel_now(transports->wheel);
     char peer[SRF__ADDR_TEXT];
 
-    if (crowd->told_ms != 0 && now - crowd->told_ms < TELL_EVERY_MS)
+    if (!is_due(transports, &crowd->told_ms))
         return;
-    crowd->told_ms = now;
     (void)srf__addr_text(refused, peer);
     const srf__log_context_t context = {.module = "transport", .peer = peer};
     srf__log_peer(transports->log, SRF_LOG_WARNING, &context,
@@ -292,7 +319,11 @@ bool srf__crowd_has_room(srf__transports_t *transports, srf__crowd_kind_t kind,
     uint32_t own = party == NULL ? 0 : party->count;
     bool full = crowd->count >= crowd->limit || guest->listener_is_full;
 
-    if (own < guest->per_party && may_open(crowd, kind, party) &&
+    if (own >= guest->per_party && guest->per_party != SRF_UNLIMITED) {
+        tell_of_party(transports, crowd, guest);
+        return false;
+    }
+    if (may_open(crowd, kind, party) &&
         (!full || make_room(crowd, own,
                             guest->listener_is_full ? guest->listener : NULL)))
         return true;

@@ -26,8 +26,9 @@ enum { SRF__CROWD_SIZES = 32 };
 typedef struct srf__crowd {
     uint32_t limit;
     uint32_t count;
-    uint32_t opening; /* of these, not usable yet */
-    uint64_t told_ms; /* when its being full was logged last */
+    uint32_t opening;       /* of these, not usable yet */
+    uint64_t told_ms;       /* when its being full was logged last */
+    uint64_t party_told_ms; /* when one that has as many as it may was */
     srf__map_t parties;
     /* Parties by the binary logarithm of what they have, as they came or were
      * looked at. */
@@ -68,7 +69,7 @@ uint64_t srf__crowds_descriptors(void);
 typedef struct srf__crowd_guest {
     srf__listener_t *listener;
     const srf__addr_t *peer;
-    uint32_t per_party;    /* most that one party may have */
+    uint32_t per_party;    /* most that one party may have; SRF_UNLIMITED */
     bool listener_is_full; /* one of its connections has to go */
 } srf__crowd_guest_t;
 

@@ -137,6 +137,17 @@ int srf__socket_connect(const srf__addr_t *to, const srf__addr_t *local)
     return err;
 }
 
+void srf__socket_guard(int fd, uint32_t unacknowledged_ms)
+{
+    set(fd, SOL_SOCKET, SO_KEEPALIVE);
+#if defined(TCP_USER_TIMEOUT) /* RFC 5482 */
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged_ms,
+                     sizeof(unacknowledged_ms));
+#else
+    (void)unacknowledged_ms;
+#endif
+}
+
 int srf__socket_error(int fd)
 {
     int error = 0;

@@ -23,6 +23,10 @@ int srf__socket_accept(int listener, srf__addr_t *peer);
 /* A socket that begins to connect to `to`, from `local` unless that is NULL; it
  * is writable when srf__socket_error() tells what came of it. */
 int srf__socket_connect(const srf__addr_t *to, const srf__addr_t *local);
+/* For a connected one: it is broken when what was sent is not acknowledged for
+ * that long, where the system can do that, and when the peer has gone without a
+ * word, as soon as the system looks. */
+void srf__socket_guard(int fd, uint32_t unacknowledged_ms);
 /* What the network has said since; 0: nothing bad. */
 int srf__socket_error(int fd);
 

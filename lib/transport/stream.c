@@ -10,6 +10,8 @@
 #include "transport/connection.h"
 #include "transport/socket.h"
 
+#include <srf/srf.h>
+
 enum {
     ACCEPTS_MAX = 64, /* in a row, before the loop gets to other things */
     PAUSE_MS = 100,   /* when no connection can be accepted */
@@ -17,42 +19,50 @@ enum {
     PER_SOURCE_MAX = 1024
 };
 
-/* ---- tables ---- */
+/* ---- tables ----
+ *
+ * They are those of the stack: two connections of one peer to two of our
+ * listeners are two, and whoever is connected to any of them can be reached by
+ * requests that come to another (RFC 3261 §18.1.1, RFC 5923 §4). */
 
-static srf__hash128_t id_key(const srf__stream_t *stream, uint32_t id)
+static srf__hash128_t id_key(const srf__transports_t *owner, uint32_t id)
 {
     srf__hasher_t hasher;
 
-    srf__hasher_init(&hasher, &stream->base.owner->key, true);
+    srf__hasher_init(&hasher, &owner->key, true);
     srf__hasher_update(&hasher, &id, sizeof(id));
     return srf__hasher_final(&hasher);
 }
 
-/* Connections are shared by what has the same address and name. */
+/* Connections are shared by what has the same transport, address and name. Over
+ * TLS they are those of one listener, by whose certificate we are known there
+ * (RFC 5923 §8), and who says whom to trust. */
 static srf__hash128_t peer_key(const srf__stream_t *stream,
                                const srf__addr_t *peer, srf__str_t name)
 {
     srf__hasher_t hasher;
 
     srf__hasher_init(&hasher, &stream->base.owner->key, true);
+    srf__hasher_update(&hasher, &stream->base.bound.transport, 1);
     srf__hasher_update(&hasher, peer->ip, sizeof(peer->ip));
     srf__hasher_update(&hasher, &peer->scope, sizeof(peer->scope));
     srf__hasher_update(&hasher, &peer->port, sizeof(peer->port));
-    if (stream->settings.tls != NULL)
+    if (stream->settings.tls != NULL) {
+        srf__hasher_update(&hasher, &stream, sizeof(stream));
         srf__hasher_field_lower(&hasher, name);
+    }
     return srf__hasher_final(&hasher);
 }
 
 static srf__connection_t *find(const srf__flow_t *flow)
 {
-    const srf__stream_t *stream = (const srf__stream_t *)flow->listener;
-
+    const srf__transports_t *owner = flow->listener->owner;
     srf__connection_t *connection;
 
     if (flow->connection == 0)
         return NULL;
     connection = (srf__connection_t *)srf__map_get(
-        &stream->by_id, id_key(stream, flow->connection));
+        &owner->by_id, id_key(owner, flow->connection));
     return connection == NULL || connection->phase >= SRF__CONNECTION_ENDING
                ? NULL
                : connection;
@@ -65,8 +75,8 @@ static int remember(srf__connection_t *connection)
 
     if (++owner->last_connection == 0)
         owner->last_connection = 1;
-    connection->by_id.key = id_key(stream, owner->last_connection);
-    int err = srf__map_add(&stream->by_id, &connection->by_id);
+    connection->by_id.key = id_key(owner, owner->last_connection);
+    int err = srf__map_add(&owner->by_id, &connection->by_id);
     if (err != 0)
         return err;
     connection->id = owner->last_connection; /* from now on it can be found */
@@ -76,24 +86,90 @@ static int remember(srf__connection_t *connection)
     return 0;
 }
 
+/* The first of those to a peer. */
+static srf__connection_t *find_peer(const srf__transports_t *owner,
+                                    srf__hash128_t key)
+{
+    srf__map_node_t *node = srf__map_get(&owner->by_peer, key);
+
+    return node == NULL
+               ? NULL
+               : (srf__connection_t *)((char *)node -
+                                       offsetof(srf__connection_t, by_peer));
+}
+
+/* The one of `stream` among them: there are no more of them than listeners. */
+static srf__connection_t *own_one(srf__connection_t *first,
+                                  const srf__stream_t *stream)
+{
+    while (first != NULL && first->stream != stream)
+        first = first->twin;
+    return first;
+}
+
+static void link_twin(srf__connection_t *first, srf__connection_t *connection)
+{
+    connection->twin = first->twin;
+    connection->twin_link = &first->twin;
+    if (connection->twin != NULL)
+        connection->twin->twin_link = &connection->twin;
+    first->twin = connection;
+}
+
 /* Requests may go this way, unless there is such a connection already. */
 static void share(srf__connection_t *connection, srf__str_t name)
 {
     srf__stream_t *stream = connection->stream;
+    srf__transports_t *owner = stream->base.owner;
+    srf__hash128_t key = peer_key(stream, &connection->peer, name);
+    srf__connection_t *first = find_peer(owner, key);
 
-    connection->by_peer.key = peer_key(stream, &connection->peer, name);
-    connection->reusable =
-        srf__map_get(&stream->by_peer, connection->by_peer.key) == NULL &&
-        srf__map_add(&stream->by_peer, &connection->by_peer) == 0;
+    if (own_one(first, stream) != NULL)
+        return;
+    connection->by_peer.key = key;
+    if (first != NULL)
+        link_twin(first, connection);
+    else if (srf__map_add(&owner->by_peer, &connection->by_peer) != 0)
+        return;
+    connection->reusable = true;
+}
+
+/* The next one takes its place in the map. */
+static void unlink_first(srf__connection_t *connection)
+{
+    srf__map_t *by_peer = &connection->stream->base.owner->by_peer;
+    srf__connection_t *next = connection->twin;
+
+    srf__map_remove(by_peer, &connection->by_peer);
+    if (next == NULL)
+        return;
+    next->twin_link = NULL;
+    next->by_peer.key = connection->by_peer.key;
+    if (srf__map_add(by_peer, &next->by_peer) == 0)
+        return;
+    for (; next != NULL; next = next->twin) /* without memory none is found */
+        next->reusable = false;
+}
+
+static void unshare(srf__connection_t *connection)
+{
+    if (!connection->reusable)
+        return;
+    connection->reusable = false;
+    if (connection->twin_link == NULL) {
+        unlink_first(connection);
+        return;
+    }
+    *connection->twin_link = connection->twin;
+    if (connection->twin != NULL)
+        connection->twin->twin_link = connection->twin_link;
 }
 
 void srf__stream_retire(srf__connection_t *connection)
 {
     srf__stream_t *stream = connection->stream;
 
-    if (connection->reusable)
-        srf__map_remove(&stream->by_peer, &connection->by_peer);
-    connection->reusable = false;
+    unshare(connection);
     if (connection->counted)
         stream->base.owner->counters.connections--;
     connection->counted = false;
@@ -107,7 +183,7 @@ void srf__stream_forget(srf__connection_t *connection)
     srf__crowd_leave(connection);
     if (connection->id == 0)
         return;
-    srf__map_remove(&stream->by_id, &connection->by_id);
+    srf__map_remove(&stream->base.owner->by_id, &connection->by_id);
     connection->id = 0;
     *(connection->accepted ? &stream->accepted : &stream->opened) -= 1;
 }
@@ -244,7 +320,7 @@ static bool has_way(srf__stream_t *stream, const srf__addr_t *peer,
     const srf__crowd_guest_t guest = {
         .listener = &stream->base,
         .peer = peer,
-        .per_party = UINT32_MAX,
+        .per_party = SRF_UNLIMITED,
         .listener_is_full = is_full(stream, stream->opened),
     };
 
@@ -278,6 +354,7 @@ static int open_connection(srf__flow_t *flow, srf__str_t name,
     if (err != 0)
         return err;
     connection->peer = flow->peer;
+    connection->trusted = kind == SRF__CROWD_PROGRAM;
     err = srf__crowd_join(connection, kind);
     if (err == 0)
         err = remember(connection);
@@ -297,13 +374,10 @@ static int stream_connect(srf__flow_t *flow, srf__str_t name,
 {
     srf__stream_t *stream = (srf__stream_t *)flow->listener;
     srf__hash128_t key = peer_key(stream, &flow->peer, name);
-    srf__map_node_t *node = srf__map_get(&stream->by_peer, key);
-    const srf__connection_t *connection;
+    const srf__connection_t *connection =
+        own_one(find_peer(stream->base.owner, key), stream);
 
-    if (node != NULL) {
-        connection =
-            (srf__connection_t *)((char *)node -
-                                  offsetof(srf__connection_t, by_peer));
+    if (connection != NULL) {
         flow->connection = connection->id;
         return 0;
     }
@@ -317,6 +391,22 @@ static int stream_connect(srf__flow_t *flow, srf__str_t name,
                                : SRF__CROWD_NETWORK);
 }
 
+static bool stream_find(srf__flow_t *flow)
+{
+    srf__stream_t *stream = (srf__stream_t *)flow->listener;
+    srf__hash128_t key = peer_key(stream, &flow->peer, srf__str(NULL, 0));
+    srf__connection_t *first = find_peer(stream->base.owner, key);
+    const srf__connection_t *connection = own_one(first, stream);
+
+    if (connection == NULL)
+        connection = first;
+    if (connection == NULL)
+        return false;
+    flow->listener = &connection->stream->base;
+    flow->connection = connection->id;
+    return true;
+}
+
 static int stream_send(const srf__flow_t *to, const srf__str_t *parts,
                        unsigned count)
 {
@@ -326,12 +416,14 @@ static int stream_send(const srf__flow_t *to, const srf__str_t *parts,
                               : srf__connection_send(connection, parts, count);
 }
 
-static int stream_watch(const srf__flow_t *flow, uint64_t id)
+static int stream_watch(const srf__flow_t *flow, uint64_t id, uint32_t *heard)
 {
     srf__connection_t *connection = find(flow);
 
-    return connection == NULL ? SRF_ERR_NOT_CONNECTED
-                              : srf__connection_watch(connection, id);
+    if (connection == NULL)
+        return SRF_ERR_NOT_CONNECTED;
+    *heard = connection->heard;
+    return srf__connection_watch(connection, id);
 }
 
 static bool stream_resume(srf__flow_t *flow)
@@ -340,6 +432,7 @@ static bool stream_resume(srf__flow_t *flow)
 
     if (connection == NULL)
         return false;
+    flow->listener = &connection->stream->base;
     flow->peer = connection->peer;
     return true;
 }
@@ -350,6 +443,14 @@ static void stream_rest(const srf__flow_t *flow, uint32_t ms)
 
     if (connection != NULL)
         srf__connection_rest(connection, ms);
+}
+
+static void stream_need(const srf__flow_t *flow, srf__need_t need)
+{
+    srf__connection_t *connection = find(flow);
+
+    if (connection != NULL)
+        srf__connection_need(connection, need);
 }
 
 static bool stream_is_accepted(const srf__flow_t *flow)
@@ -396,8 +497,6 @@ static void free_stream(srf__stream_t *stream)
 {
     srf__arena_deinit(&stream->arena);
     srf__tls_context_unref(stream->settings.tls);
-    srf__map_deinit(&stream->by_id);
-    srf__map_deinit(&stream->by_peer);
     srf__free(stream);
 }
 
@@ -419,7 +518,8 @@ static void stream_close(srf__listener_t *listener)
     srf__stream_t *stream = (srf__stream_t *)listener;
     srf__map_node_t *node;
 
-    while ((node = srf__map_any(&stream->by_id)) != NULL)
+    /* All listeners close together: those of others have to go, too. */
+    while ((node = srf__map_any(&stream->base.owner->by_id)) != NULL)
         srf__connection_close((srf__connection_t *)node);
     srf__timer_stop(stream->base.owner->wheel, &stream->resume);
     uv_close((uv_handle_t *)&stream->poll, on_closed);
@@ -429,9 +529,11 @@ static void stream_close(srf__listener_t *listener)
 static const srf__listener_ops_t stream_ops = {
     .send = stream_send,
     .connect = stream_connect,
+    .find = stream_find,
     .watch = stream_watch,
     .resume = stream_resume,
     .is_accepted = stream_is_accepted,
+    .need = stream_need,
     .tls = stream_tls,
     .rest = stream_rest,
     .close = stream_close,

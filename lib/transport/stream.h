@@ -23,7 +23,8 @@ typedef struct srf__stream_settings {
                                     that wait to be taken by the peer */
     uint32_t idle_timeout_ms;
     uint32_t max_connections;            /* of each direction */
-    uint32_t max_connections_per_source; /* 0: half of all, at most 1024 */
+    uint32_t max_connections_per_source; /* 0: half of all, at most 1024;
+                                            SRF_UNLIMITED */
     uint32_t send_queue_bytes;           /* of one connection */
     uint32_t max_message_bytes;
     srf__tls_context_t *tls; /* referenced; NULL unless TLS or WSS */
@@ -36,12 +37,10 @@ typedef struct srf__stream {
     int fd;
     srf__stream_settings_t settings;
     bool ws;
-    bool origin_said;   /* that a page was not let in was logged aloud */
-    srf__arena_t arena; /* of what the settings point to */
-    srf__map_t by_id;
-    srf__map_t by_peer;  /* those that requests may be sent on */
-    uint32_t accepted;   /* of by_id */
-    uint32_t opened;     /* of by_id, by us */
+    bool origin_said;    /* that a page was not let in was logged aloud */
+    srf__arena_t arena;  /* of what the settings point to */
+    uint32_t accepted;   /* connections */
+    uint32_t opened;     /* by us */
     srf__timer_t resume; /* descriptors or memory were out: try again */
     unsigned handles;    /* not closed yet */
 } srf__stream_t;

@@ -104,7 +104,7 @@ static srf__tls_t *find_session(const SSL *ssl)
     return BIO_get_data(SSL_get_rbio(ssl));
 }
 
-static srf__str_t name_of(const srf__tls_t *tls)
+srf__str_t srf__tls_name(const srf__tls_t *tls)
 {
     return srf__str(tls->name, tls->name_len);
 }
@@ -119,7 +119,7 @@ static int on_verify(int good, X509_STORE_CTX *store)
     if (!good || X509_STORE_CTX_get_error_depth(store) > 0)
         return good;
     if (srf__tls_speaks_for(X509_STORE_CTX_get0_cert(store),
-                            name_of(find_session(ssl))))
+                            srf__tls_name(find_session(ssl))))
         return 1;
     X509_STORE_CTX_set_error(store, X509_V_ERR_HOSTNAME_MISMATCH);
     return 0;
@@ -133,12 +133,12 @@ int srf__tls_new_session(SSL *ssl, SSL_SESSION *session)
 
     /* After a reload, what was trusted before is not any more. */
     return SSL_get_SSL_CTX(ssl) == srf__tls_client_ctx(tls->context) &&
-           srf__tls_remember(tls->context, name_of(tls), session);
+           srf__tls_remember(tls->context, srf__tls_name(tls), session);
 }
 
 static void begin_client(srf__tls_t *tls)
 {
-    srf__str_t name = name_of(tls);
+    srf__str_t name = srf__tls_name(tls);
     SSL_SESSION *session = srf__tls_recall(tls->context, name);
     srf__addr_t addr;
 
@@ -231,7 +231,7 @@ static void add_verdict(srf__tls_t *tls)
     srf__buf_add_text(&buf, X509_verify_cert_error_string(verdict));
     if (verdict == X509_V_ERR_HOSTNAME_MISMATCH) {
         srf__buf_add_text(&buf, " with ");
-        srf__buf_add_str(&buf, name_of(tls));
+        srf__buf_add_str(&buf, srf__tls_name(tls));
     }
     tls->why = srf__buf_detach(&buf);
     srf__buf_deinit(&buf);

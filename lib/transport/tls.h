@@ -51,6 +51,10 @@ int srf__tls_create(srf__tls_context_t *context, bool is_server,
                     srf__str_t name, srf__tls_t **out);
 void srf__tls_destroy(srf__tls_t *tls);
 
+/* The name of the server; empty when we are it. Borrowed as long as the
+ * session. */
+srf__str_t srf__tls_name(const srf__tls_t *tls);
+
 /* Bytes from the network, borrowed until srf__tls_read() has returned 0; the
  * handshake begins with none. */
 void srf__tls_receive(srf__tls_t *tls, const char *data, size_t len);

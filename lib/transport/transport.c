@@ -35,6 +35,8 @@ void srf__transports_deinit(srf__transports_t *transports)
         srf__crowds_deinit(transports->crowds);
     srf__free(transports->crowds);
     transports->crowds = NULL;
+    srf__map_deinit(&transports->by_id);
+    srf__map_deinit(&transports->by_peer);
     srf__free(transports->udp_turn);
     transports->udp_turn = NULL;
 }
@@ -235,15 +237,22 @@ bool srf__transports_find(srf__flow_t *flow)
     const srf__listener_ops_t *ops = flow->listener->ops;
 
     flow->connection = 0;
-    return ops->connect == NULL ||
-           ops->connect(flow, srf__str(NULL, 0), SRF__OPEN_NOTHING) == 0;
+    return ops->find == NULL || ops->find(flow);
 }
 
-int srf__transports_watch(const srf__flow_t *flow, uint64_t id)
+int srf__transports_watch(const srf__flow_t *flow, uint64_t id, uint32_t *heard)
 {
     const srf__listener_ops_t *ops = flow->listener->ops;
 
-    return ops->watch == NULL ? 0 : ops->watch(flow, id);
+    *heard = 0;
+    return ops->watch == NULL ? 0 : ops->watch(flow, id, heard);
+}
+
+bool srf__transports_is_there(const srf__flow_t *flow)
+{
+    srf__flow_t copy = *flow;
+
+    return srf__transports_resume(&copy);
 }
 
 bool srf__transports_resume(srf__flow_t *flow)
@@ -283,6 +292,14 @@ void srf__transports_rest(const srf__flow_t *flow, uint32_t ms)
 
     if (ops->rest != NULL)
         ops->rest(flow, ms);
+}
+
+void srf__transports_need(const srf__flow_t *flow, srf__need_t need)
+{
+    const srf__listener_ops_t *ops = flow->listener->ops;
+
+    if (ops->need != NULL)
+        ops->need(flow, need);
 }
 
 bool srf__transports_is_accepted(const srf__flow_t *flow)

@@ -10,6 +10,7 @@
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/map.h"
 #include "base/wheel.h"
 #include "transport/address.h"
 
@@ -39,6 +40,25 @@ typedef enum srf__opening {
     SRF__OPEN_FOR_NETWORK,
     SRF__OPEN_FOR_PROGRAM
 } srf__opening_t;
+
+/* What a connection is needed for by others than who sends on it. */
+typedef enum srf__need {
+    SRF__NEED_OWED,  /* a response is to go out on it; counted */
+    SRF__NEED_PAID,  /* it went, or will not */
+    SRF__NEED_NAMED, /* a flow token leads to it, from now on */
+} srf__need_t;
+
+/* A connection that is gone; borrowed as long as one is told of it. */
+typedef struct srf__lost {
+    srf__flow_t flow;       /* it had; without its number */
+    srf__str_t name;        /* see srf__transports_connect() */
+    srf__opening_t opening; /* on whose word there may be another one in its
+                               place; NOTHING: the peer would have to make it */
+    uint32_t heard;         /* see srf__transports_watch() */
+    bool broken; /* it failed, or was never had; else the peer closed it in good
+                    order */
+} srf__lost_t;
+
 /* How datagrams fare on their way to us; see srf__transports_strain(). */
 typedef struct srf__strain {
     uint64_t received; /* all that were read */
@@ -56,10 +76,13 @@ typedef struct srf__listener_ops {
     int (*send)(const srf__flow_t *to, const srf__str_t *parts, unsigned count);
     /* Streams only, else NULL; see srf__transports_connect(). */
     int (*connect)(srf__flow_t *flow, srf__str_t name, srf__opening_t opening);
+    /* Streams only, else NULL; see srf__transports_find(). */
+    bool (*find)(srf__flow_t *flow);
     /* Streams only, else NULL; see srf__transports_watch(). */
-    int (*watch)(const srf__flow_t *flow, uint64_t id);
+    int (*watch)(const srf__flow_t *flow, uint64_t id, uint32_t *heard);
     bool (*resume)(srf__flow_t *flow);
     bool (*is_accepted)(const srf__flow_t *flow);
+    void (*need)(const srf__flow_t *flow, srf__need_t need);
     struct srf__tls *(*tls)(const srf__flow_t *flow);
     void (*rest)(const srf__flow_t *flow, uint32_t ms);
     /* Datagrams only, else NULL: how many the system has dropped; adds to
@@ -99,11 +122,10 @@ typedef struct srf__transports_events {
      * Borrowed until return. */
     void (*refused)(void *arg, const srf__flow_t *from, srf__str_t head,
                     unsigned status, const char *reason);
-    /* The connection of `flow` is gone, on which these were to wait for
-     * something (srf__transports_watch()). `broken`: it failed, or was never
-     * had; else the peer closed it in good order. */
-    void (*lost)(void *arg, const srf__flow_t *flow, const uint64_t *ids,
-                 size_t count, bool broken);
+    /* A connection is gone, on which these were to wait for something
+     * (srf__transports_watch()). */
+    void (*lost)(void *arg, const srf__lost_t *lost, const uint64_t *ids,
+                 size_t count);
     /* Whether this one still waits. */
     bool (*is_waiting)(void *arg, uint64_t id);
     /* Whether messages may go to `to`, where `name` led; `reason` is a
@@ -147,6 +169,10 @@ struct srf__transports {
     srf__log_t *log;
     srf__hash_key_t key;
     uint32_t last_connection;
+    /* Connections of all streams, by their number; and those that requests may
+     * be sent on, by whom they lead to. See stream.c. */
+    srf__map_t by_id;
+    srf__map_t by_peer;
     char *stream_buffer; /* what is read from any stream; NULL until needed */
     struct srf__crowds *crowds; /* of streams; NULL until needed */
     uint64_t accept_told_ms;    /* when a failure to accept was logged last */
@@ -208,8 +234,9 @@ bool srf__listener_shares_address(const srf__listener_t *a,
 int srf__transports_send(const srf__flow_t *flow, const srf__str_t *parts,
                          unsigned count);
 
-/* Gives a flow whose listener and peer are set its connection: one that is
- * open to there, or a new one (messages wait until it is), as `opening` allows.
+/* Gives a flow whose listener and peer are set its connection: one of this
+ * listener that is open to there, or a new one (messages wait until it is), as
+ * `opening` allows.
  * `name` is the host
  * of the URI that led there, for TLS to verify (RFC 5922 §7); connections are
  * not shared between names. Nothing to do for datagrams. 0; SRF_ERR_LIMIT;
@@ -217,18 +244,28 @@ int srf__transports_send(const srf__flow_t *flow, const srf__str_t *parts,
  * error. */
 int srf__transports_connect(srf__flow_t *flow, srf__str_t name,
                             srf__opening_t opening);
-/* The same, if there is one already: whether there is. */
+/* Gives it one that is there already, of whatever listener, which the flow then
+ * has: the one it names, if that has one. Over TLS only of the one it names,
+ * and none that had to prove a name, which only srf__transports_connect() asks
+ * for. Whether there is one; nothing to do for datagrams. */
 bool srf__transports_find(srf__flow_t *flow);
 /* events.lost() tells about `id` when the flow's connection goes, unless
- * events.is_waiting() says no before. 0; SRF_ERR_NOT_CONNECTED;
- * SRF_ERR_NO_MEMORY. */
-int srf__transports_watch(const srf__flow_t *flow, uint64_t id);
-/* Whether the flow's connection is there, whose peer is filled in; always true
- * for datagrams. */
+ * events.is_waiting() says no before. *heard receives how often something has
+ * come on it so far: 0 for a new one, and for datagrams. 0;
+ * SRF_ERR_NOT_CONNECTED; SRF_ERR_NO_MEMORY. */
+int srf__transports_watch(const srf__flow_t *flow, uint64_t id,
+                          uint32_t *heard);
+/* Whether the flow's connection is there; always true for datagrams. */
+bool srf__transports_is_there(const srf__flow_t *flow);
+/* Whether the flow's connection is there, whose listener and peer are filled
+ * in; always true for datagrams. */
 bool srf__transports_resume(srf__flow_t *flow);
 /* Nothing is read from the flow's connection for that long, so that the peer
  * has to wait. Nothing to do for datagrams, where it would hit others. */
 void srf__transports_rest(const srf__flow_t *flow, uint32_t ms);
+/* Tells what the flow's connection is needed for: it is not closed for being
+ * silent then. Nothing to do for datagrams, or when it is gone. */
+void srf__transports_need(const srf__flow_t *flow, srf__need_t need);
 /* Whether the flow has a connection that the peer made. */
 bool srf__transports_is_accepted(const srf__flow_t *flow);
 /* The TLS session of its connection; NULL when it has none, or has gone.

@@ -25,3 +25,18 @@ end_program
     fail "not every REGISTER is reported"
 [ "$(grep -c '^INVITE .*: 200$' proxy.out)" = "$CALLS" ] ||
     fail "not every INVITE is reported"
+
+# One connection for each address, over TCP.
+start_program --max-connections-per-source 1 'sip:127.0.0.1:0;transport=udp' \
+    'sip:127.0.0.1:0;transport=tcp' 127.0.0.1:9
+wait_listening
+PORT=$(proxy_port tcp)
+exec 7<>"/dev/tcp/127.0.0.1/$PORT"
+printf '\r\n\r\n' >&7
+read -r -t 5 -u 7 || fail "a connection is not served"
+exec 8<>"/dev/tcp/127.0.0.1/$PORT"
+! read -r -t 5 -u 8 || fail "a second connection is served"
+wait_for 5 grep -q 'its source has 1 already' proxy.log ||
+    fail "the log does not say that"
+exec 7>&- 8>&-
+end_program

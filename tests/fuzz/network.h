@@ -61,6 +61,7 @@ typedef struct conn {
     node_t *node;
     srf__addr_t peer;
     bool accepted;
+    uint32_t heard; /* pieces that came */
     bool reusable;
     srf__framer_t framer;
     unsigned waiting_count;

@@ -19,8 +19,7 @@ static conn_t *find_conn(net_t *net, const srf__flow_t *flow)
 {
     for (unsigned i = 0; i < CONNS; i++) {
         conn_t *conn = &net->conns[i];
-        if (conn->state != CONN_FREE && conn->id == flow->connection &&
-            &conn->node->base == flow->listener)
+        if (conn->state != CONN_FREE && conn->id == flow->connection)
             return conn;
     }
     return NULL;
@@ -58,10 +57,14 @@ static void lose(net_t *net, conn_t *conn, bool broken)
     gone = *conn;
     conn->state = CONN_FREE;
     owner->counters.connections--;
-    const srf__flow_t flow = {&gone.node->base, gone.peer, 0};
+    const srf__lost_t lost = {
+        .flow = {&gone.node->base, gone.peer, 0},
+        .opening = gone.node->web ? SRF__OPEN_NOTHING : SRF__OPEN_FOR_NETWORK,
+        .heard = gone.heard,
+        .broken = broken,
+    };
     if (gone.waiting_count > 0 && !owner->closing)
-        events->lost(events->arg, &flow, gone.waiting, gone.waiting_count,
-                     broken);
+        events->lost(events->arg, &lost, gone.waiting, gone.waiting_count);
     for (unsigned i = 0; i < gone.held_count; i++) {
         if (!owner->closing)
             events->undelivered(events->arg, &gone.peer, gone.held[i]->p,
@@ -199,7 +202,27 @@ static int node_connect(srf__flow_t *flow, srf__str_t name,
     return 0;
 }
 
-static int node_watch(const srf__flow_t *flow, uint64_t id)
+/* A connection of any listener will do, rather one of the flow's own. */
+static bool node_find(srf__flow_t *flow)
+{
+    net_t *net = ((node_t *)flow->listener)->net;
+    const conn_t *found = NULL;
+
+    for (unsigned i = 0; i < CONNS; i++) {
+        const conn_t *conn = &net->conns[i];
+        if (conn->state != CONN_FREE && conn->reusable &&
+            srf__addr_eq(&conn->peer, &flow->peer) &&
+            (found == NULL || &conn->node->base == flow->listener))
+            found = conn;
+    }
+    if (found == NULL)
+        return false;
+    flow->listener = &found->node->base;
+    flow->connection = found->id;
+    return true;
+}
+
+static int node_watch(const srf__flow_t *flow, uint64_t id, uint32_t *heard)
 {
     net_t *net = ((node_t *)flow->listener)->net;
     conn_t *conn = find_conn(net, flow);
@@ -210,6 +233,7 @@ static int node_watch(const srf__flow_t *flow, uint64_t id)
         fuzz_memory_fails(&network_memory))
         return SRF_ERR_NO_MEMORY;
     conn->waiting[conn->waiting_count++] = id;
+    *heard = conn->heard;
     return 0;
 }
 
@@ -217,8 +241,10 @@ static bool node_resume(srf__flow_t *flow)
 {
     const conn_t *conn = find_conn(((node_t *)flow->listener)->net, flow);
 
-    if (conn != NULL)
+    if (conn != NULL) {
+        flow->listener = &conn->node->base;
         flow->peer = conn->peer;
+    }
     return conn != NULL;
 }
 
@@ -287,6 +313,7 @@ static const srf__listener_ops_t datagram_ops = {
 static const srf__listener_ops_t stream_ops = {
     .send = node_send,
     .connect = node_connect,
+    .find = node_find,
     .watch = node_watch,
     .resume = node_resume,
     .is_accepted = node_is_accepted,
@@ -411,6 +438,7 @@ static void on_conn(net_t *net, conn_t *conn, const char *p, size_t len)
 
     if (conn->state != CONN_OPEN)
         complete(conn);
+    conn->heard++;
     if (conn->node->web)
         arrive(net, &from, &whole);
     else

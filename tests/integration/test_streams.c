@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 enum { FEW = 3 };
 
@@ -241,13 +242,17 @@ END_TEST
 
 START_TEST(an_idle_connection_is_closed)
 {
+    static const char *const names[] = {"a", "b", "c", "d"};
+
     stage.listen.idle_timeout_ms = 60;
     wire_t *wire = caller_on(WIRE_TCP, stage_listen(&stage, WIRE_TCP));
 
-    for (unsigned i = 0; i < 4; i++) {
-        wire_send_raw(wire, "\r\n\r\n", 4);
-        (void)wire_expect_raw(wire, 2 * (i + 1));
-        wire_run(&stage.loop, 30); /* it is used: it stays */
+    (void)snprintf(stage.targets[0], STAGE_TEXT, "%s",
+                   srf_listener_uri(stage.proxy, 0)); /* it answers at once */
+    for (unsigned i = 0; i < 4; i++) {                /* it is used: it stays */
+        message(wire, WIRE_TCP, names[i]);
+        (void)wire_expect(wire, "SIP/2.0 482");
+        wire_run(&stage.loop, 30);
     }
     wire_expect_end(wire);
     wire_close(wire);
@@ -288,6 +293,9 @@ START_TEST(connections_of_one_source_are_limited)
     wire_t *more = caller_on(WIRE_TCP, port);
     wire_expect_end(more);
     ck_assert_uint_eq(stage_stats(&stage).connections_refused, 1);
+    ck_assert_ptr_nonnull(strstr(stage.log,
+                                 "connection refused: its source has 3 already "
+                                 "(max_connections_per_source)"));
     wire_close(more);
     wire_close(wires[0]);
     wire_run(&stage.loop, 10);
@@ -296,6 +304,50 @@ START_TEST(connections_of_one_source_are_limited)
     (void)wire_expect_raw(more, 2);
     wire_close(more);
     for (unsigned i = 1; i < FEW; i++)
+        wire_close(wires[i]);
+}
+END_TEST
+
+START_TEST(the_log_says_once_that_a_source_has_too_many)
+{
+    stage.listen.max_connections_per_source = 1;
+    unsigned port = stage_listen(&stage, WIRE_TCP);
+    wire_t *first = caller_on(WIRE_TCP, port);
+
+    for (unsigned i = 0; i < FEW; i++) {
+        wire_t *more = caller_on(WIRE_TCP, port);
+        wire_expect_end(more);
+        wire_close(more);
+    }
+    ck_assert_uint_eq(stage_stats(&stage).connections_refused, FEW);
+    const char *line = strstr(stage.log, "connection refused: ");
+    ck_assert_ptr_nonnull(line);
+    ck_assert_ptr_null(strstr(line + 1, "connection refused: "));
+    wire_close(first);
+}
+END_TEST
+
+/* By default an address has half of what may be accepted. */
+START_TEST(one_source_may_have_all_if_it_is_said)
+{
+    enum { DESCRIPTORS = 100, ACCEPTED = (DESCRIPTORS - 16) * 5 / 8 };
+    wire_t *wires[ACCEPTED];
+    struct rlimit limit;
+
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    const struct rlimit before = limit;
+    limit.rlim_cur = DESCRIPTORS;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    stage.listen.max_connections_per_source = SRF_UNLIMITED;
+    unsigned port = stage_listen(&stage, WIRE_TCP); /* shares them out */
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    for (unsigned i = 0; i < ACCEPTED; i++) {
+        wires[i] = caller_on(WIRE_TCP, port);
+        wire_run(&stage.loop, 1);
+    }
+    ck_assert_uint_eq(stage_stats(&stage).connections, ACCEPTED);
+    ck_assert_uint_eq(stage_stats(&stage).connections_refused, 0);
+    for (unsigned i = 0; i < ACCEPTED; i++)
         wire_close(wires[i]);
 }
 END_TEST
@@ -727,7 +779,7 @@ START_TEST(requests_of_our_own_go_over_streams)
     while (asked.done == 0)
         wire_run(&stage.loop, 1);
     ck_assert_int_eq(asked.err, SRF_ERR_UNREACHABLE);
-    ck_assert_uint_eq(stage_stats(&stage).connections_opened, 1);
+    ck_assert_uint_eq(stage_stats(&stage).connections_opened, 2); /* in vain */
 }
 END_TEST
 
@@ -1206,6 +1258,8 @@ int main(void)
     tcase_add_test(tcase,
                    an_idle_websocket_is_pinged_and_stays_when_it_answers);
     tcase_add_test(tcase, connections_of_one_source_are_limited);
+    tcase_add_test(tcase, the_log_says_once_that_a_source_has_too_many);
+    tcase_add_test(tcase, one_source_may_have_all_if_it_is_said);
     tcase_add_test(tcase, connections_of_a_listener_are_limited);
     tcase_add_test(tcase, a_listener_survives_that_memory_is_out);
     tcase_add_test(tcase, a_peer_that_takes_nothing_is_cut_off);

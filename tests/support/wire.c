@@ -343,6 +343,26 @@ wire_t *wire_connect(uv_loop_t *loop, wire_kind_t kind, const char *ip,
     return wire;
 }
 
+wire_t *wire_connect_from(uv_loop_t *loop, const char *own_ip,
+                          unsigned own_port, const char *ip, unsigned port)
+{
+    wire_t *wire = create(loop, WIRE_TCP, NULL);
+    struct sockaddr_storage own;
+    struct sockaddr_storage to;
+    socklen_t len = address(own_ip, own_port, &own);
+    int on = 1;
+
+    wire->client = true;
+    wire->fd = open_socket(WIRE_TCP, ip);
+    ck_assert_int_eq(
+        setsockopt(wire->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0);
+    ck_assert_int_eq(bind(wire->fd, (struct sockaddr *)&own, len), 0);
+    len = address(ip, port, &to);
+    ck_assert_int_eq(connect(wire->fd, (struct sockaddr *)&to, len), 0);
+    never_wait(wire->fd);
+    return wire;
+}
+
 wire_t *wire_listen(uv_loop_t *loop, wire_kind_t kind, const char *ip,
                     SSL_CTX *ctx)
 {
@@ -386,6 +406,23 @@ void wire_hang_up(wire_t *wire)
     wire->len = 0;
     wire->data[0] = '\0';
     wire->ended = false;
+}
+
+bool wire_vanish(wire_t *wire)
+{
+#if defined(TCP_REPAIR)
+    int on = 1;
+
+    if (setsockopt(wire->fd, IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on)) != 0)
+        return false;
+    if (wire->ssl != NULL)
+        SSL_set_quiet_shutdown(wire->ssl, 1);
+    wire_hang_up(wire);
+    return true;
+#else
+    (void)wire;
+    return false;
+#endif
 }
 
 void wire_reset(wire_t *wire)

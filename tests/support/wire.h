@@ -39,6 +39,10 @@ void wire_be_careless(void);
  * TLS, NULL: no server is verified. */
 wire_t *wire_connect(uv_loop_t *loop, wire_kind_t kind, const char *ip,
                      unsigned port, SSL_CTX *ctx);
+/* The same over TCP, from an address and a port of the client's choice (0: of
+ * the system's), which several connections of this kind may have. */
+wire_t *wire_connect_from(uv_loop_t *loop, const char *own_ip,
+                          unsigned own_port, const char *ip, unsigned port);
 /* A server on a port the system chooses; wire_expect() accepts. UDP, TCP, TLS;
  * `ctx` has the certificate. */
 wire_t *wire_listen(uv_loop_t *loop, wire_kind_t kind, const char *ip,
@@ -46,7 +50,10 @@ wire_t *wire_listen(uv_loop_t *loop, wire_kind_t kind, const char *ip,
 void wire_close(wire_t *wire);
 /* A server closes the connection it has, and may be connected to again. */
 void wire_hang_up(wire_t *wire);
-/* The same with a reset of the connection. */
+/* The same as when its host has lost power: the other side is told when it says
+ * something, and not before. False where the system does not let us. */
+bool wire_vanish(wire_t *wire);
+/* Closes all with a reset of the connection. */
 void wire_reset(wire_t *wire);
 /* A TCP server that has as many clients waiting as it may: no further one gets
  * a connection. */

@@ -733,6 +733,7 @@ static bool on_is_waiting(void *arg, uint64_t id)
 static unsigned looked_at(uint64_t count)
 {
     srf__flow_t flow = {.connection = 1};
+    uint32_t heard;
 
     begin(descriptors_for(count), 4ull << 30);
     calling = false;
@@ -742,7 +743,7 @@ static unsigned looked_at(uint64_t count)
     }
     flow.listener = transports()->listeners->next; /* behind that of UDP */
     for (; flow.connection <= intruder_count; flow.connection++)
-        ck_assert_int_eq(srf__transports_watch(&flow, NOBODY), 0);
+        ck_assert_int_eq(srf__transports_watch(&flow, NOBODY, &heard), 0);
     transports()->events.is_waiting = on_is_waiting;
     asked = 0;
     intrude("10.200.0.1", IDLE);

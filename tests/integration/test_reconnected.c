@@ -1,0 +1,181 @@
+/*
+ * Callers whose connection has gone, who connect anew and send the same request
+ * again.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "runner.h"
+#include "stage.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { MOMENT_MS = 20 };
+
+static const wire_kind_t kinds[] = {WIRE_TCP, WIRE_TLS, WIRE_WS};
+
+static stage_t stage;
+static wire_kind_t kind;
+static unsigned port;
+static wire_t *callee;
+static char received[4000]; /* by the callee */
+
+static void setup(void)
+{
+    stage_setup(&stage, false, NULL);
+}
+
+static void teardown(void)
+{
+    stage_teardown(&stage);
+}
+
+static wire_t *client(void)
+{
+    return wire_connect(&stage.loop, kind, stage.ip, port, stage.client_ctx);
+}
+
+/* The Via is that of a client that does not know its address. */
+static void ask(wire_t *from, const char *method)
+{
+    wire_send(from,
+              "%s sip:bob@call.test SIP/2.0\n"
+              "Via: SIP/2.0/%s client.invalid;branch=z9hG4bKsame\n"
+              "Max-Forwards: 70\n"
+              "From: <sip:a@call.test>;tag=1\n"
+              "To: <sip:b@call.test>\n"
+              "Call-ID: same\n"
+              "CSeq: 1 %s\n"
+              "Content-Length: 0\n"
+              "\n",
+              method, wire_via_name(kind), method);
+}
+
+static wire_t *begin(wire_kind_t how, const char *method)
+{
+    char start[20];
+
+    kind = how;
+    port = stage_listen(&stage, kind);
+    (void)stage_listen(&stage, WIRE_UDP);
+    callee = wire_listen(&stage.loop, WIRE_UDP, stage.ip, NULL);
+    stage_target(&stage, 0, callee, WIRE_UDP);
+    wire_t *caller = client();
+    ask(caller, method);
+    (void)snprintf(start, sizeof(start), "%s ", method);
+    (void)snprintf(received, sizeof(received), "%s",
+                   wire_expect(callee, start));
+    return caller;
+}
+
+START_TEST(a_call_goes_on_over_the_new_connection)
+{
+    wire_t *caller = begin(kinds[_i], "INVITE");
+
+    stage_answer(callee, received, "180 Ringing", "");
+    (void)wire_expect(caller, "SIP/2.0 100");
+    (void)wire_expect(caller, "SIP/2.0 180");
+    wire_close(caller);
+    wire_run(&stage.loop, MOMENT_MS);
+    caller = client();
+    ask(caller, "INVITE");
+    (void)wire_expect(caller, "SIP/2.0 180"); /* again */
+    stage_answer(callee, received, "200 OK", "");
+    (void)wire_expect(caller, "SIP/2.0 200");
+    stage_answer(callee, received, "200 OK", ""); /* again, too */
+    (void)wire_expect(caller, "SIP/2.0 200");
+    wire_close(caller);
+    wire_close(callee);
+}
+END_TEST
+
+START_TEST(so_does_another_request)
+{
+    wire_t *caller = begin(kinds[_i], "MESSAGE");
+
+    wire_close(caller);
+    wire_run(&stage.loop, MOMENT_MS);
+    caller = client();
+    ask(caller, "MESSAGE");
+    wire_run(&stage.loop, MOMENT_MS);
+    stage_answer(callee, received, "200 OK", "");
+    (void)wire_expect(caller, "SIP/2.0 200");
+    wire_close(caller);
+    wire_close(callee);
+}
+END_TEST
+
+/* A client that has lost its address knows before we do. */
+START_TEST(the_newest_connection_of_an_address_has_the_answer)
+{
+    wire_t *caller = begin(WIRE_TCP, "INVITE");
+    wire_t *newer = client();
+
+    (void)wire_expect(caller, "SIP/2.0 100");
+    ask(newer, "INVITE");
+    (void)wire_expect(newer, "SIP/2.0 100");
+    stage_answer(callee, received, "200 OK", "");
+    (void)wire_expect(newer, "SIP/2.0 200");
+    wire_expect_nothing(caller, MOMENT_MS);
+    wire_close(caller);
+    wire_close(newer);
+    wire_close(callee);
+}
+END_TEST
+
+/* Over IPv4 all of 127/8 is this host. */
+static wire_t *client_at(const char *ip)
+{
+    return wire_connect_from(&stage.loop, ip, 0, stage.ip, port);
+}
+
+START_TEST(another_address_gets_nothing_while_the_connection_is_there)
+{
+    wire_t *caller = begin(WIRE_TCP, "INVITE");
+    wire_t *stranger = client_at("127.0.0.66");
+
+    (void)wire_expect(caller, "SIP/2.0 100");
+    ask(stranger, "INVITE");
+    (void)wire_expect(caller, "SIP/2.0 100"); /* sent again */
+    stage_answer(callee, received, "200 OK", "");
+    (void)wire_expect(caller, "SIP/2.0 200");
+    wire_expect_nothing(stranger, MOMENT_MS);
+    wire_close(caller);
+    wire_close(stranger);
+    wire_close(callee);
+}
+END_TEST
+
+START_TEST(and_has_the_answer_when_that_is_gone)
+{
+    wire_t *caller = begin(WIRE_TCP, "INVITE");
+
+    (void)wire_expect(caller, "SIP/2.0 100");
+    wire_close(caller);
+    wire_run(&stage.loop, MOMENT_MS);
+    caller = client_at("127.0.0.66");
+    ask(caller, "INVITE");
+    (void)wire_expect(caller, "SIP/2.0 100");
+    stage_answer(callee, received, "200 OK", "");
+    (void)wire_expect(caller, "SIP/2.0 200");
+    wire_close(caller);
+    wire_close(callee);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("reconnected");
+    TCase *tcase = tcase_create("callers");
+
+    tcase_set_timeout(tcase, 30);
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_loop_test(tcase, a_call_goes_on_over_the_new_connection, 0, 3);
+    tcase_add_loop_test(tcase, so_does_another_request, 0, 3);
+    tcase_add_test(tcase, the_newest_connection_of_an_address_has_the_answer);
+    tcase_add_test(tcase,
+                   another_address_gets_nothing_while_the_connection_is_there);
+    tcase_add_test(tcase, and_has_the_answer_when_that_is_gone);
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}
