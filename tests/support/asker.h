@@ -7,9 +7,9 @@
 #ifndef SRF_TEST_ASKER_H
 #define SRF_TEST_ASKER_H
 
+#include "assertions.h"
 #include "world.h"
 
-#include <check.h>
 #include <stdlib.h>
 
 #define ASKER_HOST "10.0.0.1"

@@ -5,6 +5,8 @@
  */
 #include "certificates.h"
 
+#include "assertions.h"
+
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <check.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 

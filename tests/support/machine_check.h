@@ -7,14 +7,13 @@
 #ifndef SRF_MACHINE_CHECK_H
 #define SRF_MACHINE_CHECK_H
 
+#include "assertions.h"
 #include "transaction/machine.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-
-#include <check.h>
 
 enum {
     BOTH = 0, /* the row holds whatever the transport */

@@ -5,12 +5,11 @@
  */
 #include "memnet.h"
 
+#include "assertions.h"
 #include "base/alloc.h"
 #include "base/error.h"
 
 #include <stdlib.h>
-
-#include <check.h>
 
 /* One address of the network: a stack's listener, or a peer. */
 typedef struct host {

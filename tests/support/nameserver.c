@@ -5,12 +5,11 @@
  */
 #include "nameserver.h"
 
+#include "assertions.h"
 #include "dns_message.h"
 
 #include <stdio.h>
 #include <strings.h>
-
-#include <check.h>
 
 enum { TTL_S = 60, NAME_BYTES = 256 };
 

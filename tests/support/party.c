@@ -5,12 +5,12 @@
  */
 #include "party.h"
 
+#include "assertions.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <check.h>
 
 static void on_datagram(mempeer_t *peer, const srf__addr_t *from,
                         const char *data, size_t len)

@@ -7,11 +7,10 @@
 #ifndef SRF_TEST_PIECES_H
 #define SRF_TEST_PIECES_H
 
+#include "assertions.h"
 #include "world.h"
 
 #include <stdio.h>
-
-#include <check.h>
 
 /* The caller's first final response to what a test sent. */
 static inline const char *final_response(const world_t *world)

@@ -6,9 +6,9 @@
 #ifndef SRF_TEST_RUNNER_H
 #define SRF_TEST_RUNNER_H
 
+#include "assertions.h"
 #include "srf/srf.h"
 
-#include <check.h>
 #include <stdlib.h>
 
 static inline void *runner_malloc(size_t size, void *data)

@@ -6,9 +6,9 @@
 #ifndef SRF_TEST_SCAN_PARTS_H
 #define SRF_TEST_SCAN_PARTS_H
 
+#include "assertions.h"
 #include "message/scan.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 

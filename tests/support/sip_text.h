@@ -6,12 +6,12 @@
 #ifndef SRF_TEST_SIP_TEXT_H
 #define SRF_TEST_SIP_TEXT_H
 
+#include "assertions.h"
+
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <check.h>
 
 enum { TEXT_BYTES = 2048 };
 

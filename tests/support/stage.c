@@ -5,12 +5,11 @@
  */
 #include "stage.h"
 
+#include "assertions.h"
 #include "certificates.h"
 
 #include <stdio.h>
 #include <string.h>
-
-#include <check.h>
 
 enum { PATIENCE_MS = 5000, LINES = 4000 };
 

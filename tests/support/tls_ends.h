@@ -7,12 +7,12 @@
 #ifndef SRF_TEST_TLS_ENDS_H
 #define SRF_TEST_TLS_ENDS_H
 
+#include "assertions.h"
 #include "base/alloc.h"
 #include "transport/tls.h"
 
 #include <stdlib.h>
 
-#include <check.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 

@@ -8,6 +8,7 @@
 #ifndef SRF_UDP_BENCH_H
 #define SRF_UDP_BENCH_H
 
+#include "assertions.h"
 #include "transport/udp.h"
 
 #include <netinet/in.h>
@@ -15,7 +16,6 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include <check.h>
 #include <uv.h>
 
 enum { HANG_MS = 10000, TEXT_MAX = 65536 };

@@ -5,10 +5,10 @@
  */
 #include "whims.h"
 
+#include "assertions.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include <check.h>
 
 whims_t whims;
 

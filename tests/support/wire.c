@@ -5,6 +5,8 @@
  */
 #include "wire.h"
 
+#include "assertions.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -19,8 +21,6 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <check.h>
 
 enum {
     PATIENCE_MS = 5000,

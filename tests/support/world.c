@@ -5,12 +5,11 @@
  */
 #include "world.h"
 
+#include "assertions.h"
 #include "core/stack.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-#include <check.h>
 
 program_t *world_program(srf_req_t *req)
 {

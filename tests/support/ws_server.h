@@ -7,10 +7,9 @@
 #ifndef SRF_TEST_WS_SERVER_H
 #define SRF_TEST_WS_SERVER_H
 
+#include "assertions.h"
 #include "transport/ws.h"
 #include "ws_client.h"
-
-#include <check.h>
 
 enum {
     WS_SERVER_BYTES = 1 << 18,
