@@ -95,9 +95,10 @@ START_TEST(nothing_is_written_beyond_the_request)
 
     memset(out, 0xa5, sizeof(out));
     srf__random_init_seeded(&random, 3);
+    size_t used = random.used;
     srf__random_bytes(&random, out, 0);
     ck_assert_uint_eq(out[0], 0xa5);
-    ck_assert_uint_eq(random.used, 0);
+    ck_assert_uint_eq(random.used, used);
     srf__random_bytes(&random, out, 9);
     for (unsigned i = 9; i < sizeof(out); i++)
         ck_assert_uint_eq(out[i], 0xa5);
