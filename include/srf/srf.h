@@ -654,7 +654,8 @@ SRF_API int srf_use(srf_t *srf, const char *method, srf_request_cb cb);
  *
  * The next callback runs when the present one has returned, or from the loop
  * when this is called later: never from inside this call. When nobody is left
- * the request is refused as one without a handler is.
+ * the request gets 404 if there is a handler for its method, else it is refused
+ * as one without a handler is.
  *
  * @param req  a request that the caller has from the chain and has not decided
  *             upon. Borrowed; until the next callback the library holds a

@@ -22,8 +22,9 @@ static void refuse(srf_req_t *req)
     srf__buf_init_fixed(&lines, storage, sizeof(storage));
     if (facts != NULL &&
         srf__route_prepare(&srf->element, facts, &route) == 0) {
-        spec.status = srf__handler_missing(facts, &route);
-        srf__handlers_write_allow(srf, &lines);
+        spec.status = srf__handler_missing(srf, facts, &route);
+        if (spec.status != 404)
+            srf__handlers_write_allow(srf, &lines);
     }
     if (lines.err == 0)
         spec.lines = srf__buf_str(&lines);

@@ -5,6 +5,7 @@
  */
 #include "core/dialog.h"
 
+#include "message/lines.h"
 #include "srf/srf.h"
 
 enum { ROUTES_MAX = 64 };
@@ -42,7 +43,44 @@ static srf__str_t plain(const srf__uri_t *uri)
     return text;
 }
 
-static srf__str_t remote_target(const srf__facts_t *response,
+/* The transport that header parameters name; empty: none that we know. */
+static srf__str_t read_transport(srf__str_t params)
+{
+    const char *p = params.p;
+    const char *end = p + params.len;
+    srf__param_t param;
+
+    while (p != NULL && p < end && *p == ';') {
+        p = srf__param_read(p + 1, end, &param);
+        if (p != NULL && srf__name_is(param.name, "transport") &&
+            srf__transport_find(param.value) != SRF__TRANSPORT_NONE)
+            return param.value;
+        if (p != NULL)
+            p = srf__skip_lws(p, end);
+    }
+    return srf__str(NULL, 0);
+}
+
+/* INTEROP: some write the transport behind the brackets of their Contact, or
+ * use none, so that it is a parameter of the header field (RFC 3261 §20), and
+ * listen to nothing else. */
+static srf__str_t add_transport(srf__dialog_t *dialog, const srf__uri_t *uri,
+                                srf__str_t params)
+{
+    srf__str_t transport = read_transport(params);
+
+    if (transport.len == 0 || uri->transport != SRF__TRANSPORT_NONE ||
+        uri->transport_unknown ||
+        (uri->scheme != SRF__SCHEME_SIP && uri->scheme != SRF__SCHEME_SIPS))
+        return plain(uri);
+    srf__buf_add_str(&dialog->target, plain(uri));
+    srf__buf_add_text(&dialog->target, ";transport=");
+    srf__buf_add_str(&dialog->target, transport);
+    return srf__buf_str(&dialog->target);
+}
+
+static srf__str_t remote_target(srf__dialog_t *dialog,
+                                const srf__facts_t *response,
                                 srf__str_t fallback)
 {
     const srf__header_t *line = srf__facts_first(response, SRF__HDR_CONTACT);
@@ -57,7 +95,7 @@ static srf__str_t remote_target(const srf__facts_t *response,
     if (!srf__list_next(&rest, &value) ||
         srf__name_addr_parse(value, &uri, &params) != 0)
         return fallback;
-    return plain(&uri);
+    return add_transport(dialog, &uri, params);
 }
 
 static void add_route(srf__buf_t *out, srf__str_t value)
@@ -110,7 +148,10 @@ int srf__dialog_read(srf__dialog_t *dialog, const srf__facts_t *response,
 
     memset(dialog, 0, sizeof(*dialog));
     srf__buf_init(&dialog->routes, SRF__HEAD_MAX);
-    dialog->uri = remote_target(response, fallback);
+    srf__buf_init(&dialog->target, SRF__HEAD_MAX);
+    dialog->uri = remote_target(dialog, response, fallback);
+    if (dialog->target.err != 0)
+        return dialog->target.err;
     dialog->from = value_of(response, SRF__HDR_FROM);
     dialog->to = value_of(response, SRF__HDR_TO);
     dialog->call_id = srf__facts_str(response, response->call_id);
@@ -123,4 +164,5 @@ int srf__dialog_read(srf__dialog_t *dialog, const srf__facts_t *response,
 void srf__dialog_deinit(srf__dialog_t *dialog)
 {
     srf__buf_deinit(&dialog->routes);
+    srf__buf_deinit(&dialog->target);
 }

@@ -11,12 +11,13 @@
 #include "message/uri.h"
 
 typedef struct srf__dialog {
-    srf__str_t uri; /* Request-URI; view of the response */
+    srf__str_t uri; /* Request-URI; view of the response, or of `target` */
     srf__str_t from;
     srf__str_t to;
     srf__str_t call_id;
     srf__uri_t next_hop; /* first of the route set, or `uri` */
     srf__buf_t routes;   /* complete Route lines */
+    srf__buf_t target;   /* of a Contact that has to be mended */
 } srf__dialog_t;
 
 /* `fallback` is the Request-URI when there is no Contact to be read (INTEROP).

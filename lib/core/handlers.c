@@ -68,11 +68,21 @@ static bool is_options_for_us(const srf__facts_t *request,
            !route->has_next && !route->request_uri.has_user;
 }
 
-unsigned srf__handler_missing(const srf__facts_t *request,
+static bool has_handler(const srf_t *srf, const srf__facts_t *request)
+{
+    return find_handler(srf, (srf__method_t)request->method,
+                        srf__facts_str(request, request->method_name)) !=
+               NULL ||
+           find_wildcard(srf) != NULL;
+}
+
+unsigned srf__handler_missing(const srf_t *srf, const srf__facts_t *request,
                               const srf__route_t *route)
 {
     if (is_options_for_us(request, route))
         return 200;
+    if (has_handler(srf, request))
+        return 404; /* the method is none to complain of, §21.4.5 */
     return request->method != SRF__METHOD_OTHER ? 405 : 501; /* §8.2.1 */
 }
 

@@ -94,17 +94,24 @@ static int check_options(const srf_proxy_options_t *options)
     return good ? 0 : SRF_ERR_INVALID_ARGUMENT;
 }
 
-/* As a line, or none where the program wants none. */
-static int write_cancel_reason(const char *value, srf__buf_t *out)
+/* Appends it as a line, of which *out is a view: empty where the program wants
+ * none, p is NULL where it says nothing. */
+static int write_cancel_reason(const char *value, srf__buf_t *lines,
+                               srf__str_t *out)
 {
-    if (value == NULL || value[0] == '\0')
+    srf__str_t text = srf__str_of(value);
+    size_t at = lines->len;
+
+    *out = text;
+    if (text.len == 0)
         return 0;
-    if (!srf__reason_is_valid(srf__str_of(value)))
+    if (!srf__reason_is_valid(text))
         return SRF_ERR_INVALID_HEADER;
-    srf__buf_add_text(out, "Reason: ");
-    srf__buf_add_text(out, value);
-    srf__buf_add_text(out, "\r\n");
-    return out->err;
+    srf__buf_add_text(lines, "Reason: ");
+    srf__buf_add_str(lines, text);
+    srf__buf_add_text(lines, "\r\n");
+    *out = srf__str(lines->p + at, lines->len - at);
+    return lines->err;
 }
 
 /* In a structure SRF_TIMEOUT_NONE says off; in the context 0 does. */
@@ -175,15 +182,9 @@ static srf__listener_t *find_outbound(srf_req_t *req, const char *uri)
 }
 
 static int start(srf_req_t *req, const targets_t *targets,
-                 const srf_proxy_options_t *options, srf__str_t headers)
+                 const srf_proxy_options_t *options, srf__str_t headers,
+                 srf__str_t cancel_reason)
 {
-    char storage[SRF__REASON_BYTES];
-    srf__buf_t reason;
-
-    srf__buf_init_fixed(&reason, storage, sizeof(storage));
-    int err = write_cancel_reason(options->cancel_reason, &reason);
-    if (err != 0)
-        return err;
     const srf__context_spec_t spec = {
         .targets = targets->list,
         .target_count = targets->count,
@@ -195,8 +196,7 @@ static int start(srf_req_t *req, const targets_t *targets,
         .stop_codes = options->stop_codes,
         .failover_codes = options->failover_codes,
         .outbound = find_outbound(req, options->outbound),
-        .cancel_reason = options->cancel_reason == NULL ? srf__str(NULL, 0)
-                                                        : srf__buf_str(&reason),
+        .cancel_reason = cancel_reason,
         .simultaneous = options->forking == SRF_FORKING_SIMULTANEOUS,
         .hooked = options->on_branch != NULL || options->on_response != NULL,
         .record_route = options->record_route != 0,
@@ -216,7 +216,7 @@ static int start(srf_req_t *req, const targets_t *targets,
         !srf__req_set_hooks(req, options->on_branch, options->on_response))
         return SRF_ERR_NO_MEMORY;
     srf_req_ref(req); /* given back in on_done */
-    err = srf__context_start(element, req->server, &spec, NULL);
+    int err = srf__context_start(element, req->server, &spec, NULL);
     if (err != 0) {
         req->refs--;
         return err;
@@ -236,6 +236,7 @@ int srf_proxy_request(srf_req_t *req, const char *const *uris,
     srf_proxy_options_t options;
     targets_t targets;
     srf__buf_t headers;
+    srf__str_t reason = {NULL, 0};
 
     if (req == NULL)
         return SRF_ERR_INVALID_ARGUMENT;
@@ -254,9 +255,13 @@ int srf_proxy_request(srf_req_t *req, const char *const *uris,
     err = read_targets(&targets, uris, req->srf->element.max_targets);
     if (err == 0)
         err = srf__header_lines(options.headers, denied, &headers);
+    size_t headers_len = headers.len;
+    if (err == 0 && options.cancel_reason != NULL)
+        err = write_cancel_reason(options.cancel_reason, &headers, &reason);
     if (err == 0) {
         req->proxy_cb = cb;
-        err = start(req, &targets, &options, srf__buf_str(&headers));
+        err = start(req, &targets, &options, srf__str(headers.p, headers_len),
+                    reason);
     }
     srf__buf_deinit(&targets.text);
     srf__buf_deinit(&headers);

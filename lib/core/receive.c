@@ -211,8 +211,8 @@ static void answer_without_handler(const arrival_t *arrival,
     srf__handlers_write_allow(arrival->srf, &lines);
     if (lines.err != 0)
         lines.len = 0;
-    refuse(arrival, srf__handler_missing(arrival->facts, route), NULL,
-           srf__buf_str(&lines));
+    refuse(arrival, srf__handler_missing(arrival->srf, arrival->facts, route),
+           NULL, srf__buf_str(&lines));
 }
 
 /* Inside a dialog we record-routed: proxied without asking. We stay in the

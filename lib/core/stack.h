@@ -127,9 +127,10 @@ void srf__drain_abort(srf_t *srf);
 const srf__handler_t *srf__handler_next(const srf_t *srf,
                                         const srf__facts_t *request,
                                         unsigned after);
-/* What a request is answered with that nobody handles: 405, 501 (RFC 3261
- * §8.2.1), or 200 for an OPTIONS that is for the proxy itself (§11). */
-unsigned srf__handler_missing(const srf__facts_t *request,
+/* What a request is answered with that nobody takes: 405, 501 (RFC 3261
+ * §8.2.1), 404 where there is a handler for its method, which handed it on, or
+ * 200 for an OPTIONS that is for the proxy itself (§11). */
+unsigned srf__handler_missing(const srf_t *srf, const srf__facts_t *request,
                               const srf__route_t *route);
 /* Appends "Allow: A, B\r\n" with the methods that have a handler. */
 void srf__handlers_write_allow(const srf_t *srf, srf__buf_t *out);

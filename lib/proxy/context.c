@@ -237,20 +237,28 @@ static void cancel_pending(srf__context_t *context, srf__str_t lines)
     }
 }
 
-/* These lost to a final response, and are told why: a phone that stops ringing
- * shows no missed call then (RFC 3326 §1). */
-static void cancel_losers(srf__context_t *context, const srf__facts_t *response)
+static void cancel_for(srf__context_t *context, const srf__facts_t *response)
 {
     char storage[SRF__REASON_BYTES];
     srf__buf_t reason;
 
-    if (context->extras != NULL && context->extras->cancel_reason.p != NULL) {
-        cancel_pending(context, context->extras->cancel_reason);
-        return;
-    }
     srf__buf_init_fixed(&reason, storage, sizeof(storage));
     srf__reason_write(response, &reason);
     cancel_pending(context, srf__buf_str(&reason));
+}
+
+/* These lost to a final response, and are told why: a phone that stops ringing
+ * shows no missed call then (RFC 3326 §1). */
+static void cancel_losers(srf__context_t *context, const srf__facts_t *response)
+{
+    const srf__context_extras_t *extras = context->extras;
+
+    if (context->branches->next == NULL)
+        return; /* nobody else was asked */
+    if (extras != NULL && extras->cancel_reason.p != NULL)
+        cancel_pending(context, extras->cancel_reason);
+    else
+        cancel_for(context, response);
 }
 
 static void on_2xx(srf__context_t *context, const srf__branch_t *branch,
@@ -484,8 +492,6 @@ static void write_extras(srf__context_t *context, char *at,
 {
     srf__context_extras_t *extras = (srf__context_extras_t *)(void *)at;
 
-    if (!needs_extras(spec))
-        return;
     at += sizeof(*extras);
     context->extras = extras;
     extras->context = context;
@@ -519,7 +525,8 @@ static srf__context_t *allocate(srf__element_t *element,
     context->element = element;
     context->size = (uint32_t)size;
     char *p = (char *)(context + 1);
-    write_extras(context, p, spec);
+    if (extras > 0)
+        write_extras(context, p, spec);
     p += extras;
     srf__target_t **at = &context->targets;
     for (unsigned i = 0; i < count; i++) {

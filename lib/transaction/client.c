@@ -529,23 +529,32 @@ static srf__client_t *find(srf__txns_t *txns, srf__str_t branch)
                                                                  : NULL;
 }
 
-/* The Via begins as we wrote it; that is so but for few peers. */
-static inline bool has_our_sent_by(const srf__client_t *client,
-                                   const srf__facts_t *response)
+/* Whether the sent-by of the topmost Via, which our branch stands behind, is
+ * exactly this. */
+static inline bool is_sent_by(const srf__facts_t *response, srf__str_t ours)
 {
-    const srf__flow_t *flow = &client->flow;
     const char *given = response->data + response->via.host.off;
-    char storage[SRF__ADDR_TEXT];
-    srf__str_t ours =
-        srf__listener_host_port(flow->listener, &flow->peer, storage);
 
-    /* Our branch stands behind it. */
     if (response->via.host.off + ours.len >= response->via.branch.off ||
         given[ours.len] != ';')
         return false;
     return ours.len >= 2 && ours.len <= SRF__SAME_BYTES_MAX
                ? srf__same_bytes(given, ours.p, ours.len)
                : memcmp(given, ours.p, ours.len) == 0;
+}
+
+/* Peers may write it otherwise than we do, and a wildcard may have another
+ * address by now. */
+static __attribute__((noinline)) bool is_sent_by_us(const srf__client_t *client,
+                                                    const srf__facts_t *facts)
+{
+    const srf__txns_t *txns = client->txns;
+    const srf__flow_t *flow = &client->flow;
+    char storage[SRF__ADDR_TEXT];
+
+    return is_sent_by(facts, srf__listener_host_port(flow->listener,
+                                                     &flow->peer, storage)) ||
+           (txns->is_ours != NULL && txns->is_ours(txns->ours_arg, facts));
 }
 
 static void complain(const srf__client_t *client, const srf__facts_t *response)
@@ -560,14 +569,17 @@ static void complain(const srf__client_t *client, const srf__facts_t *response)
 }
 
 /* RFC 3261 §18.1.2: what has another sent-by than we put there is not for us.
- * Peers may write it otherwise, and a wildcard may have another address by now.
- */
-static bool is_for_us(const srf__client_t *client, const srf__facts_t *response)
+ * Mostly it is that of a listener bound to one address. */
+static inline bool is_for_us(const srf__client_t *client,
+                             const srf__facts_t *response)
 {
-    const srf__txns_t *txns = client->txns;
+    const srf__listener_t *listener = client->flow.listener;
 
-    if (has_our_sent_by(client, response) ||
-        (txns->is_ours != NULL && txns->is_ours(txns->ours_arg, response)))
+    if (listener->advertised == NULL && listener->host_port_len > 0 &&
+        is_sent_by(response,
+                   srf__str(listener->host_port, listener->host_port_len)))
+        return true;
+    if (is_sent_by_us(client, response))
         return true;
     complain(client, response);
     return false;

@@ -5,12 +5,12 @@
  */
 #include "memstream.h"
 
+#include "assertions.h"
 #include "transport/socket.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include <check.h>
 #include <uv.h>
 
 enum { FIRST_FD = 1 << 20, FDS = 1 << 17, WINDOW = 65536, TURNS_MAX = 100000 };

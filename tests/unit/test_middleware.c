@@ -217,6 +217,22 @@ START_TEST(when_nobody_is_left_the_method_is_refused)
 }
 END_TEST
 
+/* Its method is allowed, so that 405 would say what is not so. */
+START_TEST(what_its_handlers_hand_on_is_not_found)
+{
+    world_t *world = chain_world();
+
+    ck_assert_int_eq(srf_use(world->srf, NULL, pass_a), 0);
+    ck_assert_int_eq(srf_on(world->srf, _i == 0 ? "MESSAGE" : NULL, pass_b), 0);
+    message(world);
+    ck_assert_str_eq(calls, "a.b");
+    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 404 Not Found"),
+                      1);
+    world_expect(world->caller, "SIP/2.0 404", "Allow", NULL);
+    world_destroy(world);
+}
+END_TEST
+
 START_TEST(one_that_does_nothing_has_let_go)
 {
     world_t *world = chain_world();
@@ -452,6 +468,7 @@ int main(void)
     tcase_add_test(tcase, middleware_may_answer_and_end_the_chain);
     tcase_add_test(tcase, an_error_ends_the_chain_with_500);
     tcase_add_loop_test(tcase, when_nobody_is_left_the_method_is_refused, 0, 3);
+    tcase_add_loop_test(tcase, what_its_handlers_hand_on_is_not_found, 0, 2);
     tcase_add_test(tcase, one_that_does_nothing_has_let_go);
     tcase_add_test(tcase, a_request_may_be_handed_on_later);
     tcase_add_test(tcase, requests_handed_on_later_keep_their_order);

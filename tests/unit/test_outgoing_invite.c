@@ -113,6 +113,39 @@ START_TEST(the_ack_follows_the_record_route_in_reverse)
 }
 END_TEST
 
+/* Some write the parameters of the URI behind its brackets. */
+START_TEST(the_transport_beside_a_contact_is_the_contacts)
+{
+    static const struct {
+        const char *contact;
+        const char *ack;
+    } cases[] = {
+        {"<sip:desk@10.0.0.11>;transport=udp",
+         "ACK sip:desk@10.0.0.11;transport=udp SIP/2.0"},
+        {"sip:desk@10.0.0.11;expires=60; Transport=UDP",
+         "ACK sip:desk@10.0.0.11;transport=UDP SIP/2.0"},
+        {"<sip:desk@10.0.0.11;transport=udp>;transport=tcp",
+         "ACK sip:desk@10.0.0.11;transport=udp SIP/2.0"},
+        {"<sip:desk@10.0.0.11;a=b?c=d>;transport=udp",
+         "ACK sip:desk@10.0.0.11;a=b;transport=udp SIP/2.0"},
+        {"<sip:desk@10.0.0.11>;transport=smoke",
+         "ACK sip:desk@10.0.0.11 SIP/2.0"},
+        {"<sip:desk@10.0.0.11>;transport", "ACK sip:desk@10.0.0.11 SIP/2.0"},
+        /* over which there is no way from here: as the INVITE went */
+        {"<sip:desk@10.0.0.11>;transport=tcp",
+         "ACK sip:desk@10.0.0.11;transport=tcp SIP/2.0"},
+    };
+    asker_t *asker = calling();
+    char line[64];
+
+    sprintf(line, "Contact: %s\n", cases[_i].contact);
+    answer(asker, "200 OK", line);
+    expect_done(asker, 0, 200);
+    ck_assert_uint_eq(party_received(asker->one, cases[_i].ack), 1);
+    asker_destroy(asker);
+}
+END_TEST
+
 START_TEST(a_strict_router_finds_itself_in_the_request_line)
 {
     asker_t *asker = calling();
@@ -558,6 +591,8 @@ static TCase *answering(void)
     tcase_add_test(tcase, a_2xx_is_acknowledged_and_handed_over);
     tcase_add_test(tcase, a_repeated_2xx_is_acknowledged_each_time);
     tcase_add_test(tcase, the_ack_follows_the_record_route_in_reverse);
+    tcase_add_loop_test(tcase, the_transport_beside_a_contact_is_the_contacts,
+                        0, 7);
     tcase_add_test(tcase, a_strict_router_finds_itself_in_the_request_line);
     tcase_add_loop_test(
         tcase, the_ack_goes_where_the_invite_went_if_the_contact_leads_nowhere,
