@@ -52,11 +52,13 @@ static srf__str_t read_transport(srf__str_t params)
 
     while (p != NULL && p < end && *p == ';') {
         p = srf__param_read(p + 1, end, &param);
-        if (p != NULL && srf__name_is(param.name, "transport") &&
+        if (p == NULL)
+            break;
+        const srf__uri_param_t as_of_uri = {.name = param.name};
+        if (srf__uri_param_is(&as_of_uri, "transport") &&
             srf__transport_find(param.value) != SRF__TRANSPORT_NONE)
             return param.value;
-        if (p != NULL)
-            p = srf__skip_lws(p, end);
+        p = srf__skip_lws(p, end);
     }
     return srf__str(NULL, 0);
 }
