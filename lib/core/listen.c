@@ -197,6 +197,7 @@ static void advertise(srf__transports_t *transports, char *hostport)
     while (listener->next != NULL)
         listener = listener->next;
     listener->advertised = hostport;
+    transports->advertises = transports->advertises || hostport != NULL;
 }
 
 static int listen_on_stream(srf_t *srf, const char *uri,

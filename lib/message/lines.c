@@ -194,8 +194,8 @@ const char *srf__name_read_slowly(const char *p, srf__header_t *out)
     return colon + 1;
 }
 
-const srf__header_t *srf__facts_next(const srf__facts_t *facts,
-                                     const srf__header_t *header)
+const srf__header_t *srf__facts_search(const srf__facts_t *facts,
+                                       const srf__header_t *header)
 {
     const srf__header_t *end = facts->headers + facts->header_count;
 

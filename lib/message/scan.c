@@ -400,6 +400,8 @@ static void add_header(srf__facts_t *facts, const srf__header_t *header)
 {
     if (facts->first[header->id] == SRF__NO_HEADER)
         facts->first[header->id] = facts->header_count;
+    else
+        facts->repeated |= UINT32_C(1) << header->id;
 
     if (header->id == SRF__HDR_VIA) {
         read_via(facts, header);

@@ -102,6 +102,8 @@ typedef struct srf__facts {
     bool answerable;
     uint8_t flaws; /* SRF__FLAW_*: line ends that are none, and the like */
 
+    uint32_t
+        repeated; /* names that have several lines: 1 << srf__header_id_t */
     uint16_t first[SRF__HDR_COUNT]; /* index of the first line of each name */
     uint16_t header_count;
     uint16_t header_cap;
@@ -169,9 +171,17 @@ static inline const srf__header_t *srf__facts_first(const srf__facts_t *facts,
  * larger numbers count as UINT32_MAX. False when it has none. */
 bool srf__facts_max_breadth(const srf__facts_t *facts, uint32_t *value);
 
+/* For srf__facts_next(), where the name has several lines. */
+const srf__header_t *srf__facts_search(const srf__facts_t *facts,
+                                       const srf__header_t *header);
 /* The next line with the same id behind `header`, or NULL. */
-const srf__header_t *srf__facts_next(const srf__facts_t *facts,
-                                     const srf__header_t *header);
+static inline const srf__header_t *srf__facts_next(const srf__facts_t *facts,
+                                                   const srf__header_t *header)
+{
+    return (facts->repeated >> header->id & 1) == 0
+               ? NULL
+               : srf__facts_search(facts, header);
+}
 /* The first line with this name (compact forms equal long ones), beginning at
  * index `from`; NULL when there is none. For names without an id. */
 const srf__header_t *srf__facts_find(const srf__facts_t *facts, srf__str_t name,

@@ -252,6 +252,7 @@ static void try_target(srf__branch_t *branch, const srf__facts_t *request)
     }
     if (err == 0)
         err = find_flow(branch, &plan, &to);
+    branch->along_flow = plan.way.flow.listener != NULL;
     if (err == 0) {
         take_breadth(branch);
         err = send_request(branch, request, &plan, &to);
@@ -590,25 +591,38 @@ static void on_response(srf__client_t *client, const srf__facts_t *response)
         srf__context_branch_gone(context);
 }
 
-/* §18.1.1: no TCP there; a datagram may be cut into fragments. True: it is on
- * its way. */
-static bool fall_back(srf__branch_t *branch)
+/* What the request was sent along is not there, and nobody has seen it. TCP in
+ * place of UDP: a datagram may be cut into fragments (§18.1.1). A flow: the URI
+ * leads on, or it is gone (RFC 5626 §5.3). */
+static bool may_try_again(srf__branch_t *branch)
 {
-    srf__element_t *element = branch->context->element;
-    const srf__facts_t *request;
+    srf__context_t *context = branch->context;
 
-    if (branch->detour != SRF__DETOUR_TAKEN || branch->msg_count > 0 ||
-        branch->state != SRF__BRANCH_PENDING)
+    if (branch->msg_count > 0 || branch->state != SRF__BRANCH_PENDING ||
+        context->cancelled || context->finished)
         return false;
-    request = srf__context_request(branch->context);
+    if (branch->detour == SRF__DETOUR_TAKEN) {
+        branch->detour = SRF__DETOUR_BACK;
+        srf__way_no_tcp(context->element, &branch->addr);
+        return true;
+    }
+    return branch->along_flow;
+}
+
+/* False when memory is out. */
+static bool try_again(srf__branch_t *branch)
+{
+    srf__context_t *context = branch->context;
+    const srf__facts_t *request = srf__context_request(context);
+
     if (request == NULL)
         return false;
-    branch->detour = SRF__DETOUR_BACK;
-    srf__way_no_tcp(element, &branch->addr);
-    srf__timer_stop(element->wheel, &branch->timer);
+    srf__timer_stop(context->element->wheel, &branch->timer);
     try_target(branch, request);
-    srf__context_request_done(branch->context);
-    return branch->state == SRF__BRANCH_PENDING;
+    srf__context_request_done(context);
+    if (branch->state == SRF__BRANCH_ENDED)
+        srf__context_branch_over(context);
+    return true;
 }
 
 static void on_failed(srf__client_t *client, srf__client_failure_t failure)
@@ -619,13 +633,8 @@ static void on_failed(srf__client_t *client, srf__client_failure_t failure)
     bool invite = client->method == SRF__METHOD_INVITE;
 
     branch->client = NULL;
-    if (!timeout && fall_back(branch))
+    if (!timeout && may_try_again(branch) && try_again(branch))
         return;
-    if (branch->state == SRF__BRANCH_ENDED &&
-        branch->detour == SRF__DETOUR_BACK) {
-        srf__context_branch_over(context); /* just now */
-        return;
-    }
     if (branch->state == SRF__BRANCH_PENDING) {
         end(branch,
             !timeout ? SRF_CAUSE_TRANSPORT

@@ -65,6 +65,7 @@ typedef struct srf__branch {
     uint8_t state : 2;   /* srf__branch_state_t */
     uint8_t told : 2;    /* to hooks: SRF__TOLD_* */
     uint8_t detour : 2;  /* srf__detour_t */
+    bool along_flow : 1; /* it went along a flow that a Route names */
     bool generated : 1;  /* status is no response of a server */
     bool guarded : 1;    /* a CANCEL went out; timer is its 64*T1 */
     bool redirected : 1; /* its 3xx was followed */

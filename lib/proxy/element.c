@@ -152,6 +152,8 @@ static void add_advertised(const srf__element_t *element, srf__str_t host,
 static void add_named(const srf__element_t *element, srf__str_t host,
                       uint16_t port, uint8_t transport, meant_t *meant)
 {
+    if (!element->transports.advertises && element->alias_count == 0)
+        return;
     if (port == 0)
         port = srf__transport_port((srf__transport_id_t)transport);
     add_advertised(element, host, port, transport, meant);

@@ -33,15 +33,17 @@ void srf__way_of_route(srf__element_t *element, const srf__facts_t *request,
                        const srf__route_t *route, const srf__flow_t *from,
                        srf__way_spec_t *out)
 {
-    memset(out, 0, sizeof(*out));
-    out->call_id = srf__facts_str(request, request->call_id);
     out->request_uri = route->request_uri.text;
     out->uri = route->has_next ? &route->next : &route->request_uri;
     out->leaves_by = route->leaves_by;
     out->came_by = from->listener;
     out->source = &from->peer;
+    out->call_id = srf__facts_str(request, request->call_id);
     out->reason = SRF_DESTINATION_ROUTE;
     out->forged = route->forged;
+    out->trusted = false;
+    out->bound = false;
+    out->named = false;
     if (!read_flow(element, route, from, &out->flow))
         out->flow.listener = NULL;
 }
@@ -174,13 +176,9 @@ static bool is_allowed(const srf__element_t *element,
            events->allow(events->arg, addr, spec->uri->host, reason);
 }
 
-static srf__opening_t opening_of(const srf__way_spec_t *spec)
-{
-    return spec->trusted ? SRF__OPEN_FOR_PROGRAM : SRF__OPEN_FOR_NETWORK;
-}
-
-int srf__way_flow(srf__element_t *element, const srf__way_spec_t *spec,
-                  const srf__addr_t *addr, srf__flow_t *out)
+static int find_flow(srf__element_t *element, const srf__way_spec_t *spec,
+                     const srf__addr_t *addr, srf__opening_t opening,
+                     srf__flow_t *out)
 {
     if (!is_secure_enough(spec, addr->transport))
         return SRF_ERR_NO_TRANSPORT;
@@ -200,7 +198,15 @@ int srf__way_flow(srf__element_t *element, const srf__way_spec_t *spec,
     if (!(spec->bound && out->listener == spec->leaves_by) &&
         srf__transports_find(out))
         return 0;
-    return srf__transports_connect(out, spec->uri->host, opening_of(spec));
+    return srf__transports_connect(out, spec->uri->host, opening);
+}
+
+int srf__way_flow(srf__element_t *element, const srf__way_spec_t *spec,
+                  const srf__addr_t *addr, srf__flow_t *out)
+{
+    return find_flow(
+        element, spec, addr,
+        spec->trusted ? SRF__OPEN_FOR_PROGRAM : SRF__OPEN_FOR_NETWORK, out);
 }
 
 int srf__way_flow_on(srf__element_t *element, const srf__way_spec_t *spec,
@@ -235,7 +241,9 @@ bool srf__way_leaves_udp(srf__element_t *element, const srf__way_spec_t *spec,
         return false;
     addr.transport = SRF__TRANSPORT_TCP;
     if (!may_leave_udp(element, spec, &addr) ||
-        srf__way_flow(element, spec, &addr, &stream) != 0)
+        find_flow(element, spec, &addr,
+                  spec->trusted ? SRF__OPEN_TENTATIVELY : SRF__OPEN_FOR_NETWORK,
+                  &stream) != 0)
         return false;
     if (spec->leaves_by != NULL &&
         !srf__listener_shares_address(stream.listener, spec->leaves_by))

@@ -58,6 +58,7 @@ struct srf__connection {
     bool pings;    /* the peer keeps it alive */
     bool accepted;
     bool trusted;      /* the program named the peer; else a message did */
+    bool tentative;    /* opened where there is another way, too */
     bool reusable;     /* in by_peer, or the twin of one that is */
     bool counted;      /* in the counter of those open */
     bool paused;       /* nothing is read until the queue is short again */

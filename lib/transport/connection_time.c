@@ -7,7 +7,10 @@
 
 #define NEVER UINT64_MAX
 
-enum { LINGER_MS = 5000 /* for what is queued when a connection ends */ };
+enum {
+    LINGER_MS = 5000,    /* for what is queued when a connection ends */
+    TENTATIVE_MS = 1500, /* the first SYN may be lost */
+};
 
 uint64_t srf__connection_now(const srf__connection_t *connection)
 {
@@ -30,6 +33,18 @@ static bool may_be_silent(const srf__connection_t *connection)
            (connection->owed > 0 || connection->named || connection->pings);
 }
 
+/* Until it is usable. */
+static uint32_t opening_ms(const srf__connection_t *connection)
+{
+    const srf__stream_settings_t *settings = &connection->stream->settings;
+
+    if (connection->accepted)
+        return settings->accept_timeout_ms;
+    return connection->tentative && settings->connect_timeout_ms > TENTATIVE_MS
+               ? TENTATIVE_MS
+               : settings->connect_timeout_ms;
+}
+
 /* When the connection has been given enough time for what it is at; NEVER. */
 static uint64_t due_at(const srf__connection_t *connection)
 {
@@ -39,8 +54,7 @@ static uint64_t due_at(const srf__connection_t *connection)
     if (connection->phase == SRF__CONNECTION_ENDING)
         allowed = LINGER_MS;
     else if (connection->phase < SRF__CONNECTION_OPEN)
-        allowed = connection->accepted ? settings->accept_timeout_ms
-                                       : settings->connect_timeout_ms;
+        allowed = opening_ms(connection);
     else if (connection->pinged)
         allowed = settings->accept_timeout_ms;
     uint64_t due =

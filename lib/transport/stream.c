@@ -338,8 +338,10 @@ static int open_socket(const srf__stream_t *stream, const srf__addr_t *to)
 
 /* Opens the connection that flow->peer needs. */
 static int open_connection(srf__flow_t *flow, srf__str_t name,
-                           srf__crowd_kind_t kind)
+                           srf__opening_t opening)
 {
+    bool trusted = opening != SRF__OPEN_FOR_NETWORK;
+    srf__crowd_kind_t kind = trusted ? SRF__CROWD_PROGRAM : SRF__CROWD_NETWORK;
     srf__stream_t *stream = (srf__stream_t *)flow->listener;
     srf__connection_t *connection;
 
@@ -354,7 +356,8 @@ static int open_connection(srf__flow_t *flow, srf__str_t name,
     if (err != 0)
         return err;
     connection->peer = flow->peer;
-    connection->trusted = kind == SRF__CROWD_PROGRAM;
+    connection->trusted = trusted;
+    connection->tentative = opening == SRF__OPEN_TENTATIVELY;
     err = srf__crowd_join(connection, kind);
     if (err == 0)
         err = remember(connection);
@@ -374,10 +377,12 @@ static int stream_connect(srf__flow_t *flow, srf__str_t name,
 {
     srf__stream_t *stream = (srf__stream_t *)flow->listener;
     srf__hash128_t key = peer_key(stream, &flow->peer, name);
-    const srf__connection_t *connection =
+    srf__connection_t *connection =
         own_one(find_peer(stream->base.owner, key), stream);
 
     if (connection != NULL) {
+        if (opening != SRF__OPEN_TENTATIVELY)
+            connection->tentative = false;
         flow->connection = connection->id;
         return 0;
     }
@@ -385,10 +390,7 @@ static int stream_connect(srf__flow_t *flow, srf__str_t name,
         return SRF_ERR_NOT_CONNECTED;
     if (stream->ws) /* a WebSocket server opens none (RFC 7118 §3) */
         return SRF_ERR_NO_TRANSPORT;
-    return open_connection(flow, name,
-                           opening == SRF__OPEN_FOR_PROGRAM
-                               ? SRF__CROWD_PROGRAM
-                               : SRF__CROWD_NETWORK);
+    return open_connection(flow, name, opening);
 }
 
 static bool stream_find(srf__flow_t *flow)

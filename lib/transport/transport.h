@@ -38,7 +38,9 @@ enum { SRF__SEND_PARTS = 2 };
 typedef enum srf__opening {
     SRF__OPEN_NOTHING,
     SRF__OPEN_FOR_NETWORK,
-    SRF__OPEN_FOR_PROGRAM
+    SRF__OPEN_FOR_PROGRAM,
+    /* For the program: there is another way, so little time is lost on it. */
+    SRF__OPEN_TENTATIVELY
 } srf__opening_t;
 
 /* What a connection is needed for by others than who sends on it. */
@@ -182,6 +184,7 @@ struct srf__transports {
     srf__transports_events_t events;
     srf__transports_counters_t counters;
     srf__listener_t *listeners; /* in order of listening */
+    bool advertises;            /* one of them has a name, or had */
     unsigned open;              /* listeners not yet closed */
     bool closing;
     void (*closed_cb)(void *arg);

@@ -8,9 +8,13 @@
 #include "runner.h"
 #include "stage.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 enum { FEW = 3 };
 
@@ -860,6 +864,50 @@ START_TEST(and_over_udp_after_all_where_there_is_no_tcp)
 }
 END_TEST
 
+/* A port where connections are neither taken nor refused, as behind a filter:
+ * the queue of a listener that nobody reads is full. */
+static void fill(unsigned port, int sockets[4])
+{
+    struct sockaddr_in at = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)port)};
+
+    ck_assert_int_eq(inet_pton(AF_INET, stage.ip, &at.sin_addr), 1);
+    for (unsigned i = 0; i < 4; i++) {
+        sockets[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        ck_assert_int_ge(sockets[i], 0);
+        if (i == 0) {
+            ck_assert_int_eq(
+                bind(sockets[0], (struct sockaddr *)&at, sizeof(at)), 0);
+            ck_assert_int_eq(listen(sockets[0], 0), 0);
+        } else {
+            (void)connect(sockets[i], (struct sockaddr *)&at, sizeof(at));
+        }
+    }
+}
+
+START_TEST(and_soon_where_nobody_answers_over_tcp)
+{
+    int sockets[4];
+    unsigned port = stage_listen(&stage, WIRE_UDP);
+
+    stage.listen.connect_timeout_ms = 60000;
+    (void)stage_listen(&stage, WIRE_TCP);
+    wire_t *callee = wire_listen(&stage.loop, WIRE_UDP, stage.ip, NULL);
+    wire_t *caller = caller_on(WIRE_UDP, port);
+    fill(wire_port(callee), sockets);
+    stage_target(&stage, 0, callee, WIRE_UDP);
+    invite_long(caller, "a");
+    stage_answer(callee, wire_expect(callee, "MESSAGE "), "200 OK", "");
+    (void)wire_expect(caller, "SIP/2.0 200");
+    stage_wait_results(&stage, 1);
+    ck_assert_uint_eq(stage.tries, 1);
+    for (unsigned i = 0; i < 4; i++)
+        (void)close(sockets[i]);
+    wire_close(caller);
+    wire_close(callee);
+}
+END_TEST
+
 /* The way over TCP is not tried with each request. */
 START_TEST(where_there_was_no_tcp_is_remembered)
 {
@@ -1280,6 +1328,7 @@ int main(void)
     tcase_add_test(tcase, a_call_of_our_own_is_acknowledged_over_tcp);
     tcase_add_test(tcase, a_request_too_large_for_udp_goes_over_tcp);
     tcase_add_test(tcase, and_over_udp_after_all_where_there_is_no_tcp);
+    tcase_add_test(tcase, and_soon_where_nobody_answers_over_tcp);
     tcase_add_test(tcase, where_there_was_no_tcp_is_remembered);
     tcase_add_test(tcase, a_target_that_says_udp_never_gets_tcp);
     tcase_add_test(tcase, and_over_udp_when_nobody_listens_on_tcp_here);
