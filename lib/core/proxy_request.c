@@ -8,6 +8,7 @@
 #include "core/req.h"
 #include "proxy/reason.h"
 #include "proxy/results.h"
+#include "proxy/search.h"
 
 enum { TARGETS_TEXT_MAX = 1 << 20, LINES_MAX = 32768 };
 
@@ -120,12 +121,12 @@ static uint32_t timeout_of(uint32_t ms)
     return ms == SRF_TIMEOUT_NONE ? 0 : ms;
 }
 
-static uint32_t redirects_of(const srf_proxy_options_t *options)
+static uint8_t redirects_of(const srf_proxy_options_t *options)
 {
     if (options->follow_redirects == 0)
         return 0;
     return options->max_redirects == 0 ? DEFAULT_REDIRECTS
-                                       : options->max_redirects;
+                                       : (uint8_t)options->max_redirects;
 }
 
 enum { FEW_TARGETS = 8 };
@@ -181,6 +182,23 @@ static srf__listener_t *find_outbound(srf_req_t *req, const char *uri)
     return listener;
 }
 
+static srf__settings_t settings_of(const srf_req_t *req,
+                                   const srf_proxy_options_t *options)
+{
+    bool hooked = options->on_branch != NULL || options->on_response != NULL;
+
+    return (srf__settings_t){
+        .timer_c_ms = options->timer_c_ms,
+        .max_redirects = redirects_of(options),
+        .simultaneous = options->forking == SRF_FORKING_SIMULTANEOUS,
+        .record_route = options->record_route != 0,
+        .keep_user = options->keep_user != 0,
+        .path = options->path != 0,
+        .hooked = hooked,
+        .unreported = req->proxy_cb == NULL && !hooked,
+    };
+}
+
 static int start(srf_req_t *req, const targets_t *targets,
                  const srf_proxy_options_t *options, srf__str_t headers,
                  srf__str_t cancel_reason)
@@ -189,34 +207,30 @@ static int start(srf_req_t *req, const targets_t *targets,
         .targets = targets->list,
         .target_count = targets->count,
         .headers = headers,
-        .timer_c_ms = options->timer_c_ms,
-        .provisional_timeout_ms = timeout_of(options->provisional_timeout_ms),
-        .final_timeout_ms = timeout_of(options->final_timeout_ms),
-        .max_redirects = redirects_of(options),
-        .stop_codes = options->stop_codes,
-        .failover_codes = options->failover_codes,
-        .outbound = find_outbound(req, options->outbound),
-        .cancel_reason = cancel_reason,
-        .simultaneous = options->forking == SRF_FORKING_SIMULTANEOUS,
-        .hooked = options->on_branch != NULL || options->on_response != NULL,
-        .record_route = options->record_route != 0,
-        .keep_user = options->keep_user != 0,
-        .path = options->path != 0,
-        .unreported = req->proxy_cb == NULL && options->on_branch == NULL &&
-                      options->on_response == NULL,
+        .settings = settings_of(req, options),
+        .wishes =
+            {
+                .provisional_timeout_ms =
+                    timeout_of(options->provisional_timeout_ms),
+                .final_timeout_ms = timeout_of(options->final_timeout_ms),
+                .stop_codes = options->stop_codes,
+                .failover_codes = options->failover_codes,
+                .outbound = find_outbound(req, options->outbound),
+                .cancel_reason = cancel_reason,
+            },
         .user = &context_user,
         .user_data = req,
         .route = req->srf->delivering == req ? req->srf->route : NULL,
     };
     srf__element_t *element = &req->srf->element;
 
-    if (options->outbound != NULL && spec.outbound == NULL)
+    if (options->outbound != NULL && spec.wishes.outbound == NULL)
         return SRF_ERR_INVALID_ARGUMENT;
-    if (spec.hooked &&
+    if (spec.settings.hooked &&
         !srf__req_set_hooks(req, options->on_branch, options->on_response))
         return SRF_ERR_NO_MEMORY;
     srf_req_ref(req); /* given back in on_done */
-    int err = srf__context_start(element, req->server, &spec, NULL);
+    int err = srf__search_start(element, req->server, &spec);
     if (err != 0) {
         req->refs--;
         return err;

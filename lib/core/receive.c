@@ -10,6 +10,7 @@
 #include "core/stack.h"
 #include "message/lines.h"
 #include "proxy/ack.h"
+#include "proxy/search.h"
 #include "proxy/undelivered.h"
 #include "proxy/validate.h"
 #include "transaction/client.h"
@@ -222,10 +223,10 @@ static void proxy_in_dialog(srf_t *srf, srf__server_t *server,
                             const srf__route_t *route)
 {
     const srf__context_spec_t spec = {
-        .record_route = true, .unreported = true, .route = route};
+        .settings = {.record_route = true, .unreported = true}, .route = route};
     srf__response_spec_t failed = {.status = 500};
 
-    if (srf__context_start(&srf->element, server, &spec, NULL) != 0)
+    if (srf__search_start(&srf->element, server, &spec) != 0)
         srf__server_answer(server, &failed);
 }
 

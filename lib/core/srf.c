@@ -12,6 +12,7 @@
 #include "message/osip_bridge.h"
 #include "proxy/ack.h"
 #include "proxy/mark.h"
+#include "proxy/search.h"
 #include "proxy/undelivered.h"
 
 #include <time.h>
@@ -426,7 +427,7 @@ static void destroy_step(srf__timer_t *timer)
     srf_t *srf = (srf_t *)((char *)timer - offsetof(srf_t, destroy_timer));
 
     srf__drain_abort(srf);
-    srf__contexts_abort(&srf->element, SRF_ERR_CANCELED);
+    srf__searches_abort(&srf->element, SRF_ERR_CANCELED);
     srf__acks_abort(&srf->element);
     srf__undelivered_abort(&srf->element);
     srf__outgoing_abort(srf);

@@ -26,6 +26,11 @@ static const srf__client_user_t client_user = {
     .ended = on_ended,
 };
 
+static void go_on(srf__context_t *context)
+{
+    context->reports->go_on(context);
+}
+
 /* Ends the branch's part in the search; its transaction may go on. */
 static void leave_search(srf__branch_t *branch, srf_cause_t cause,
                          unsigned status, bool generated)
@@ -92,7 +97,7 @@ static int send_request(srf__branch_t *branch, const srf__facts_t *request,
         return SRF_ERR_NO_MEMORY;
     }
     branch->sent_ms = (uint32_t)srf__wheel_now(element->wheel);
-    start_deadline(branch, context->timer_c_ms);
+    start_deadline(branch, context->settings.timer_c_ms);
     if (request->method == SRF__METHOD_INVITE)
         branch->client->upstream = srf__server_ref(context->server);
     context->sent_any = true;
@@ -130,7 +135,7 @@ static uint16_t share_of_breadth(const srf__context_t *context)
 
     for (; target != NULL && others < left; target = target->next)
         others++;
-    if (context->simultaneous)
+    if (context->settings.simultaneous)
         return (uint16_t)((left + others) / (others + 1));
     return (uint16_t)(left > others ? left - others : 1);
 }
@@ -160,7 +165,7 @@ static void take_breadth(srf__branch_t *branch)
         context->breadth = (uint16_t)(context->breadth - branch->breadth);
     }
     if (way != NULL && context->extras != NULL &&
-        context->extras->provisional_timeout_ms != 0)
+        context->extras->wishes.provisional_timeout_ms != 0)
         divide_breadth(branch);
 }
 
@@ -322,7 +327,7 @@ static void on_found(void *arg, int err, const srf__hops_t *hops)
     if (branch->state != SRF__BRANCH_ENDED)
         return;
     try_next_address(branch);
-    srf__context_branch_over(context);
+    go_on(context);
 }
 
 int srf__branch_launch(srf__context_t *context, const srf__target_t *target)
@@ -392,38 +397,52 @@ static bool is_news(const srf__branch_t *branch, unsigned status)
     return final == NULL || (final->status >= 300 && status < 300);
 }
 
-static srf_msg_t *copy_response(const srf__branch_t *branch,
-                                const srf__facts_t *response)
+/* Whether a response is needed for nothing but to be forwarded, and sent again
+ * if the caller asks: then it is kept as it goes up. Those that are forwarded
+ * at once are 1xx and 2xx (RFC 3261 §16.7 step 5). */
+static bool only_forwards(const srf__branch_t *branch,
+                          const srf__facts_t *response)
+{
+    return branch->context->settings.unreported && response->status < 300 &&
+           response->via2 != 0;
+}
+
+static void copy_response(const srf__branch_t *branch,
+                          srf__received_t *received)
 {
     srf__pool_t *pool = &branch->context->element->pool;
+    const srf__facts_t *response = received->facts;
+    srf__span_t via = srf__cut_top_via(response);
 
-    if (srf__context_only_forwards(branch->context, response))
-        return srf__msg_create_without(pool, response,
-                                       srf__cut_top_via(response));
-    return srf__msg_create(pool, response);
+    if (only_forwards(branch, response)) {
+        received->msg = srf__msg_create_without(pool, response, via);
+    } else {
+        received->msg = srf__msg_create(pool, response);
+        received->cut = via;
+    }
 }
 
 /* Adds a response to the list, unless it is no news. Of a 100, which says
  * nothing more and is not forwarded, only the time is, and of what nobody will
- * look at. Returns the message, with a reference for the caller, or NULL when
- * there is none or memory is out. */
-static srf_msg_t *keep_response(srf__branch_t *branch,
-                                const srf__facts_t *response)
+ * look at. The caller owns a reference to received->msg. */
+static void keep_response(srf__branch_t *branch, srf__received_t *received)
 {
+    const srf__facts_t *response = received->facts;
     bool trying = response->status == 100;
-    bool bare = trying || srf__context_only_forwards(branch->context, response);
-    srf_msg_t *msg = trying ? NULL : copy_response(branch, response);
+    bool bare = trying || only_forwards(branch, response);
 
-    if ((msg == NULL && !trying) || !is_news(branch, response->status))
-        return msg;
+    if (!trying)
+        copy_response(branch, received);
+    if ((received->msg == NULL && !trying) ||
+        !is_news(branch, response->status))
+        return;
     if (branch->msg_count == MSGS_MAX)
         srf__msg_unref(msgs_of(branch)[--branch->msg_count].msg);
     if (!reserve(branch))
-        return msg;
+        return;
     msgs_of(branch)[branch->msg_count++] =
-        srf__arrival(branch->context->element->wall_us(), response->status,
-                     bare ? NULL : srf__msg_ref(msg));
-    return msg;
+        srf__arrival(received->time_us, response->status,
+                     bare ? NULL : srf__msg_ref(received->msg));
 }
 
 /* 64*T1 behind a CANCEL nothing more is waited for (RFC 3261 §9.1). */
@@ -438,10 +457,10 @@ static void guard_fired(srf__timer_t *timer)
     branch->client = NULL;
     if (pending) {
         end(branch, SRF_CAUSE_CANCELED, 487, true);
-        srf__context_branch_over(context);
+        go_on(context);
     } else {
         close_branch(branch);
-        srf__context_branch_gone(context);
+        go_on(context);
     }
 }
 
@@ -478,7 +497,7 @@ static void give_up(srf__branch_t *branch, srf_cause_t cause)
         remember(branch, false);
         try_next_address(branch);
     }
-    srf__context_branch_over(branch->context);
+    go_on(branch->context);
 }
 
 /* Since the request was sent. */
@@ -496,12 +515,12 @@ static void deadline_fired(srf__timer_t *timer)
     const srf__context_extras_t *extras = branch->context->extras;
     uint32_t waited = waited_ms(branch);
 
-    if (extras != NULL && extras->provisional_timeout_ms != 0 &&
+    if (extras != NULL && extras->wishes.provisional_timeout_ms != 0 &&
         !srf__client_had_provisional(branch->client) &&
-        waited >= extras->provisional_timeout_ms)
+        waited >= extras->wishes.provisional_timeout_ms)
         give_up(branch, SRF_CAUSE_PROVISIONAL_TIMEOUT);
-    else if (extras != NULL && extras->final_timeout_ms != 0 &&
-             waited >= extras->final_timeout_ms)
+    else if (extras != NULL && extras->wishes.final_timeout_ms != 0 &&
+             waited >= extras->wishes.final_timeout_ms)
         give_up(branch, SRF_CAUSE_FINAL_TIMEOUT);
     else
         give_up(branch, SRF_CAUSE_TIMER_C);
@@ -527,8 +546,9 @@ static void start_deadline(srf__branch_t *branch, uint32_t timer_c_ms)
     if (context->extras != NULL) {
         uint32_t waited = waited_ms(branch);
         if (!srf__client_had_provisional(branch->client))
-            earlier(&delay, context->extras->provisional_timeout_ms, waited);
-        earlier(&delay, context->extras->final_timeout_ms, waited);
+            earlier(&delay, context->extras->wishes.provisional_timeout_ms,
+                    waited);
+        earlier(&delay, context->extras->wishes.final_timeout_ms, waited);
     }
     if (delay != SRF_TIMEOUT_NONE)
         srf__timer_start(context->element->wheel, &branch->timer, delay,
@@ -542,7 +562,7 @@ static void start_deadline(srf__branch_t *branch, uint32_t timer_c_ms)
 static void on_provisional(srf__branch_t *branch, unsigned status)
 {
     const srf__context_t *context = branch->context;
-    uint32_t timer_c = context->timer_c_ms;
+    uint32_t timer_c = context->settings.timer_c_ms;
 
     if (branch->guarded || (status == 100 && context->extras == NULL))
         return;
@@ -561,11 +581,13 @@ static void on_response(srf__client_t *client, const srf__facts_t *response)
 {
     srf__branch_t *branch = client->user_data;
     srf__context_t *context = branch->context;
-    srf_msg_t *msg = keep_response(branch, response);
+    srf__received_t received = {.facts = response,
+                                .time_us = context->element->wall_us()};
     bool was_pending = branch->state == SRF__BRANCH_PENDING;
 
+    keep_response(branch, &received);
     remember(branch, true);
-    srf__context_heard(context, branch, response->status, msg);
+    context->reports->heard(branch, &received);
     if (response->status < 200) {
         if (was_pending)
             on_provisional(branch, response->status);
@@ -578,17 +600,13 @@ static void on_response(srf__client_t *client, const srf__facts_t *response)
     } else if (branch->state == SRF__BRANCH_GIVEN_UP) {
         close_branch(branch);
     }
-    srf__context_response(context, branch, response, msg);
-    srf__msg_unref(msg);
+    context->reports->response(branch, &received);
+    srf__msg_unref(received.msg);
     if (response->status < 200)
         return;
-    /* The context may be gone with these; each is the last word. */
     if (was_pending && response->status == 503)
         try_next_address(branch);
-    if (was_pending)
-        srf__context_branch_over(context);
-    else
-        srf__context_branch_gone(context);
+    go_on(context);
 }
 
 /* What the request was sent along is not there, and nobody has seen it. TCP in
@@ -621,7 +639,7 @@ static bool try_again(srf__branch_t *branch)
     try_target(branch, request);
     srf__context_request_done(context);
     if (branch->state == SRF__BRANCH_ENDED)
-        srf__context_branch_over(context);
+        go_on(context);
     return true;
 }
 
@@ -643,11 +661,11 @@ static void on_failed(srf__client_t *client, srf__client_failure_t failure)
             timeout ? 408 : 503, true); /* §16.9: 503 */
         remember(branch, false);
         try_next_address(branch);
-        srf__context_branch_over(context);
+        go_on(context);
         return;
     }
     close_branch(branch);
-    srf__context_branch_gone(context);
+    go_on(context);
 }
 
 static void on_ended(srf__client_t *client)

@@ -80,6 +80,26 @@ srf__branch_msgs(const srf__branch_t *branch)
                                               : branch->msgs.many;
 }
 
+/* A response that came to a branch. */
+typedef struct srf__received {
+    const srf__facts_t *facts;
+    int64_t time_us;
+    srf_msg_t *msg;  /* a copy; NULL: none is needed, or memory is out */
+    srf__span_t cut; /* bytes of the copy that do not go on: our Via */
+} srf__received_t;
+
+/* Whom the branches of a context report to. */
+typedef struct srf__branch_user {
+    /* A response came; the branch is still as it was before. */
+    void (*heard)(srf__branch_t *branch, const srf__received_t *received);
+    /* The branch has taken it in. */
+    void (*response)(srf__branch_t *branch, const srf__received_t *received);
+    /* The branch takes no more part in the search, or is not waited for any
+     * more: its last word. The context may be gone afterwards, with all its
+     * branches. */
+    void (*go_on)(srf__context_t *context);
+} srf__branch_user_t;
+
 /* What the hooks of the program have been told last. */
 enum { SRF__TOLD_BEGIN = 1, SRF__TOLD_END = 2 };
 

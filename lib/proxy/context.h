@@ -1,7 +1,6 @@
 /*
  * The response context (RFC 3261 §16.7): one proxied request with its targets,
- * branches and outcome. A sequential search tries the next target when the
- * current branch has ended without a 2xx; a simultaneous one tries all at once.
+ * branches and outcome. What is done with it stands in search.h.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -10,6 +9,7 @@
 
 #include "proxy/branch.h"
 #include "proxy/forward.h"
+#include "proxy/settings.h"
 #include "proxy/target.h"
 #include "srf/srf.h"
 #include "transaction/server.h"
@@ -33,23 +33,8 @@ typedef struct srf__context_spec {
     const char *const *targets; /* normalised URIs; copied */
     unsigned target_count;      /* 0: outbound proxy */
     srf__str_t headers;         /* complete lines; copied */
-    uint32_t timer_c_ms;
-    uint32_t provisional_timeout_ms; /* 0: none */
-    uint32_t final_timeout_ms;       /* 0: none */
-    uint32_t max_redirects;          /* in a row; 0: none is followed */
-    /* Statuses, 0-terminated or NULL; copied. */
-    const int32_t *stop_codes;
-    const int32_t *failover_codes;
-    srf__listener_t *outbound; /* where requests leave; NULL: as they came */
-    /* Line of the CANCELs of branches that lost; copied. p is NULL: as
-     * srf__reason_write(). */
-    srf__str_t cancel_reason;
-    bool simultaneous;
-    bool record_route;
-    bool keep_user;
-    bool path;
-    bool hooked;
-    bool unreported;                 /* nobody looks at the responses */
+    srf__settings_t settings;
+    srf__wishes_t wishes;            /* with all it points to; copied */
     const srf__context_user_t *user; /* NULL: nobody asks */
     void *user_data;
     const srf__route_t *route; /* of the request, if at hand; borrowed */
@@ -58,14 +43,8 @@ typedef struct srf__context_spec {
 /* What few operations need. */
 typedef struct srf__context_extras {
     srf__context_t *context;
-    srf__timer_t timer;              /* tells of branches that began */
-    const int32_t *stop_codes;       /* 0-terminated */
-    const int32_t *failover_codes;   /* 0-terminated */
-    uint32_t provisional_timeout_ms; /* 0: none */
-    uint32_t final_timeout_ms;       /* 0: none */
-    srf__listener_t *outbound;       /* NULL: none in particular */
-    srf__str_t cancel_reason;        /* p is NULL: none in particular */
-    bool hooked;
+    srf__timer_t timer; /* tells of branches that began */
+    srf__wishes_t wishes;
 } srf__context_extras_t;
 
 struct srf__context {
@@ -76,8 +55,9 @@ struct srf__context {
     srf_msg_t *request;
     const srf__context_user_t *user;
     void *user_data;
-    srf__context_t *next_done;         /* element->done */
-    srf__branch_t *branches;           /* in order of launching */
+    const struct srf__branch_user *reports; /* whom the branches report to */
+    srf__context_t *next_done;              /* element->done */
+    srf__branch_t *branches;                /* in order of launching */
     const srf__branch_t *final_branch; /* whose response was forwarded; NULL:
                                           none, or it was made here */
     const srf__route_t *route;     /* prepared; while starting, if at hand */
@@ -86,46 +66,34 @@ struct srf__context {
     srf__target_t **untried;       /* where the latter begin */
     uint32_t headers_len;          /* the last of its block */
     uint32_t size; /* of its block: extras, targets and headers with it */
-    uint32_t timer_c_ms;
     uint32_t loop_hash;
     int err;               /* for the callback */
     uint16_t final_status; /* sent to the caller; 0: none yet */
     uint16_t target_count;
     uint16_t pending; /* branches the search waits for */
     uint16_t breadth; /* left of Max-Breadth (RFC 5393 §5.3.3) */
-    uint8_t max_redirects;
+    srf__settings_t settings;
     bool finished : 1; /* no further target is tried */
     bool answered : 1; /* the final response went up, or none can */
     bool connected : 1;
     bool cancelled : 1;
-    bool starting : 1; /* still inside srf__context_start() */
-    bool simultaneous : 1;
-    bool record_route : 1;
-    bool keep_user : 1;
-    bool path : 1;
+    bool starting : 1;       /* still inside srf__search_start() */
     bool limits_breadth : 1; /* requests carry Max-Breadth */
     bool sent_any : 1;       /* some branch was sent */
-    bool unreported : 1;
 };
 
-/* Proxies the request of `server`. 0 and *out (may be NULL), which lives until
- * user->done; SRF_ERR_NO_MEMORY: nothing happened. */
-int srf__context_start(srf__element_t *element, srf__server_t *server,
-                       const srf__context_spec_t *spec, srf__context_t **out);
+/* Creates a context for the request of `server`, without a branch. NULL when
+ * memory is out. */
+srf__context_t *srf__context_create(srf__element_t *element,
+                                    srf__server_t *server,
+                                    const srf__context_spec_t *spec);
+/* Frees it with its branches, whose transactions go on alone as far as they
+ * must; `end`: they do not. */
+void srf__context_destroy(srf__context_t *context, bool end);
 
-/* Ends every operation of the element, without sending anything: user->done
- * gets `err`. */
-void srf__contexts_abort(srf__element_t *element, int err);
-
-/* For branches. */
-
-/* Whether a response is needed for nothing but to be forwarded, and sent again
- * if the caller asks: then it is kept as it goes up. Those that are forwarded
- * at once are 1xx and 2xx (RFC 3261 §16.7 step 5). */
-static inline bool srf__context_only_forwards(const srf__context_t *context,
-                                              const srf__facts_t *response)
+static inline bool srf__context_is_invite(const srf__context_t *context)
 {
-    return context->unreported && response->status < 300 && response->via2 != 0;
+    return context->server->method == SRF__METHOD_INVITE;
 }
 
 /* The header lines that the program adds. */
@@ -141,19 +109,6 @@ static inline bool srf__context_has_targets(const srf__context_t *context)
 {
     return context->targets->uri[0] != '\0';
 }
-
-/* The branch, still as it was before, has received a response: tells hooks. */
-void srf__context_heard(srf__context_t *context, const srf__branch_t *branch,
-                        unsigned status, srf_msg_t *msg);
-/* The branch has received a response; `msg` is a copy, NULL when memory is out.
- */
-void srf__context_response(srf__context_t *context, srf__branch_t *branch,
-                           const srf__facts_t *response, srf_msg_t *msg);
-/* The branch takes no more part in the search (its status is set). The context
- * may be gone afterwards, with all its branches. */
-void srf__context_branch_over(srf__context_t *context);
-/* The branch is not waited for any more. */
-void srf__context_branch_gone(srf__context_t *context);
 
 /* The request being proxied, scanned; NULL when memory is out. A context that
  * waits keeps only the bytes: whoever has called the first gives the facts back

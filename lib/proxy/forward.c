@@ -232,6 +232,16 @@ static void edit_route(srf__edits_t *edits, const srf__facts_t *request,
         srf__route_edit(edits, request, &change);
 }
 
+static bool wants_record_route(const srf__forward_t *forward)
+{
+    return forward->settings != NULL && forward->settings->record_route;
+}
+
+static bool wants_path(const srf__forward_t *forward)
+{
+    return forward->settings != NULL && forward->settings->path;
+}
+
 /* It came from where its Via says: `received` is not needed, or says the same
  * when RFC 3581 asks for it all the same. */
 static bool is_at_via(const srf__facts_t *request, const srf__via_mark_t *mark)
@@ -268,9 +278,9 @@ srf_msg_t *srf__forward_request(srf__element_t *element,
     edit_max_forwards(&edits, &scratch, request);
     if (forward->breadth > 0)
         edit_max_breadth(&edits, &scratch, request, forward->breadth);
-    if (forward->record_route && may_form_dialog(request->method))
+    if (wants_record_route(forward) && may_form_dialog(request->method))
         add_record_route(element, &edits, &scratch, &sender, forward);
-    if (forward->path && request->method == SRF__METHOD_REGISTER)
+    if (wants_path(forward) && request->method == SRF__METHOD_REGISTER)
         add_path(element, &edits, &scratch, &sender, forward);
     if (forward->headers.len > 0)
         srf__edit_insert_line(&edits, request, NULL, forward->headers);

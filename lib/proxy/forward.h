@@ -8,6 +8,7 @@
 #define SRF_FORWARD_H
 
 #include "proxy/route.h"
+#include "proxy/settings.h"
 #include "resolver/next_hop.h"
 
 typedef struct srf__forward {
@@ -18,9 +19,8 @@ typedef struct srf__forward {
     srf__str_t branch;       /* of our Via */
     srf__str_t headers;      /* complete lines the program adds */
     uint16_t breadth;        /* Max-Breadth; 0: as it came */
-    bool record_route;
-    bool path;
-    bool along_flow;   /* `to` is what a Route of ours names */
+    const srf__settings_t *settings; /* NULL: nothing in particular */
+    bool along_flow;                 /* `to` is what a Route of ours names */
     bool target_given; /* the next hop is the program's choice, not Route's */
 } srf__forward_t;
 

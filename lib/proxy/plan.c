@@ -55,9 +55,9 @@ int srf__plan_make(const srf__branch_t *branch, const srf__facts_t *request,
     plan->spiral = plan->route.removed > 0 || plan->route.from_strict;
     srf__way_of_route(context->element, request, &plan->route,
                       &context->server->from, &plan->way);
-    if (context->extras != NULL && context->extras->outbound != NULL &&
+    if (context->extras != NULL && context->extras->wishes.outbound != NULL &&
         !plan->route.proved) {
-        plan->way.leaves_by = context->extras->outbound;
+        plan->way.leaves_by = context->extras->wishes.outbound;
         plan->way.bound = true;
     }
     if (branch->target->uri[0] == '\0')
@@ -65,7 +65,7 @@ int srf__plan_make(const srf__branch_t *branch, const srf__facts_t *request,
     const srf__target_rule_t rule = {
         .request_uri = &plan->route.request_uri,
         .replaces = plan->route.request_uri_is_us,
-        .keep_user = context->keep_user,
+        .keep_user = context->settings.keep_user,
     };
     int err = srf__uri_parse(srf__str_of(branch->target->uri), &plan->target);
     if (err == 0)
@@ -95,8 +95,7 @@ srf_msg_t *srf__plan_request(const srf__branch_t *branch,
         .to = to,
         .branch = srf__str(text, sizeof(text)),
         .headers = srf__context_headers(context),
-        .record_route = context->record_route,
-        .path = context->path,
+        .settings = &context->settings,
         .along_flow = plan->way.flow.listener != NULL,
         .target_given = srf__context_has_targets(context),
         .breadth = branch->breadth,

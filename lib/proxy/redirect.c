@@ -152,13 +152,13 @@ bool srf__redirect_follow(srf__context_t *context, const srf__branch_t *branch,
 
     if (request == NULL)
         return false;
-    if (branch->target->depth < context->max_redirects &&
+    if (branch->target->depth < context->settings.max_redirects &&
         srf__route_prepare(context->element, request, &route) == 0) {
         follow.request_uri = route.request_uri;
         follow.rule = (srf__target_rule_t){
             .request_uri = &follow.request_uri,
             .replaces = route.request_uri_is_us,
-            .keep_user = context->keep_user,
+            .keep_user = context->settings.keep_user,
         };
         add_contacts(&follow, response);
     }
