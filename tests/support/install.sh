@@ -7,7 +7,8 @@
 # What building takes, and what the tests take beyond it.
 BUILD_PACKAGES="build-essential meson ninja-build pkg-config libuv1-dev \
 libosip2-dev libc-ares-dev libssl-dev"
-TEST_PACKAGES="check sip-tester python3 universal-ctags openssl iproute2"
+TEST_PACKAGES="check sip-tester python3 universal-ctags openssl iproute2 \
+nftables"
 # Other stacks and a name server to test against. Their packages start servers of the system: they
 # are installed only where nothing starts them, and their tests are skipped where
 # they are not.
