@@ -2,7 +2,7 @@
 # Telephones at home, each behind address translation of its own and both with
 # the same private address, which no one can send to: baresip registers at
 # Kamailio through the proxy at the edge, is called along its Path, calls, hangs
-# up, gives up, and still can when the proxy has been started anew.
+# holds, hangs up and gives up, also when the proxy has been started anew.
 #
 # SPDX-License-Identifier: MIT
 #
@@ -22,19 +22,21 @@ declare -A PHONE_IN=() PHONE_PID=()
 # start_phone NAME TRANSPORT [PARAMETERS]: it registers. What it tells is in
 # NAME.out.
 start_phone() {
-    local in
+    local in port=5060
 
+    [ "$2" != tls ] || port=5061
     mkdir -p "$1.d"
     {
         echo "module_path ${MODULES%% *}"
         printf 'module %s.so\n' stdio aubridge g711
+        echo 'module_tmp uuid.so'
         printf 'module_app %s.so\n' account menu
         echo 'sip_listen 10.0.0.2:5060'
         echo 'audio_source aubridge,out'
         echo 'audio_player aubridge,out'
         echo 'audio_alert aubridge,alert'
     } >"$1.d/config"
-    echo "<sip:$1@$DOMAIN>;auth_pass=none;regint=600;outbound=\"sip:$EDGE:5060;transport=$2\"${3:-}" \
+    echo "<sip:$1@$DOMAIN>;auth_pass=none;regint=600;outbound=\"sip:$EDGE:$port;transport=$2\"${3:-}" \
         >"$1.d/accounts"
     rm -f "$1.in"
     mkfifo "$1.in" || fail "no way to speak to $1"
@@ -78,6 +80,16 @@ talk() {
     expect "$1" 'Call established'
 }
 
+# hold WHO OTHER: a re-INVITE.
+hold() {
+    tell "$1" hold
+    expect "$2" '^INVITE sip:'
+    expect "$2" '^ACK sip:'
+    tell "$1" resume
+    expect "$2" '^INVITE sip:'
+    expect "$2" '^ACK sip:'
+}
+
 # hang_up WHO OTHER
 hang_up() {
     tell "$1" hangup
@@ -87,6 +99,8 @@ hang_up() {
 # call_each_other: whoever ends it, whoever gives it up.
 call_each_other() {
     talk alice bob
+    hold alice bob
+    hold bob alice
     hang_up alice bob
     talk bob alice
     hang_up alice bob
@@ -99,13 +113,14 @@ call_each_other() {
     ring alice bob
     tell bob hangup
     expect alice '486'
-    say "$1: called, ended, given up and refused from both sides"
+    say "$1: called, held, ended, given up and refused from both sides"
 }
 
 start_edge() {
     start_program --open --record-route --path --force-rport \
         --secret-file secret --listen "sip:$EDGE:5060;transport=udp" \
         --listen "sip:$EDGE:5060;transport=tcp" \
+        --listen "sip:$EDGE:5061;transport=tls" --tls-cert host.pem \
         --listen 'sip:127.0.0.1:5060;transport=udp' --no-results
     wait_for 20 grep -q '^listening on ' "$WORK/proxy.out" ||
         fail "srf-proxy does not say that it listens"
@@ -132,6 +147,7 @@ make_home bob 192.0.2.3
 head -c 32 /dev/urandom >secret
 KAMAILIO_UDP=5080
 DOMAIN=127.0.0.1:$KAMAILIO_UDP
+make_certificates
 start_kamailio kamailio_registrar.cfg "DOMAIN=$DOMAIN"
 start_edge
 start_phone alice udp
@@ -142,6 +158,15 @@ restart_in_call bob alice
 end_phone bob
 start_phone bob tcp
 call_each_other tcp
+restart_in_call bob alice
+end_phone bob
+start_phone bob tls
+call_each_other tls
+restart_in_call bob alice
+end_phone bob
+start_phone bob udp ';sipnat=outbound'
+call_each_other outbound
+restart_in_call alice bob
 end_phone alice
 end_phone bob
 stop_kamailio
