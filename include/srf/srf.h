@@ -519,7 +519,8 @@ typedef struct srf_stats {
     uint64_t dropped_send_queue; /**< datagrams the socket could not take */
     /** Requests refused before a handler, each time that they came. */
     uint64_t rejected;
-    uint64_t keepalives_received; /**< CRLF datagrams, RFC 5626 §4.4.1 */
+    /** CRLF and STUN Binding requests, RFC 5626 §4.4. */
+    uint64_t keepalives_received;
     uint64_t transport_errors;    /**< reported by the network, e.g. ICMP */
     uint64_t server_transactions; /**< alive now */
     uint64_t client_transactions; /**< alive now */

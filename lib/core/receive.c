@@ -15,6 +15,7 @@
 #include "proxy/validate.h"
 #include "transaction/client.h"
 #include "transaction/server.h"
+#include "transport/stun.h"
 
 /* Room for an Allow or Unsupported line. */
 enum { LINES_BYTES = 4096, RETRY_AFTER_BYTES = 64 };
@@ -437,13 +438,33 @@ static void release_image(srf__buf_t *image)
         srf__buf_deinit(image);
 }
 
+/* RFC 5626 §8: a client that keeps its flow over UDP alive asks where it is
+ * seen, and believes the flow to be gone when nobody says so. */
+static bool on_stun(const arrival_t *arrival, srf__str_t datagram)
+{
+    const srf__flow_t *from = arrival->from;
+    char storage[SRF__STUN_ANSWER_MAX];
+
+    if (from->listener->ops->reliable || !srf__stun_is(datagram))
+        return false;
+    srf__str_t answer = srf__stun_answer(datagram, &from->peer, storage);
+    if (answer.len == 0) {
+        arrival->srf->dropped_malformed++;
+        return true;
+    }
+    arrival->srf->keepalives_received++;
+    if (!is_dropped(arrival, false) && may_answer(arrival))
+        (void)srf__transports_send(from, &answer, 1);
+    return true;
+}
+
 static void receive(srf_t *srf, const srf__flow_t *from, const char *data,
                     size_t len)
 {
     const arrival_t arrival = {srf, &srf->facts, from};
     srf__buf_t image;
 
-    if (srf->closing)
+    if (srf->closing || on_stun(&arrival, srf__str(data, len)))
         return;
     if (srf->trace_cb != NULL)
         srf__trace_received(srf, from, data, len);

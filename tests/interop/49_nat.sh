@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Callers behind address translation, with the same private address each, which
-# no one can send to: what the server asks of them in the dialog finds them.
+# no one can send to: what the server asks of them in the dialog finds them, and
+# so do answers to what keeps the flow alive.
 #
 # SPDX-License-Identifier: MIT
 #
@@ -32,6 +33,18 @@ calls_end() {
     check_counts "$1"
 }
 
+# keep_alive HOME PUBLIC-ADDRESS: it learns where it is seen (RFC 5626 §8).
+keep_alive() {
+    local seen
+
+    seen=$(on "$1" python3 "$HERE/stun_ask.py" "$EDGE" 5060) ||
+        fail "$1 gets no answer to STUN"
+    case $seen in
+    "$2 2"[0-9][0-9][0-9][0-9]) say "$1 is seen at $seen" ;;
+    *) fail "$1 is told that it is seen at $seen" ;;
+    esac
+}
+
 declare -A CALLER_PID=()
 make_internet
 make_home ann 192.0.2.2
@@ -41,6 +54,8 @@ start_proxy --listen "sip:$EDGE:5060;transport=udp" --open --record-route \
     --force-rport "127.0.0.1:$UAS_PORT"
 call_from ann ann
 call_from bea bea
+keep_alive ann 192.0.2.2
+keep_alive bea 192.0.2.3
 calls_end ann
 calls_end bea
 wait_uas server

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Telephones at home, each behind address translation of its own and both with
 # the same private address, which no one can send to: baresip registers at
-# Kamailio through the proxy at the edge, is called along its Path, calls, hangs
+# Kamailio through the proxy at the edge, is called along its Path, calls,
 # holds, hangs up and gives up, also when the proxy has been started anew.
 #
 # SPDX-License-Identifier: MIT
