@@ -262,8 +262,12 @@ static void try_target(srf__branch_t *branch, const srf__facts_t *request)
         take_breadth(branch);
         err = send_request(branch, request, &plan, &to);
     }
-    if (err != 0)
+    if (err != 0) {
+        srf__way_log(branch->context->element, request,
+                     err == GOES_ROUND ? "it would come back"
+                                       : srf_strerror(err));
         end_unsent(branch, err);
+    }
     srf__buf_deinit(&plan.uri);
 }
 
