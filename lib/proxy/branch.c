@@ -610,9 +610,11 @@ static void on_response(srf__client_t *client, const srf__facts_t *response)
 }
 
 /* What the request was sent along is not there, and nobody has seen it. TCP in
- * place of UDP: a datagram may be cut into fragments (§18.1.1). A flow: the URI
- * leads on, or it is gone (RFC 5626 §5.3). */
-static bool may_try_again(srf__branch_t *branch)
+ * place of UDP: a datagram may be cut into fragments (§18.1.1). A connection
+ * that a flow led down: the URI leads on, or the flow is gone (RFC 5626 §5.3).
+ * Where it is still there, or there never was one, the same would come of it,
+ * again and again. */
+static bool may_try_again(srf__branch_t *branch, const srf__flow_t *sent_along)
 {
     srf__context_t *context = branch->context;
 
@@ -624,7 +626,7 @@ static bool may_try_again(srf__branch_t *branch)
         srf__way_no_tcp(context->element, &branch->addr);
         return true;
     }
-    return branch->along_flow;
+    return branch->along_flow && !srf__transports_is_there(sent_along);
 }
 
 /* False when memory is out. */
@@ -643,6 +645,16 @@ static bool try_again(srf__branch_t *branch)
     return true;
 }
 
+/* What a failure to deliver counts as (§16.9). A flow over UDP is gone with the
+ * address that it led to (RFC 5626 §5.3). */
+static unsigned status_of(const srf__branch_t *branch,
+                          const srf__client_t *client, bool timeout)
+{
+    if (timeout)
+        return 408;
+    return branch->along_flow && !client->machine.reliable ? 430 : 503;
+}
+
 static void on_failed(srf__client_t *client, srf__client_failure_t failure)
 {
     srf__branch_t *branch = client->user_data;
@@ -651,14 +663,14 @@ static void on_failed(srf__client_t *client, srf__client_failure_t failure)
     bool invite = client->method == SRF__METHOD_INVITE;
 
     branch->client = NULL;
-    if (!timeout && may_try_again(branch) && try_again(branch))
+    if (!timeout && may_try_again(branch, &client->flow) && try_again(branch))
         return;
     if (branch->state == SRF__BRANCH_PENDING) {
         end(branch,
             !timeout ? SRF_CAUSE_TRANSPORT
             : invite ? SRF_CAUSE_TIMER_B
                      : SRF_CAUSE_TIMER_F,
-            timeout ? 408 : 503, true); /* §16.9: 503 */
+            status_of(branch, client, timeout), true);
         remember(branch, false);
         try_next_address(branch);
         go_on(context);

@@ -165,6 +165,27 @@ START_TEST(a_call_along_a_path_reaches_a_client_where_it_came_from)
 }
 END_TEST
 
+/* ICMP says that nobody is there: once is enough, for however long the address
+ * is that of the flow. */
+START_TEST(a_flow_over_udp_that_nobody_is_at_is_tried_once)
+{
+    world_t *world = natted_world("10.0.0.11");
+    char routes[TEXT];
+
+    send_from_inside(world, "INVITE", WORLD_URI, "");
+    to_routes(party_find(world->one, "INVITE", 0), "Record-Route", false,
+              routes);
+    world_answer(world, world->one, "200 OK");
+    memnet_close_port(world->net, BINDING, _i == 0);
+    uint64_t sent = world_stats(world).requests_sent;
+    send_back(world, world->one, "BYE", "sip:ann@" INSIDE, routes);
+    memnet_run(world->net, 1000);
+    ck_assert_uint_eq(world_stats(world).requests_sent - sent, 1);
+    ck_assert_uint_eq(party_received(world->one, "SIP/2.0 430"), 1);
+    end_world(world);
+}
+END_TEST
+
 START_TEST(a_client_that_is_where_it_says_needs_no_flow)
 {
     world_t *world = natted_world("10.0.0.11");
@@ -460,6 +481,8 @@ int main(void)
                         0, 4);
     tcase_add_test(tcase,
                    a_call_along_a_path_reaches_a_client_where_it_came_from);
+    tcase_add_loop_test(tcase, a_flow_over_udp_that_nobody_is_at_is_tried_once,
+                        0, 2);
     tcase_add_test(tcase, a_client_that_is_where_it_says_needs_no_flow);
     tcase_add_loop_test(tcase, who_needs_a_flow_over_udp, 0,
                         sizeof(needs) / sizeof(needs[0]));
