@@ -432,15 +432,21 @@ static bool may_come_back(srf__client_t *client, const srf__lost_t *lost)
     return true;
 }
 
-/* The peer has come back. */
+/* The peer has come back. Over another transport he has nothing of what
+ * follows: an INVITE over TLS has no CANCEL or ACK in clear text. */
 static void move_to(srf__client_t *client, const srf__flow_t *from)
 {
     const srf__txn_actions_t stop = {.what = SRF__DO_STOP_LIMIT};
 
     if (!client->machine.reliable || from->connection == 0 ||
+        from->peer.transport != client->flow.peer.transport ||
         from->connection == client->flow.connection ||
         srf__transports_is_there(&client->flow))
         return;
+    /* Made anew it would have the Via of the other listener, which CANCEL and
+     * ACK must not have (RFC 3261 §9.1, §17.1.1.3). */
+    if (from->listener != client->flow.listener && is_waiting(client))
+        (void)sent_request(client);
     client->flow = *from;
     if (client->clock.limit == SRF__TIMER_GONE)
         srf__clock_apply(&client->clock, client->txns->wheel, &stop,
