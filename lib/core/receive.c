@@ -160,7 +160,8 @@ static void on_ack(const arrival_t *arrival)
 }
 
 /* RFC 3261 §9.2, §16.10: 200 when the INVITE is known, else 481; it is never
- * forwarded, since every INVITE has a transaction here. */
+ * forwarded, since every INVITE has a transaction here. One ends the call;
+ * others, of whatever sent-by, are work like what is sent again. */
 static void on_cancel(const arrival_t *arrival, srf__hash128_t key)
 {
     srf__txns_t *txns = &arrival->srf->element.txns;
@@ -170,8 +171,12 @@ static void on_cancel(const arrival_t *arrival, srf__hash128_t key)
     srf__response_spec_t spec = {.status = 200};
     srf_msg_t *request;
 
+    bool ends_it =
+        invite != NULL && !invite->cancelled && srf__server_is_open(invite);
+    if (!ends_it && is_dropped(arrival, invite != NULL))
+        return;
     if (invite == NULL) {
-        if (!is_dropped(arrival, false) && may_answer(arrival))
+        if (may_answer(arrival))
             reply(arrival, 481, NULL, spec.lines);
         return;
     }

@@ -399,6 +399,34 @@ static void send_old(world_t *world, const char *method)
 
 /* RFC 3261 §17.2.3: of a peer of RFC 2543 the ACK to a 2xx has all that the
  * INVITE is known by, and so has the ACK to a refusal that came before. */
+/* A sent-by of its own makes each a transaction, not a CANCEL that is needed.
+ */
+START_TEST(cancels_of_what_is_cancelled_are_within_it_too)
+{
+    world_t *world = limited_world(NULL);
+
+    party_invite(world->two, WORLD_PROXY, WORLD_URI, "c1", "");
+    world_settle(world);
+    world_answer(world, world->one, "180 Ringing");
+    party_clear(world->two);
+    for (unsigned i = 0; i < FLOOD; i++)
+        party_send(world->two, WORLD_PROXY,
+                   "CANCEL " WORLD_URI " SIP/2.0\n"
+                   "Via: SIP/2.0/UDP 10.0.0.12:%u;branch=z9hG4bK-c1;rport\n"
+                   "From: \"Ann\" <sip:ann@example.com>;tag=ann-c1\n"
+                   "To: <sip:bob@example.com>\n"
+                   "Call-ID: c1\n"
+                   "CSeq: 1 CANCEL\n",
+                   6000 + i);
+    world_settle(world);
+    ck_assert_uint_eq(party_received(world->one, "CANCEL"), 1);
+    ck_assert_uint_ge(party_received(world->two, "SIP/2.0 200"), 1);
+    ck_assert_uint_le(party_received(world->two, "SIP/2.0 200"), 8 * 5 + 1);
+    world_answer(world, world->one, "487 Request Terminated");
+    end_world(world);
+}
+END_TEST
+
 START_TEST(an_old_peers_ack_goes_on_though_it_was_refused_before)
 {
     world_t *world = limited_world(NULL);
@@ -494,6 +522,7 @@ static void add_sources(Suite *suite)
     tcase_add_loop_test(tcase, what_is_refused_is_within_the_rate_as_well, 0,
                         2);
     tcase_add_test(tcase, a_request_sent_again_is_within_the_rate_of_dialogs);
+    tcase_add_test(tcase, cancels_of_what_is_cancelled_are_within_it_too);
     tcase_add_test(tcase,
                    an_old_peers_ack_goes_on_though_it_was_refused_before);
     tcase_add_test(tcase, responses_are_within_no_rate);
