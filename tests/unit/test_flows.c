@@ -6,6 +6,7 @@
  */
 #include "proxy/flow_name.h"
 #include "proxy/mark.h"
+#include "proxy/way.h"
 #include "runner.h"
 #include "world.h"
 
@@ -472,6 +473,37 @@ START_TEST(a_name_of_a_listener_that_is_not_there_is_a_flow_that_is_gone)
 }
 END_TEST
 
+/* Numbers begin anew with each stack: that of a connection before is that of
+ * another one now, be it the one that the request came on. */
+START_TEST(a_connection_of_a_stack_before_is_gone)
+{
+    static const srf__listener_ops_t ops = {.reliable = true};
+    srf__listener_t stream = {.ops = &ops,
+                              .bound = {.family = 4,
+                                        .transport = SRF__TRANSPORT_TCP,
+                                        .port = 5060,
+                                        .ip = {10, 0, 0, 1}}};
+    world_t *world = natted_world(NULL);
+    srf__element_t *element = &world->srf->element;
+    const srf__flow_t from = {&stream, stream.bound, 5};
+    srf__facts_t request = {.data = ""};
+    srf__route_t route = {.removed = 1};
+    srf__way_spec_t way;
+    srf__addr_t addr;
+    char name[SRF__FLOW_MAX + 1];
+
+    element->transports.listeners->next = &stream;
+    snprintf(name, sizeof(name), "c0100000005%08x",
+             (unsigned)(element->marks.era & 0xffffffff) ^ 1u);
+    route.flow = srf__str_of(name);
+    srf__way_of_route(element, &request, &route, &from, &way);
+    ck_assert_ptr_eq(way.flow.listener, &stream);
+    ck_assert_int_eq(srf__way_address(&way, &addr), SRF_ERR_NOT_CONNECTED);
+    element->transports.listeners->next = NULL;
+    end_world(world);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("flows");
@@ -496,6 +528,7 @@ int main(void)
     tcase_add_loop_test(
         tcase, a_name_of_a_listener_that_is_not_there_is_a_flow_that_is_gone, 0,
         5);
+    tcase_add_test(tcase, a_connection_of_a_stack_before_is_gone);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }
