@@ -189,11 +189,6 @@ static void end_unsent(srf__branch_t *branch, int err)
 
 static void on_found(void *arg, int err, const srf__hops_t *hops);
 
-static bool is_resolving(const srf__branch_t *branch)
-{
-    return branch->way != NULL && branch->way->lookup != NULL;
-}
-
 static void end_way(srf__branch_t *branch)
 {
     if (branch->way == NULL)
@@ -481,7 +476,8 @@ static void start_guard(srf__branch_t *branch)
 
 void srf__branch_cancel(srf__branch_t *branch, srf__str_t lines)
 {
-    if (is_resolving(branch)) { /* nobody has been asked yet */
+    if (branch->way != NULL && branch->way->lookup != NULL) {
+        /* Nobody has been asked yet. */
         end_way(branch);
         end(branch, SRF_CAUSE_CANCELED, 487, true);
     }

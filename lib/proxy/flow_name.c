@@ -8,7 +8,7 @@
 #include "message/uri.h"
 
 enum {
-    LISTENER_DIGITS = 2,
+    LISTENER_DIGITS = 4,
     CONNECTION_DIGITS = 8,
     STACK_DIGITS = 8,
     PORT_DIGITS = 4,
@@ -177,7 +177,7 @@ static unsigned index_of(const srf__element_t *element,
 
     for (; listener != NULL && listener != wanted; listener = listener->next)
         index++;
-    return index & 0xff;
+    return index & 0xffff;
 }
 
 static char *add_digits(char *at, uint64_t value, unsigned digits)

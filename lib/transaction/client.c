@@ -376,8 +376,8 @@ static bool may_go_anew(const srf__client_t *client, const srf__lost_t *lost)
     return (client->machine.state == SRF__TXN_CALLING ||
             client->machine.state == SRF__TXN_TRYING) &&
            client->request != NULL && !client->sent_anew &&
-           client->heard != 0 && client->heard == lost->heard &&
-           lost->opening != SRF__OPEN_NOTHING;
+           !client->cancelled && client->heard != 0 &&
+           client->heard == lost->heard && lost->opening != SRF__OPEN_NOTHING;
 }
 
 static bool go_anew(srf__client_t *client, const srf__lost_t *lost)

@@ -715,7 +715,7 @@ START_TEST(a_forged_flow_token_leads_nowhere)
     wire_send_raw(victim, "\r\n\r\n", 4);
     (void)wire_expect_raw(victim, 2);
     (void)snprintf(route, sizeof(route),
-                   "Route: <sip:c000000000100000000@127.0.0.1:%u"
+                   "Route: <sip:c00000000000100000000@127.0.0.1:%u"
                    ";transport=tcp;lr;srf=0123456789abcdef>\n",
                    port);
     stage_request(&stage, caller, WIRE_TCP, "MESSAGE", "sip:x@gone.invalid",

@@ -438,11 +438,11 @@ static const char *const no_names[] = {
     "",
     "u",
     "alice",
-    "u0013c4c000020",     /* a digit less */
-    "u0013c4c0000201z",   /* no digit */
-    "v0013c4c0000201",    /* no such kind */
-    "c00000000010000000", /* a digit less */
-    "u0013c4c000020100",  /* two more */
+    "u000013c4c000020",     /* a digit less */
+    "u000013c4c000020z",    /* no digit */
+    "v000013c4c0000201",    /* no such kind */
+    "c0000000000010000000", /* a digit less */
+    "u000013c4c000020100",  /* two more */
 };
 
 START_TEST(what_is_no_name)
@@ -455,11 +455,11 @@ END_TEST
 START_TEST(a_name_of_a_listener_that_is_not_there_is_a_flow_that_is_gone)
 {
     static const char *const names[] = {
-        "uff13c4c0000201",
-        "c00000000010000000a",
-        "cff000000010000000a",
-        "pff000000010000000a",
-        "u0013c420010db8000000000000000000000001", /* IPv6 on an IPv4 one */
+        "uffff13c4c0000201",
+        "c0000000000010000000a",
+        "cffff000000010000000a",
+        "pffff000000010000000a",
+        "u000013c420010db8000000000000000000000001", /* IPv6 on an IPv4 one */
     };
     world_t *world = natted_world(NULL);
     srf__flow_t flow;
@@ -493,7 +493,7 @@ START_TEST(a_connection_of_a_stack_before_is_gone)
     char name[SRF__FLOW_MAX + 1];
 
     element->transports.listeners->next = &stream;
-    snprintf(name, sizeof(name), "c0100000005%08x",
+    snprintf(name, sizeof(name), "c000100000005%08x",
              (unsigned)(element->marks.era & 0xffffffff) ^ 1u);
     route.flow = srf__str_of(name);
     srf__way_of_route(element, &request, &route, &from, &way);
