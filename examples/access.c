@@ -69,13 +69,22 @@ int access_names(const struct access *access, const srf_req_t *req)
     return 0;
 }
 
+static int came_where_open(const srf_req_t *req)
+{
+    const char *on = srf_req_received_on(req);
+
+    for (size_t i = 0; i < ACCESS_OPEN_MAX && guard->open_on[i] != NULL; i++) {
+        if (strcmp(on, guard->open_on[i]) == 0)
+            return 1;
+    }
+    return 0;
+}
+
 static void on_request(srf_req_t *req, srf_res_t *res)
 {
-    const char *open_on = guard->open_on;
     const char *source = srf_req_source_address(req);
 
-    if (access_names(guard, req) ||
-        (open_on != NULL && strcmp(srf_req_received_on(req), open_on) == 0)) {
+    if (access_names(guard, req) || came_where_open(req)) {
         srf_next(req, 0);
         return;
     }

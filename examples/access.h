@@ -14,15 +14,15 @@
 
 #include <srf/srf.h>
 
-enum { ACCESS_MAX = 64 };
+enum { ACCESS_MAX = 64, ACCESS_OPEN_MAX = 16 };
 
 /* All zero: nobody is named. */
 struct access {
     srf_cidr_t allowed[ACCESS_MAX];
     size_t count;
     int open;
-    /* URI of a listener that anybody may use, whoever is named; NULL: none. */
-    const char *open_on;
+    /* URIs of listeners that anybody may use, whoever is named. */
+    const char *open_on[ACCESS_OPEN_MAX];
 };
 
 /* For --help. */

@@ -1,10 +1,17 @@
 /*
- * An edge proxy for SIP over WebSocket: browsers outside, a registrar inside.
+ * An edge proxy: browsers and telephones outside, a registrar inside.
  *
- *     edge_proxy [--open] [--allow CIDR]... [--max-connections-per-source N]
+ *     edge_proxy [--inside URI]... [--outside URI]... [--open] [--allow
+ * CIDR]...
+ *                [--max-connections-per-source N]
  *                INSIDE-URI OUTSIDE-URI REGISTRAR [CERTIFICATE-FILE]
  *     edge_proxy --open --allow 10.0.0.2 'sip:10.0.0.1:5060;transport=udp' \
  *                'sip:192.0.2.1:443;transport=wss' 10.0.0.2 edge.pem
+ *
+ * Each side may have further listeners: --inside and --outside, in front of the
+ * other options. Requests from outside leave by the inside listener at the
+ * address that is named first, those from inside by the outside one, unless a
+ * flow leads on.
  *
  * A browser cannot be called: it is reached only over the connection it made
  * itself. So a REGISTER goes on to the registrar with a Path, in which the
@@ -21,8 +28,11 @@
  * connections than the 1024 that one has: --max-connections-per-source, 0 for
  * as many as there may be.
  *
- * CERTIFICATE-FILE, for wss, holds the certificate and its key. SIGHUP reads it
- * again, SIGTERM ends the program.
+ * A registrar that does not know Path (RFC 3327) answers without one, and its
+ * calls find nobody; that is logged.
+ *
+ * CERTIFICATE-FILE, for wss and tls on both sides, holds the certificate and
+ * its key. SIGHUP reads it again, SIGTERM ends the program.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -37,11 +47,28 @@
 #include "output.h"
 #include "stop.h"
 
-enum { INSIDE, OUTSIDE }; /* the listeners, in the order they were opened */
+enum { LISTENERS_MAX = 16 };
 
+/* Listeners of a side, in the order they are opened: all inside ones first. */
+struct side {
+    const char *uris[LISTENERS_MAX];
+    size_t count;
+};
+
+static struct side inside;
+static struct side outside;
 static const char *registrar;
 static struct access access_list;
 static uint32_t max_per_source; /* 0: the library's choice */
+
+/* Whether the registrar will not find the client again. */
+static int lost_path(srf_req_t *req, const srf_proxy_results_t *results)
+{
+    return strcmp(srf_req_method(req), "REGISTER") == 0 &&
+           results->final_status / 100 == 2 &&
+           results->final_response != NULL &&
+           srf_msg_get(results->final_response->msg, "Path", 0) == NULL;
+}
 
 static void on_done(srf_req_t *req, int err, const srf_proxy_results_t *results)
 {
@@ -51,13 +78,26 @@ static void on_done(srf_req_t *req, int err, const srf_proxy_results_t *results)
     if (err != 0)
         output_log_peer("%s %s: %s", srf_req_method(req), call_id,
                         srf_strerror(err));
+    else if (lost_path(req, results))
+        output_log_peer("REGISTER %s: the registrar keeps no Path", call_id);
     output_result("%s %s: %d", srf_req_method(req), call_id,
                   (int)results->final_status);
 }
 
+static int came_from_inside(const srf_req_t *req)
+{
+    const char *on = srf_req_received_on(req);
+    size_t i = 0;
+
+    while (i < inside.count &&
+           strcmp(on, srf_listener_uri(srf_req_srf(req), i)) != 0)
+        i++;
+    return i < inside.count;
+}
+
 static void on_request(srf_req_t *req, srf_res_t *res)
 {
-    const char *inside = srf_listener_uri(srf_req_srf(req), INSIDE);
+    const srf_t *srf = srf_req_srf(req);
     srf_proxy_options_t opts;
     int err;
 
@@ -65,12 +105,15 @@ static void on_request(srf_req_t *req, srf_res_t *res)
     opts.record_route = 1; /* neither side can reach the other directly */
     opts.path = 1;         /* for REGISTER only */
     opts.keep_user = 1;    /* of sip:bob@the.name.of.this.proxy */
-    if (strcmp(srf_req_received_on(req), inside) == 0)
+    if (came_from_inside(req)) {
         /* Along its Route, which the registrar made of the Path. */
+        opts.outbound = srf_listener_uri(srf, inside.count);
         err = srf_proxy_request(req, NULL, &opts, on_done);
-    else
+    } else {
         /* Nowhere else, whatever Route a client may have written. */
+        opts.outbound = srf_listener_uri(srf, 0);
         err = srf_proxy_request(req, SRF_URIS(registrar), &opts, on_done);
+    }
     if (err != 0) {
         output_log_peer("proxy: %s", srf_strerror(err));
         srf_res_send(res, 500, NULL);
@@ -80,65 +123,83 @@ static void on_request(srf_req_t *req, srf_res_t *res)
 static void on_hangup(void *data)
 {
     srf_t **srf = data;
-    int err = srf_reload_certificates(*srf, OUTSIDE);
 
-    if (err != 0)
-        output_log("certificate kept: %s", srf_strerror(err));
+    for (size_t i = 0; i < inside.count + outside.count; i++) {
+        int err = srf_reload_certificates(*srf, i);
+        if (err != 0 && err != SRF_ERR_INVALID_ARGUMENT) /* one without TLS */
+            output_log("certificate kept: %s", srf_strerror(err));
+    }
 }
 
 /* Whether it may listen there, with --open and without. */
-static int check_access(char **argv)
+static int check_side(const char *name, const struct side *side,
+                      const struct access *access)
 {
-    struct access inside = access_list;
-    struct access outside = access_list;
-
-    inside.open = 0;
-    if (outside.open)
-        outside.count = 0;
-    const char *problem = access_check(&inside, argv[1]);
-    const char *where = argv[1];
-    if (problem == NULL) {
-        problem = access_check(&outside, argv[2]);
-        where = argv[2];
+    for (size_t i = 0; i < side->count; i++) {
+        const char *problem = access_check(access, side->uris[i]);
+        if (problem != NULL) {
+            output_log("%s: %s: %s", name, side->uris[i], problem);
+            return -1;
+        }
     }
-    if (problem != NULL)
-        output_log("%s: %s: %s", argv[0], where, problem);
-    return problem == NULL ? 0 : -1;
+    return 0;
 }
 
-static int listen_on(srf_t *srf, const char *inside, const char *outside,
+static int check_access(const char *name)
+{
+    struct access within = access_list;
+    struct access without = access_list;
+
+    within.open = 0;
+    if (without.open)
+        without.count = 0;
+    return check_side(name, &inside, &within) == 0
+               ? check_side(name, &outside, &without)
+               : -1;
+}
+
+static int is_secure(const char *uri)
+{
+    return strncmp(uri, "sips:", 5) == 0 ||
+           strstr(uri, ";transport=tls") != NULL ||
+           strstr(uri, ";transport=wss") != NULL;
+}
+
+static int listen_on(srf_t *srf, const struct side *side,
                      const char *certificate)
 {
     srf_listen_options_t options;
     srf_tls_options_t tls;
-    int err = srf_listen(srf, inside, NULL);
+    int err = 0;
 
-    if (err != 0)
-        return err;
-    srf_listen_options_init(&options);
     srf_tls_options_init(&tls);
-    options.max_connections_per_source = max_per_source;
     tls.certificate_file = certificate;
-    if (certificate != NULL)
-        options.tls = &tls;
-    return srf_listen(srf, outside, &options);
+    for (size_t i = 0; i < side->count && err == 0; i++) {
+        srf_listen_options_init(&options);
+        if (side == &outside)
+            options.max_connections_per_source = max_per_source;
+        if (certificate != NULL && is_secure(side->uris[i]))
+            options.tls = &tls;
+        err = srf_listen(srf, side->uris[i], &options);
+    }
+    return err;
 }
 
-static int start(srf_t *srf, char **argv)
+static int start(srf_t *srf, const char *certificate)
 {
-    int err = listen_on(srf, argv[1], argv[2], argv[4]);
+    int err = listen_on(srf, &inside, certificate);
 
-    if (access_list.open)
-        access_list.open_on = srf_listener_uri(srf, OUTSIDE);
+    if (err == 0)
+        err = listen_on(srf, &outside, certificate);
+    for (size_t i = 0; access_list.open && err == 0 && i < outside.count; i++)
+        access_list.open_on[i] = srf_listener_uri(srf, inside.count + i);
     if (err == 0)
         err = access_guard(&access_list, srf);
     if (err == 0)
         err = srf_on(srf, NULL, on_request);
-    if (err != 0)
-        return err;
-    output_print("listening on %s", srf_listener_uri(srf, INSIDE));
-    output_print("listening on %s", srf_listener_uri(srf, OUTSIDE));
-    return 0;
+    for (size_t i = 0; err == 0 && i < inside.count + outside.count; i++)
+        output_print("listening on %s", srf_listener_uri(srf, i));
+    return err;
 }
 
 /* Warnings and errors: whose connections are refused, for one. */
@@ -164,23 +225,65 @@ static int read_limit(const char *text)
     return 0;
 }
 
-/* Takes the limit out of the options. 0; -1: it said what is wrong. */
-static int take_limit(int *argc, char **argv)
+/* Takes an option with its value out of the arguments. NULL: it is not there;
+ * *err: it has no value. */
+static const char *take(int *argc, char **argv, const char *option, int *err)
 {
-    static const char option[] = "--max-connections-per-source";
     int at = 1;
 
     while (at < *argc && strcmp(argv[at], option) != 0)
         at++;
     if (at == *argc)
-        return 0;
-    if (at + 1 == *argc || read_limit(argv[at + 1]) != 0) {
-        output_log("%s: %s: a number is wanted", argv[0], option);
-        return -1;
+        return NULL;
+    const char *value = argv[at + 1];
+    if (value == NULL) {
+        output_log("%s: %s: a value is wanted", argv[0], option);
+        *err = -1;
+        return NULL;
     }
     *argc -= 2;
     for (; at <= *argc; at++) /* with the NULL behind them */
         argv[at] = argv[at + 2];
+    return value;
+}
+
+static int add_listener(struct side *side, const char *uri)
+{
+    if (side->count == LISTENERS_MAX) {
+        output_log("more than %d listeners", LISTENERS_MAX);
+        return -1;
+    }
+    side->uris[side->count++] = uri;
+    return 0;
+}
+
+/* 0; -1: it said what is wrong. */
+static int take_options(int *argc, char **argv)
+{
+    const char *value;
+    int err = 0;
+
+    while (err == 0 && (value = take(argc, argv, "--inside", &err)) != NULL)
+        err = add_listener(&inside, value);
+    while (err == 0 && (value = take(argc, argv, "--outside", &err)) != NULL)
+        err = add_listener(&outside, value);
+    value = err == 0 ? take(argc, argv, "--max-connections-per-source", &err)
+                     : NULL;
+    if (err == 0 && value != NULL && read_limit(value) != 0) {
+        output_log("%s: --max-connections-per-source: a number is wanted",
+                   argv[0]);
+        err = -1;
+    }
+    return err;
+}
+
+/* The listeners that have no option come first. */
+static int add_first(struct side *side, const char *uri)
+{
+    if (add_listener(side, uri) != 0)
+        return -1;
+    memmove(side->uris + 1, side->uris, (side->count - 1) * sizeof(uri));
+    side->uris[0] = uri;
     return 0;
 }
 
@@ -193,17 +296,18 @@ int main(int argc, char **argv)
     int err;
 
     output_start(argv[0]);
-    if (take_limit(&argc, argv) != 0 ||
+    if (take_options(&argc, argv) != 0 ||
         access_read(&access_list, &argc, &argv) != 0)
         return 2;
     if (argc != 4 && argc != 5) {
-        output_log("usage: %s [--open] [--allow CIDR]... "
-                   "[--max-connections-per-source N] INSIDE-URI OUTSIDE-URI "
-                   "REGISTRAR [CERTIFICATE-FILE]",
+        output_log("usage: %s [--inside URI]... [--outside URI]... [--open] "
+                   "[--allow CIDR]... [--max-connections-per-source N] "
+                   "INSIDE-URI OUTSIDE-URI REGISTRAR [CERTIFICATE-FILE]",
                    argv[0]);
         return 2;
     }
-    if (check_access(argv) != 0)
+    if (add_first(&inside, argv[1]) != 0 || add_first(&outside, argv[2]) != 0 ||
+        check_access(argv[0]) != 0)
         return 2;
     raise_descriptors();
     registrar = argv[3];
@@ -215,7 +319,7 @@ int main(int argc, char **argv)
         err = srf_create(&srf, loop, &options);
     stop_watch(srf);
     if (err == 0)
-        err = start(srf, argv);
+        err = start(srf, argv[4]);
     if (err != 0) {
         output_log("%s: %s", argv[0], srf_strerror(err));
         stop_now();

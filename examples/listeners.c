@@ -51,6 +51,8 @@ static const char help_text[] =
     "  --udp-mtu BYTES          longer requests leave over TCP where there is "
     "a\n"
     "                           listener for it, 1300; 'none' does\n"
+    "  --sips-downgrade         requests for sips URIs go where Routes and\n"
+    "                           targets lead, without TLS, too\n"
     "  --secret-file FILE       16 to 1024 bytes that marks are made with, so\n"
     "                           that calls outlive a restart; the same in all\n"
     "                           machines of a group\n"
@@ -291,6 +293,9 @@ const char *listeners_read(struct listeners *listeners, int option,
         return strcmp(value, "none") == 0
                    ? NULL
                    : read_count(value, &listeners->udp_mtu);
+    case LISTENERS_SIPS_DOWNGRADE:
+        listeners->sips_downgrade = 1;
+        return NULL;
     case LISTENERS_SOURCE_EXEMPT:
         return exempt(listeners, value);
     case LISTENERS_SECRET:
@@ -331,6 +336,7 @@ void listeners_limit(const struct listeners *listeners, srf_options_t *stack)
     stack->source_exempt = listeners->source_exempt;
     stack->max_memory_bytes = listeners->max_memory_bytes;
     stack->udp_mtu = listeners->udp_mtu;
+    stack->sips_downgrade = listeners->sips_downgrade;
     if (listeners->secret.count > 0)
         stack->secret = listeners->secret.bytes;
     stack->secret_bytes = listeners->secret.count;

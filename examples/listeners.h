@@ -47,6 +47,7 @@ struct listeners {
     int makes_marks;           /* the program sets Record-Route or Path */
     uint64_t max_memory_bytes; /* 0: as the library has it */
     uint32_t udp_mtu;          /* the same */
+    uint32_t sips_downgrade;
 };
 
 /* Entries for an array of `struct option`; their values begin at
@@ -74,6 +75,7 @@ struct listeners {
      {"public-destinations", no_argument, NULL, LISTENERS_PUBLIC},            \
      {"max-memory", required_argument, NULL, LISTENERS_MAX_MEMORY},           \
      {"udp-mtu", required_argument, NULL, LISTENERS_UDP_MTU},                 \
+     {"sips-downgrade", no_argument, NULL, LISTENERS_SIPS_DOWNGRADE},         \
      {"destination", required_argument, NULL, LISTENERS_DESTINATION},         \
  {                                                                            \
   "max-connections-per-source", required_argument, NULL, LISTENERS_PER_SOURCE \
@@ -105,7 +107,8 @@ enum {
     LISTENERS_DESTINATION,
     LISTENERS_MAX_MEMORY,
     LISTENERS_UDP_MTU,
-    LISTENERS_LAST = LISTENERS_UDP_MTU
+    LISTENERS_SIPS_DOWNGRADE,
+    LISTENERS_LAST = LISTENERS_SIPS_DOWNGRADE
 };
 
 /* Raises the limit of descriptors to what the process may have, too. */

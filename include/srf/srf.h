@@ -178,7 +178,13 @@ typedef struct srf_options {
     /** Requests that a source may send at once, within source_rate; 0: as
      * many as in a second. */
     uint32_t source_burst;
-    uint32_t reserved3; /**< zero */
+    /** Non-zero: a request for a sips URI is also sent over a transport without
+     * TLS where a Route or a target leads there that is no sips URI itself.
+     * User agents over TLS write sips Contacts into dialogs that they were
+     * called in by sip; what is sent back through an inside without TLS is
+     * refused otherwise (§26.2.2, RFC 5630), and counted in
+     * srf_stats_t::sips_refused. */
+    uint32_t sips_downgrade;
     /** Whom source_rate does not apply to: `ADDRESS` or `ADDRESS/BITS`, such as
      * "192.0.2.0/24" or "2001:db8::/32"; NULL-terminated; NULL: nobody. What
      * cannot be read is an invalid argument. Copied. */
@@ -566,6 +572,9 @@ typedef struct srf_stats {
     uint64_t receive_delay_ms;
     /** Times that srf_options_t::allow_destination said no. */
     uint64_t destinations_refused;
+    /** Times that a request for a sips URI was not sent, for want of a way over
+     * TLS. */
+    uint64_t sips_refused;
 } srf_stats_t;
 
 /**

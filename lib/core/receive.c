@@ -160,6 +160,24 @@ static void on_ack(const arrival_t *arrival)
     srf__forward_ack(&srf->element, ack, arrival->from, key, server != NULL);
 }
 
+/* One CANCEL ends a call. Others that are for it, of whatever sent-by, are work
+ * like what is sent again; and they would be transactions, which there are
+ * enough of in overload. */
+static bool is_cancel_too_much(const arrival_t *arrival,
+                               const srf__server_t *invite)
+{
+    srf_t *srf = arrival->srf;
+
+    if (invite == NULL)
+        return is_dropped(arrival, false);
+    if (!invite->cancelled && srf__server_is_open(invite))
+        return false;
+    if (!srf__overload_is_on(&srf->overload))
+        return is_dropped(arrival, true);
+    srf->shed++;
+    return true;
+}
+
 /* RFC 3261 §9.2, §16.10: 200 when the INVITE is known, else 481; it is never
  * forwarded, since every INVITE has a transaction here. */
 static void on_cancel(const arrival_t *arrival, srf__hash128_t key)
@@ -171,8 +189,10 @@ static void on_cancel(const arrival_t *arrival, srf__hash128_t key)
     srf__response_spec_t spec = {.status = 200};
     srf_msg_t *request;
 
+    if (is_cancel_too_much(arrival, invite))
+        return;
     if (invite == NULL) {
-        if (!is_dropped(arrival, false) && may_answer(arrival))
+        if (may_answer(arrival))
             reply(arrival, 481, NULL, spec.lines);
         return;
     }

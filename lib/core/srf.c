@@ -107,6 +107,7 @@ static void apply_options(srf_t *srf, const srf_options_t *given)
     element->txns.worker = (uint8_t)given->worker_id;
     element->timer_c_ms = or_default(given->timer_c_ms, DEFAULT_TIMER_C_MS);
     element->max_targets = or_default(given->max_targets, DEFAULT_TARGETS);
+    element->sips_downgrade = given->sips_downgrade != 0;
     element->udp_mtu = or_default(given->udp_mtu, DEFAULT_UDP_MTU);
     srf->handler_timeout_ms =
         or_default(given->handler_timeout_ms, 64 * timing->t1_ms);
@@ -527,6 +528,7 @@ int srf_stats(const srf_t *srf, srf_stats_t *out)
         .source_limited = srf->sources.limited,
         .receive_delay_ms = srf__overload_wait(&srf->overload),
         .destinations_refused = srf->destinations_refused,
+        .sips_refused = srf->element.sips_refused,
     };
     memcpy(out, &stats, out->size < sizeof(stats) ? out->size : sizeof(stats));
     return 0;

@@ -13,12 +13,27 @@ void srf__edits_init(srf__edits_t *edits)
     edits->err = 0;
 }
 
+/* Header lines removed one after the other are one edit: a message has more of
+ * them than there may be edits. */
+static bool extends_last(srf__edits_t *edits, uint32_t off, uint32_t remove,
+                         srf__str_t insert)
+{
+    srf__edit_t *last =
+        edits->count == 0 ? NULL : &edits->list[edits->count - 1];
+
+    if (last == NULL || insert.len > 0 || last->insert.len > 0 ||
+        last->off + last->remove != off)
+        return false;
+    last->remove += remove;
+    return true;
+}
+
 void srf__edits_add(srf__edits_t *edits, uint32_t off, uint32_t remove,
                     srf__str_t insert)
 {
     unsigned at = edits->count;
 
-    if (edits->err != 0)
+    if (edits->err != 0 || extends_last(edits, off, remove, insert))
         return;
     if (at == SRF__EDITS_MAX) {
         edits->err = SRF_ERR_LIMIT;

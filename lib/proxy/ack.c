@@ -270,7 +270,11 @@ void srf__forward_ack(srf__element_t *element, const srf__facts_t *ack,
     uint64_t id = key.h[1];
 
     /* Never answered, whatever is wrong with it (RFC 3261 §17.1). */
-    if (!forward(element, ack, from, id, known) &&
-        !forward_without_maddr(element, ack, from, id, known))
-        element->txns.counters.dropped_unmatched++;
+    if (forward(element, ack, from, id, known) ||
+        forward_without_maddr(element, ack, from, id, known))
+        return;
+    element->txns.counters.dropped_unmatched++;
+    srf__way_log(element, ack,
+                 "it leads nowhere, or no call that went through here explains "
+                 "it");
 }

@@ -189,11 +189,6 @@ static void end_unsent(srf__branch_t *branch, int err)
 
 static void on_found(void *arg, int err, const srf__hops_t *hops);
 
-static bool is_resolving(const srf__branch_t *branch)
-{
-    return branch->way != NULL && branch->way->lookup != NULL;
-}
-
 static void end_way(srf__branch_t *branch)
 {
     if (branch->way == NULL)
@@ -262,8 +257,12 @@ static void try_target(srf__branch_t *branch, const srf__facts_t *request)
         take_breadth(branch);
         err = send_request(branch, request, &plan, &to);
     }
-    if (err != 0)
+    if (err != 0) {
+        srf__way_log(branch->context->element, request,
+                     err == GOES_ROUND ? "it would come back"
+                                       : srf_strerror(err));
         end_unsent(branch, err);
+    }
     srf__buf_deinit(&plan.uri);
 }
 
@@ -309,25 +308,30 @@ static void try_next_address(srf__branch_t *branch)
     } while (branch != NULL && branch->state == SRF__BRANCH_ENDED);
 }
 
+/* Behind an attempt that came to nothing. */
+static void go_on_from(srf__branch_t *branch)
+{
+    if (branch->state != SRF__BRANCH_ENDED)
+        return;
+    try_next_address(branch);
+    go_on(branch->context);
+}
+
 /* The name has been looked up. */
 static void on_found(void *arg, int err, const srf__hops_t *hops)
 {
     srf__branch_t *branch = arg;
-    srf__context_t *context = branch->context;
     const srf__facts_t *request =
-        err == 0 ? srf__context_request(context) : NULL;
+        err == 0 ? srf__context_request(branch->context) : NULL;
 
     srf__way_found(branch->way, err, hops);
     if (request != NULL) {
         try_target(branch, request);
-        srf__context_request_done(context);
+        srf__context_request_done(branch->context);
     } else {
         end_unsent(branch, err == 0 ? SRF_ERR_NO_MEMORY : err);
     }
-    if (branch->state != SRF__BRANCH_ENDED)
-        return;
-    try_next_address(branch);
-    go_on(context);
+    go_on_from(branch);
 }
 
 int srf__branch_launch(srf__context_t *context, const srf__target_t *target)
@@ -451,17 +455,14 @@ static void guard_fired(srf__timer_t *timer)
     srf__branch_t *branch =
         (srf__branch_t *)((char *)timer - offsetof(srf__branch_t, timer));
     srf__context_t *context = branch->context;
-    bool pending = branch->state == SRF__BRANCH_PENDING;
 
     srf__client_release(branch->client, true);
     branch->client = NULL;
-    if (pending) {
+    if (branch->state == SRF__BRANCH_PENDING)
         end(branch, SRF_CAUSE_CANCELED, 487, true);
-        go_on(context);
-    } else {
+    else
         close_branch(branch);
-        go_on(context);
-    }
+    go_on(context);
 }
 
 static void start_guard(srf__branch_t *branch)
@@ -475,7 +476,8 @@ static void start_guard(srf__branch_t *branch)
 
 void srf__branch_cancel(srf__branch_t *branch, srf__str_t lines)
 {
-    if (is_resolving(branch)) { /* nobody has been asked yet */
+    if (branch->way != NULL && branch->way->lookup != NULL) {
+        /* Nobody has been asked yet. */
         end_way(branch);
         end(branch, SRF_CAUSE_CANCELED, 487, true);
     }
@@ -610,9 +612,10 @@ static void on_response(srf__client_t *client, const srf__facts_t *response)
 }
 
 /* What the request was sent along is not there, and nobody has seen it. TCP in
- * place of UDP: a datagram may be cut into fragments (§18.1.1). A flow: the URI
- * leads on, or it is gone (RFC 5626 §5.3). */
-static bool may_try_again(srf__branch_t *branch)
+ * place of UDP: a datagram may be cut into fragments (§18.1.1). A flow's
+ * connection: the URI leads on, or it is gone (RFC 5626 §5.3); were it there,
+ * or a datagram, the same would come of it for ever. */
+static bool may_try_again(srf__branch_t *branch, const srf__flow_t *sent_along)
 {
     srf__context_t *context = branch->context;
 
@@ -624,7 +627,7 @@ static bool may_try_again(srf__branch_t *branch)
         srf__way_no_tcp(context->element, &branch->addr);
         return true;
     }
-    return branch->along_flow;
+    return branch->along_flow && !srf__transports_is_there(sent_along);
 }
 
 /* False when memory is out. */
@@ -638,9 +641,16 @@ static bool try_again(srf__branch_t *branch)
     srf__timer_stop(context->element->wheel, &branch->timer);
     try_target(branch, request);
     srf__context_request_done(context);
-    if (branch->state == SRF__BRANCH_ENDED)
-        go_on(context);
+    go_on_from(branch);
     return true;
+}
+
+/* What a failure to deliver counts as (§16.9). A flow over UDP is gone with the
+ * address that it led to (RFC 5626 §5.3). */
+static unsigned undelivered_status(const srf__branch_t *branch,
+                                   const srf__client_t *client)
+{
+    return branch->along_flow && !client->machine.reliable ? 430 : 503;
 }
 
 static void on_failed(srf__client_t *client, srf__client_failure_t failure)
@@ -651,20 +661,19 @@ static void on_failed(srf__client_t *client, srf__client_failure_t failure)
     bool invite = client->method == SRF__METHOD_INVITE;
 
     branch->client = NULL;
-    if (!timeout && may_try_again(branch) && try_again(branch))
+    if (!timeout && may_try_again(branch, &client->flow) && try_again(branch))
         return;
     if (branch->state == SRF__BRANCH_PENDING) {
         end(branch,
             !timeout ? SRF_CAUSE_TRANSPORT
             : invite ? SRF_CAUSE_TIMER_B
                      : SRF_CAUSE_TIMER_F,
-            timeout ? 408 : 503, true); /* §16.9: 503 */
+            timeout ? 408 : undelivered_status(branch, client), true);
         remember(branch, false);
         try_next_address(branch);
-        go_on(context);
-        return;
+    } else {
+        close_branch(branch);
     }
-    close_branch(branch);
     go_on(context);
 }
 

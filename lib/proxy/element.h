@@ -49,6 +49,8 @@ typedef struct srf__element {
 
     uint32_t timer_c_ms;
     uint32_t max_targets;
+    bool sips_downgrade; /* what leads on need not be sips, too */
+    uint64_t sips_refused;
     uint32_t udp_mtu;   /* longer requests leave over TCP */
     srf__dead_t no_tcp; /* addresses where it was tried in vain */
     /* Wall clock for the results; replaceable in tests. */

@@ -8,7 +8,7 @@
 #include "message/uri.h"
 
 enum {
-    LISTENER_DIGITS = 2,
+    LISTENER_DIGITS = 4,
     CONNECTION_DIGITS = 8,
     STACK_DIGITS = 8,
     PORT_DIGITS = 4,
@@ -177,7 +177,7 @@ static unsigned index_of(const srf__element_t *element,
 
     for (; listener != NULL && listener != wanted; listener = listener->next)
         index++;
-    return index & 0xff;
+    return index & 0xffff;
 }
 
 static char *add_digits(char *at, uint64_t value, unsigned digits)
@@ -265,7 +265,7 @@ static void read_address(srf__str_t rest, srf__addr_t *out)
 }
 
 /* A connection of another stack, be it this program before its restart, is gone
- * with it. */
+ * with it: its number is that of another one here. */
 static void read_connection(const srf__element_t *element, srf__str_t rest,
                             srf__flow_t *out)
 {
@@ -274,9 +274,10 @@ static void read_connection(const srf__element_t *element, srf__str_t rest,
 
     (void)take_digits(&rest, CONNECTION_DIGITS, &connection);
     (void)take_digits(&rest, STACK_DIGITS, &stack);
+    if (stack != (element->marks.era & 0xffffffff))
+        return;
     out->connection = (uint32_t)connection;
-    if (stack == (element->marks.era & 0xffffffff))
-        (void)srf__transports_resume(out);
+    (void)srf__transports_resume(out);
 }
 
 srf__flow_need_t srf__flow_read(srf__element_t *element, srf__str_t name,

@@ -34,7 +34,7 @@ srf__flow_need_t srf__flow_need_to(const srf__flow_t *flow, bool named);
 
 /* "c" or "p", listener, connection, stack; "u", listener, port, address, scope;
  * in hexadecimal digits. */
-enum { SRF__FLOW_MAX = 1 + 2 + 4 + 32 + 8 };
+enum { SRF__FLOW_MAX = 1 + 4 + 4 + 32 + 8 };
 
 /* The name of a flow, for what needs one; its connection is kept from now on. A
  * view of `storage`. */

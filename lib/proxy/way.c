@@ -157,11 +157,16 @@ void srf__way_end(srf__way_t *way)
 
 /* ---- flows ---- */
 
-/* One for sips goes over TLS on every hop (RFC 3261 §26.2.2). */
-static bool is_secure_enough(const srf__way_spec_t *spec, uint8_t transport)
+/* One for sips goes over TLS on every hop (RFC 3261 §26.2.2), unless the
+ * program lets what leads on decide (RFC 5630 §3.1.3). */
+static bool is_secure_enough(const srf__element_t *element,
+                             const srf__way_spec_t *spec, uint8_t transport)
 {
-    return transport == SRF__TRANSPORT_TLS || transport == SRF__TRANSPORT_WSS ||
-           !srf__uri_is_sips(spec->request_uri);
+    if (transport == SRF__TRANSPORT_TLS || transport == SRF__TRANSPORT_WSS ||
+        !srf__uri_is_sips(spec->request_uri))
+        return true;
+    return element->sips_downgrade && (spec->flow.listener != NULL ||
+                                       spec->uri->scheme != SRF__SCHEME_SIPS);
 }
 
 static bool is_allowed(const srf__element_t *element,
@@ -180,8 +185,10 @@ static int find_flow(srf__element_t *element, const srf__way_spec_t *spec,
                      const srf__addr_t *addr, srf__opening_t opening,
                      srf__flow_t *out)
 {
-    if (!is_secure_enough(spec, addr->transport))
+    if (!is_secure_enough(element, spec, addr->transport)) {
+        element->sips_refused++;
         return SRF_ERR_NO_TRANSPORT;
+    }
     if (spec->flow.listener != NULL) {
         *out = spec->flow;
         return 0;
@@ -264,4 +271,17 @@ void srf__way_report(srf__element_t *element, const srf__addr_t *addr,
 {
     if (element->resolver != NULL && addr->family != 0)
         srf__resolver_report(element->resolver, addr, by_network, answered);
+}
+
+void srf__way_log(srf__element_t *element, const srf__facts_t *request,
+                  const char *why)
+{
+    const srf__log_context_t about = {
+        .module = "proxy",
+        .call_id = srf__facts_str(request, request->call_id),
+    };
+    srf__str_t method = srf__facts_str(request, request->method_name);
+
+    srf__log_peer(&element->log, SRF_LOG_INFO, &about, "%.*s not sent on: %s",
+                  (int)method.len, method.p, why);
 }

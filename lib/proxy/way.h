@@ -98,4 +98,8 @@ void srf__way_no_tcp(srf__element_t *element, const srf__addr_t *addr);
 void srf__way_report(srf__element_t *element, const srf__addr_t *addr,
                      bool by_network, bool answered);
 
+/* Logs that a request is not sent on, and why. */
+void srf__way_log(srf__element_t *element, const srf__facts_t *request,
+                  const char *why);
+
 #endif /* SRF_WAY_H */

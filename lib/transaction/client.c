@@ -187,11 +187,12 @@ static void send_cancel(srf__client_t *invite, srf__str_t lines)
 /* The CANCEL that waited for a provisional response. */
 static void send_wanted_cancel(srf__client_t *invite)
 {
-    char *lines = invite->cancel.lines;
+    srf__cancel_lines_t *lines = invite->cancel.lines;
 
     invite->want_cancel = false;
     invite->cancel.txn = NULL;
-    send_cancel(invite, srf__str_of(lines));
+    send_cancel(invite, lines == NULL ? srf__str(NULL, 0)
+                                      : srf__str(lines->text, lines->len));
     srf__free(lines);
 }
 
@@ -375,8 +376,8 @@ static bool may_go_anew(const srf__client_t *client, const srf__lost_t *lost)
     return (client->machine.state == SRF__TXN_CALLING ||
             client->machine.state == SRF__TXN_TRYING) &&
            client->request != NULL && !client->sent_anew &&
-           client->heard != 0 && client->heard == lost->heard &&
-           lost->opening != SRF__OPEN_NOTHING;
+           !client->cancelled && client->heard != 0 &&
+           client->heard == lost->heard && lost->opening != SRF__OPEN_NOTHING;
 }
 
 static bool go_anew(srf__client_t *client, const srf__lost_t *lost)
@@ -431,15 +432,21 @@ static bool may_come_back(srf__client_t *client, const srf__lost_t *lost)
     return true;
 }
 
-/* The peer has come back. */
+/* The peer has come back. Over another transport he has nothing of what
+ * follows: an INVITE over TLS has no CANCEL or ACK in clear text. */
 static void move_to(srf__client_t *client, const srf__flow_t *from)
 {
     const srf__txn_actions_t stop = {.what = SRF__DO_STOP_LIMIT};
 
     if (!client->machine.reliable || from->connection == 0 ||
+        from->peer.transport != client->flow.peer.transport ||
         from->connection == client->flow.connection ||
         srf__transports_is_there(&client->flow))
         return;
+    /* Made anew it would have the Via of the other listener, which CANCEL and
+     * ACK must not have (RFC 3261 §9.1, §17.1.1.3). */
+    if (from->listener != client->flow.listener && is_waiting(client))
+        (void)sent_request(client);
     client->flow = *from;
     if (client->clock.limit == SRF__TIMER_GONE)
         srf__clock_apply(&client->clock, client->txns->wheel, &stop,
@@ -480,6 +487,19 @@ void srf__client_start(srf__client_t *client, const srf__flow_t *flow,
     step(client, SRF__EV_START, NULL);
 }
 
+/* NULL when there are none, or no memory for them. */
+static srf__cancel_lines_t *keep_lines(srf__str_t lines)
+{
+    srf__cancel_lines_t *kept =
+        lines.len == 0 ? NULL : srf__malloc(sizeof(*kept) + lines.len);
+
+    if (kept == NULL)
+        return NULL;
+    kept->len = lines.len;
+    memcpy(kept->text, lines.p, lines.len);
+    return kept;
+}
+
 bool srf__client_cancel(srf__client_t *client, srf__str_t lines)
 {
     if (client->method != SRF__METHOD_INVITE || !is_waiting(client) ||
@@ -495,11 +515,7 @@ bool srf__client_cancel(srf__client_t *client, srf__str_t lines)
         return true;
     }
     client->want_cancel = true;
-    client->cancel.lines = lines.len == 0 ? NULL : srf__malloc(lines.len + 1);
-    if (client->cancel.lines != NULL) {
-        memcpy(client->cancel.lines, lines.p, lines.len);
-        client->cancel.lines[lines.len] = '\0';
-    }
+    client->cancel.lines = keep_lines(lines);
     return false;
 }
 

@@ -30,6 +30,12 @@ typedef struct srf__client_user {
     void (*ended)(srf__client_t *client);
 } srf__client_user_t;
 
+/* Header lines, which may have any byte in them, for a CANCEL to come. */
+typedef struct srf__cancel_lines {
+    size_t len;
+    char text[];
+} srf__cancel_lines_t;
+
 struct srf__client {
     srf__txns_t *txns;
     srf__txn_clock_t clock;
@@ -37,8 +43,8 @@ struct srf__client {
     srf_msg_t *request; /* as sent; NULL when not needed any more */
     srf_msg_t *ack;     /* ACK of a non-2xx, for its retransmissions */
     union {
-        srf__client_t *txn; /* the CANCEL's transaction, or NULL */
-        char *lines;        /* with want_cancel: header lines for it, or NULL */
+        srf__client_t *txn;         /* the CANCEL's transaction, or NULL */
+        srf__cancel_lines_t *lines; /* with want_cancel: for it, or NULL */
     } cancel;
     const srf__client_user_t *user;
     void *user_data;

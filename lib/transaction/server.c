@@ -352,18 +352,16 @@ int srf__server_create(srf__txns_t *txns, srf__hash128_t key,
     return 0;
 }
 
-/* RFC 3261 §18.2.2: the connection that the request came on. Whoever knows the
- * branch of somebody else must not get his responses: a connection that is
- * still there is left to it, unless the other one comes from the same address.
- */
+/* RFC 3261 §18.2.2: the connection that the request came on, or else the
+ * address that it came from. Whoever else knows its branch, as everybody on the
+ * way does, gets nothing. */
 static bool moves_to(const srf__server_t *server, const srf__flow_t *from)
 {
     const srf__flow_t old = srf__server_reply_flow(server);
 
     return server->machine.reliable && from->connection != old.connection &&
            from->peer.transport == old.peer.transport &&
-           (srf__addr_ip_eq(&from->peer, &old.peer) ||
-            !srf__transports_is_there(&old));
+           srf__addr_ip_eq(&from->peer, &old.peer);
 }
 
 static void move_to(srf__server_t *server, const srf__flow_t *from)

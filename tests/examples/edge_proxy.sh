@@ -26,6 +26,29 @@ end_program
 [ "$(grep -c '^INVITE .*: 200$' proxy.out)" = "$CALLS" ] ||
     fail "not every INVITE is reported"
 
+grep -q 'keeps no Path' proxy.log ||
+    fail "the log does not say that the registrar keeps no Path"
+
+# Several listeners on each side: what comes from outside leaves inside, by the
+# first of them.
+start_uas registrar uas_register.xml -trace_msg \
+    -message_file "$WORK/messages"
+start_program --inside 'sip:127.0.0.1:0;transport=tcp' \
+    --outside 'sip:127.0.0.1:0;transport=tcp' 'sip:127.0.0.1:0;transport=udp' \
+    'sip:127.0.0.1:0;transport=udp' "127.0.0.1:$UAS_PORT"
+wait_listening
+{ read -r INSIDE; read -r OUTSIDE; } <<<"$PROXY_PORT"
+OUTSIDE_TCP=$(proxy_port tcp | tail -n 1)
+run_uac client uac_register.xml "127.0.0.1:$OUTSIDE"
+wait_uas registrar
+grep -q "^Via: SIP/2.0/UDP 127.0.0.1:$INSIDE;" messages ||
+    fail "a REGISTER does not leave inside"
+exec 7<>"/dev/tcp/127.0.0.1/$OUTSIDE_TCP"
+printf '\r\n\r\n' >&7
+read -r -t 5 -u 7 || fail "the second outside listener serves nobody"
+exec 7>&-
+end_program
+
 # One connection for each address, over TCP.
 start_program --max-connections-per-source 1 'sip:127.0.0.1:0;transport=udp' \
     'sip:127.0.0.1:0;transport=tcp' 127.0.0.1:9

@@ -478,6 +478,46 @@ START_TEST(an_ack_goes_to_an_address_that_can_be_sent_to)
 }
 END_TEST
 
+/* The URI stands in for a flow that goes with the request, and its name for all
+ * of its addresses. */
+START_TEST(a_flow_that_goes_leads_to_an_address_that_can_be_sent_to)
+{
+    char uri[100];
+    char path[STAGE_TEXT];
+    char route[STAGE_TEXT];
+
+    stage.ip = stage.host = "127.0.0.1";
+    unsigned tcp = stage_listen(&stage, WIRE_TCP);
+    wire_t *phone = wire_connect(&stage.loop, WIRE_TCP, stage.ip, tcp, NULL);
+    wire_t *other = wire_connect(&stage.loop, WIRE_TCP, stage.ip, tcp, NULL);
+    wire_t *registrar = wire_listen(&stage.loop, WIRE_TCP, stage.ip, NULL);
+    nameserver_add_a(&names, "b.example.com", "127.0.0.1");
+    nameserver_add_aaaa(&names, "b.example.com", "::1");
+    (void)snprintf(uri, sizeof(uri), "sip:bob@b.example.com:%u",
+                   wire_port(two));
+    stage.options.path = 1;
+    stage_target(&stage, 0, registrar, WIRE_TCP);
+    stage_request(&stage, phone, WIRE_TCP, "REGISTER", "sip:call.test", "r",
+                  "");
+    const char *got = wire_expect(registrar, "REGISTER ");
+    ck_assert_int_eq(sscanf(wire_header(got, "Path", NULL), "<%180[^>]>", path),
+                     1);
+    stage_answer(registrar, got, "200 OK", "");
+    while (strncmp(wire_expect(phone, "SIP/2.0 "), "SIP/2.0 200", 11) != 0)
+        continue; /* a slow machine says 100 */
+    stage.targets[0][0] = '\0';
+    stage_request(&stage, other, WIRE_TCP, "MESSAGE", uri, "a", "");
+    stage_answer(two, wire_expect(two, "MESSAGE "), "200 OK", ""); /* at hand */
+    (void)snprintf(route, sizeof(route), "Route: <%.180s>\n", path);
+    stage_request(&stage, other, WIRE_TCP, "MESSAGE", uri, "b", route);
+    (void)wire_expect(phone, "MESSAGE ");
+    wire_close(phone);
+    stage_answer(two, wire_expect(two, "MESSAGE "), "200 OK", "");
+    wire_close(registrar);
+    wire_close(other);
+}
+END_TEST
+
 START_TEST(names_are_forked_to_as_well)
 {
     add_service();
@@ -706,6 +746,8 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup_six, teardown);
     tcase_add_test(tcase, a_name_with_ipv6_addresses_alone_is_found);
     tcase_add_test(tcase, an_ack_goes_to_an_address_that_can_be_sent_to);
+    tcase_add_test(tcase,
+                   a_flow_that_goes_leads_to_an_address_that_can_be_sent_to);
     tcase_add_test(tcase, the_outbound_listener_decides_the_family);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);

@@ -715,7 +715,7 @@ START_TEST(a_forged_flow_token_leads_nowhere)
     wire_send_raw(victim, "\r\n\r\n", 4);
     (void)wire_expect_raw(victim, 2);
     (void)snprintf(route, sizeof(route),
-                   "Route: <sip:c000000000100000000@127.0.0.1:%u"
+                   "Route: <sip:c00000000000100000000@127.0.0.1:%u"
                    ";transport=tcp;lr;srf=0123456789abcdef>\n",
                    port);
     stage_request(&stage, caller, WIRE_TCP, "MESSAGE", "sip:x@gone.invalid",
@@ -1036,9 +1036,28 @@ START_TEST(a_request_for_sips_does_not_go_to_an_open_target)
     ck_assert_int_eq(
         strncmp(wire_header(got, "Record-Route", NULL), "<sips:", 6), 0);
     wire_expect_nothing(callee, 10);
+    ck_assert_uint_eq(stage_stats(&stage).sips_refused, 1);
     wire_close(caller);
     wire_close(callee);
     wire_close(secret);
+}
+END_TEST
+
+/* The phone over TLS that a call by sip has found wrote a sips Contact. */
+START_TEST(what_leads_on_decides_where_sips_may_be_downgraded)
+{
+    wire_t *callee = wire_listen(&stage.loop, WIRE_TCP, stage.ip, NULL);
+
+    stage.proxy->element.sips_downgrade = true;
+    wire_t *caller = caller_on(WIRE_TLS, stage_listen(&stage, WIRE_TLS));
+    (void)stage_listen(&stage, WIRE_TCP);
+    stage_target(&stage, 0, callee, WIRE_TCP);
+    stage_request(&stage, caller, WIRE_TLS, "INVITE", "sips:bob@call.test", "a",
+                  "");
+    (void)wire_expect(callee, "INVITE sips:bob@call.test ");
+    ck_assert_uint_eq(stage_stats(&stage).sips_refused, 0);
+    wire_close(caller);
+    wire_close(callee);
 }
 END_TEST
 
@@ -1336,6 +1355,7 @@ int main(void)
                         2);
     tcase_add_test(tcase, sips_never_leaves_over_anything_else);
     tcase_add_test(tcase, a_request_for_sips_does_not_go_to_an_open_target);
+    tcase_add_test(tcase, what_leads_on_decides_where_sips_may_be_downgraded);
     tcase_add_test(
         tcase, clients_without_a_certificate_stay_outside_when_one_is_required);
     tcase_add_test(tcase, clients_cannot_be_measured_by_nothing);

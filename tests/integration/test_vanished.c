@@ -13,6 +13,7 @@ enum { T2_MS = 300, MOMENT_MS = 20, LONG_MS = 2 * T2_MS };
 
 static stage_t stage;
 static unsigned udp;
+static unsigned tcp;
 static unsigned tls;
 static wire_t *caller;
 static char invite[4000]; /* as it came */
@@ -27,7 +28,7 @@ static void begin(unsigned t2_ms)
     options.t2_ms = t2_ms;
     stage_setup(&stage, false, &options);
     udp = stage_listen(&stage, WIRE_UDP);
-    (void)stage_listen(&stage, WIRE_TCP);
+    tcp = stage_listen(&stage, WIRE_TCP);
     tls = stage_listen(&stage, WIRE_TLS);
     caller = wire_connect(&stage.loop, WIRE_UDP, stage.ip, udp, NULL);
 }
@@ -172,6 +173,52 @@ START_TEST(its_new_connection_has_the_cancel)
 }
 END_TEST
 
+/* RFC 3261 §9.1, §17.1.1.3: the Via of the CANCEL and of the ACK is that of the
+ * INVITE, whatever listener of ours the telephone came back to. */
+START_TEST(what_follows_the_invite_has_its_via_wherever_it_came_back)
+{
+    char via[STAGE_TEXT];
+
+    begin(T2_MS);
+    unsigned other = stage_listen(&stage, WIRE_TLS);
+    wire_close(ring_phone());
+    (void)snprintf(via, sizeof(via), "%s", wire_header(invite, "Via", NULL));
+    wire_run(&stage.loop, MOMENT_MS);
+    wire_t *phone =
+        wire_connect(&stage.loop, WIRE_TLS, stage.ip, other, stage.client_ctx);
+    stage_answer(phone, invite, "180 Ringing", "");
+    expect_ringing();
+    if (_i == 0) {
+        cancel();
+        const char *got = wire_expect(phone, "CANCEL ");
+        ck_assert_str_eq(wire_header(got, "Via", NULL), via);
+        stage_answer(phone, got, "200 OK", "");
+    }
+    stage_answer(phone, invite, "487 Request Terminated", "");
+    ck_assert_str_eq(wire_header(wire_expect(phone, "ACK "), "Via", NULL), via);
+    expect_final("SIP/2.0 487");
+    wire_close(phone);
+    end();
+}
+END_TEST
+
+/* Who answers without TLS has nothing of what follows. */
+START_TEST(it_comes_back_over_the_same_transport)
+{
+    begin(T2_MS);
+    wire_close(ring_phone());
+    wire_run(&stage.loop, MOMENT_MS);
+    wire_t *other = wire_connect(&stage.loop, WIRE_TCP, stage.ip, tcp, NULL);
+    stage_answer(other, invite, "180 Ringing", "");
+    expect_ringing();
+    cancel();
+    expect_final("SIP/2.0 487");
+    wire_expect_nothing(other, MOMENT_MS);
+    wire_close(other);
+    end();
+}
+END_TEST
+
 START_TEST(a_cancel_to_nobody_ends_the_call_at_once)
 {
     begin(5000);
@@ -246,6 +293,9 @@ int main(void)
     tcase_add_test(tcase, a_telephone_that_does_not_come_back_ends_the_call);
     tcase_add_test(tcase, one_that_comes_back_may_answer);
     tcase_add_test(tcase, its_new_connection_has_the_cancel);
+    tcase_add_loop_test(
+        tcase, what_follows_the_invite_has_its_via_wherever_it_came_back, 0, 2);
+    tcase_add_test(tcase, it_comes_back_over_the_same_transport);
     tcase_add_test(tcase, a_cancel_to_nobody_ends_the_call_at_once);
     tcase_add_test(tcase, so_does_the_end_of_who_was_told_to_stop);
     tcase_add_test(tcase, a_server_that_is_not_there_any_more_ends_the_call);

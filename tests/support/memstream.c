@@ -244,6 +244,7 @@ int srf__socket_accept(int fd, srf__addr_t *peer)
 
 static void close_listener(memstream_t *listener)
 {
+    memstream_t **at = listener_at(&listener->address);
     memstream_t *stream = listener->first;
 
     while (stream != NULL) {
@@ -254,7 +255,8 @@ static void close_listener(memstream_t *listener)
     }
     listener->first = NULL;
     listener->closed = true;
-    *listener_at(&listener->address) = NULL;
+    MUST(at != NULL);
+    *at = NULL;
 }
 
 void srf__socket_close(int fd)

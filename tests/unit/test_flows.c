@@ -6,6 +6,7 @@
  */
 #include "proxy/flow_name.h"
 #include "proxy/mark.h"
+#include "proxy/way.h"
 #include "runner.h"
 #include "world.h"
 
@@ -161,6 +162,27 @@ START_TEST(a_call_along_a_path_reaches_a_client_where_it_came_from)
         world_settle(world);
         ck_assert_uint_eq(party_received(natted, methods[i]), 1);
     }
+    end_world(world);
+}
+END_TEST
+
+/* ICMP says that nobody is there: once is enough, for however long the address
+ * is that of the flow. */
+START_TEST(a_flow_over_udp_that_nobody_is_at_is_tried_once)
+{
+    world_t *world = natted_world("10.0.0.11");
+    char routes[TEXT];
+
+    send_from_inside(world, "INVITE", WORLD_URI, "");
+    to_routes(party_find(world->one, "INVITE", 0), "Record-Route", false,
+              routes);
+    world_answer(world, world->one, "200 OK");
+    memnet_close_port(world->net, BINDING, _i == 0);
+    uint64_t sent = world_stats(world).requests_sent;
+    send_back(world, world->one, "BYE", "sip:ann@" INSIDE, routes);
+    memnet_run(world->net, 1000);
+    ck_assert_uint_eq(world_stats(world).requests_sent - sent, 1);
+    ck_assert_uint_eq(party_received(world->one, "SIP/2.0 430"), 1);
     end_world(world);
 }
 END_TEST
@@ -416,11 +438,11 @@ static const char *const no_names[] = {
     "",
     "u",
     "alice",
-    "u0013c4c000020",     /* a digit less */
-    "u0013c4c0000201z",   /* no digit */
-    "v0013c4c0000201",    /* no such kind */
-    "c00000000010000000", /* a digit less */
-    "u0013c4c000020100",  /* two more */
+    "u000013c4c000020",     /* a digit less */
+    "u000013c4c000020z",    /* no digit */
+    "v000013c4c0000201",    /* no such kind */
+    "c0000000000010000000", /* a digit less */
+    "u000013c4c000020100",  /* two more */
 };
 
 START_TEST(what_is_no_name)
@@ -433,11 +455,11 @@ END_TEST
 START_TEST(a_name_of_a_listener_that_is_not_there_is_a_flow_that_is_gone)
 {
     static const char *const names[] = {
-        "uff13c4c0000201",
-        "c00000000010000000a",
-        "cff000000010000000a",
-        "pff000000010000000a",
-        "u0013c420010db8000000000000000000000001", /* IPv6 on an IPv4 one */
+        "uffff13c4c0000201",
+        "c0000000000010000000a",
+        "cffff000000010000000a",
+        "pffff000000010000000a",
+        "u000013c420010db8000000000000000000000001", /* IPv6 on an IPv4 one */
     };
     world_t *world = natted_world(NULL);
     srf__flow_t flow;
@@ -451,6 +473,37 @@ START_TEST(a_name_of_a_listener_that_is_not_there_is_a_flow_that_is_gone)
 }
 END_TEST
 
+/* Numbers begin anew with each stack: that of a connection before is that of
+ * another one now, be it the one that the request came on. */
+START_TEST(a_connection_of_a_stack_before_is_gone)
+{
+    static const srf__listener_ops_t ops = {.reliable = true};
+    srf__listener_t stream = {.ops = &ops,
+                              .bound = {.family = 4,
+                                        .transport = SRF__TRANSPORT_TCP,
+                                        .port = 5060,
+                                        .ip = {10, 0, 0, 1}}};
+    world_t *world = natted_world(NULL);
+    srf__element_t *element = &world->srf->element;
+    const srf__flow_t from = {&stream, stream.bound, 5};
+    srf__facts_t request = {.data = ""};
+    srf__route_t route = {.removed = 1};
+    srf__way_spec_t way;
+    srf__addr_t addr;
+    char name[SRF__FLOW_MAX + 1];
+
+    element->transports.listeners->next = &stream;
+    snprintf(name, sizeof(name), "c000100000005%08x",
+             (unsigned)(element->marks.era & 0xffffffff) ^ 1u);
+    route.flow = srf__str_of(name);
+    srf__way_of_route(element, &request, &route, &from, &way);
+    ck_assert_ptr_eq(way.flow.listener, &stream);
+    ck_assert_int_eq(srf__way_address(&way, &addr), SRF_ERR_NOT_CONNECTED);
+    element->transports.listeners->next = NULL;
+    end_world(world);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("flows");
@@ -460,6 +513,8 @@ int main(void)
                         0, 4);
     tcase_add_test(tcase,
                    a_call_along_a_path_reaches_a_client_where_it_came_from);
+    tcase_add_loop_test(tcase, a_flow_over_udp_that_nobody_is_at_is_tried_once,
+                        0, 2);
     tcase_add_test(tcase, a_client_that_is_where_it_says_needs_no_flow);
     tcase_add_loop_test(tcase, who_needs_a_flow_over_udp, 0,
                         sizeof(needs) / sizeof(needs[0]));
@@ -473,6 +528,7 @@ int main(void)
     tcase_add_loop_test(
         tcase, a_name_of_a_listener_that_is_not_there_is_a_flow_that_is_gone, 0,
         5);
+    tcase_add_test(tcase, a_connection_of_a_stack_before_is_gone);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

@@ -260,6 +260,58 @@ START_TEST(a_cancel_is_made_like_its_invite)
 }
 END_TEST
 
+/* The last CANCEL to anybody, its NULs shown as '0'. */
+static char last_cancel[2048];
+
+static void note_cancel(void *arg, const srf__addr_t *from,
+                        const srf__addr_t *to, const char *data, size_t len)
+{
+    (void)arg, (void)from, (void)to;
+    if (len < 7 || memcmp(data, "CANCEL ", 7) != 0)
+        return;
+    ck_assert_uint_lt(len, sizeof(last_cancel));
+    for (size_t i = 0; i < len; i++)
+        last_cancel[i] = data[i] == '\0' ? '0' : data[i];
+    last_cancel[len] = '\0';
+}
+
+/* RFC 3261 §25.1: a quoted pair may be of a NUL. */
+START_TEST(the_reason_of_a_cancel_goes_on_whole_whatever_it_quotes)
+{
+    static const char cancel[] =
+        "CANCEL " WORLD_URI " SIP/2.0\r\n"
+        "Via: SIP/2.0/UDP 10.0.0.9:5060;branch=z9hG4bK-c1\r\n"
+        "From: <sip:ann@example.com>;tag=ann-c1\r\n"
+        "To: <sip:bob@example.com>\r\n"
+        "Call-ID: c1\r\n"
+        "CSeq: 1 CANCEL\r\n"
+        "Reason: SIP;cause=200;text=\"a\\\0b\"\r\n"
+        "Content-Length: 0\r\n\r\n";
+    world_t *world = world_create(one_uri, NULL);
+    srf__addr_t proxy;
+
+    ck_assert(srf__addr_from_host(&proxy, SRF__STR("10.0.0.1"), 5060,
+                                  SRF__TRANSPORT_UDP));
+    world_call(world);
+    if (_i == 1)
+        world_answer(world, world->one, "180 Ringing");
+    memnet_set_tap(world->net, note_cancel, NULL);
+    mempeer_send(world->caller->peer, &proxy, cancel, sizeof(cancel) - 1);
+    world_settle(world);
+    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 200"), 1);
+    last_cancel[0] = '\0';
+    if (_i == 0)
+        world_answer(world, world->one, "180 Ringing");
+    else
+        memnet_run(world->net, 600);
+    ck_assert_ptr_nonnull(
+        strstr(last_cancel, "\r\nReason: SIP;cause=200;text=\"a\\0b\"\r\n"));
+    world_answer(world, world->one, "487 Request Terminated");
+    memnet_set_tap(world->net, NULL, NULL);
+    world_destroy(world);
+}
+END_TEST
+
 START_TEST(a_cancel_is_repeated_until_it_is_answered)
 {
     world_t *world = world_create(one_uri, NULL);
@@ -486,6 +538,8 @@ int main(void)
         tcase, a_cancel_of_another_call_gets_481_whatever_its_branch, 0, 5);
     tcase_add_test(tcase, an_invite_with_another_sent_by_is_another_one);
     tcase_add_test(tcase, a_cancel_is_made_like_its_invite);
+    tcase_add_loop_test(
+        tcase, the_reason_of_a_cancel_goes_on_whole_whatever_it_quotes, 0, 2);
     tcase_add_test(tcase, a_cancel_is_repeated_until_it_is_answered);
     tcase_add_test(tcase, a_callers_cancel_sent_again_is_answered_again);
     tcase_add_test(tcase, a_2xx_that_crosses_the_cancel_goes_up);

@@ -48,6 +48,22 @@ START_TEST(our_own_routes_on_top_are_removed)
 }
 END_TEST
 
+START_TEST(our_own_routes_are_removed_however_many_lines_they_are)
+{
+    enum { LINES = 100 };
+    char lines[LINES * 30 + 64];
+    size_t len = 0;
+    world_t *world = world_create(NULL, NULL);
+
+    for (unsigned i = 0; i < LINES; i++)
+        len += (size_t)sprintf(lines + len, "Route: <sip:10.0.0.1;lr>\n");
+    sprintf(lines + len, "Route: <sip:10.0.0.11;lr>\n");
+    call_with(world, "sip:bob@10.0.0.77", lines);
+    world_expect(world->one, "INVITE", "Route", "<sip:10.0.0.11;lr>");
+    finish(world, world->one);
+}
+END_TEST
+
 START_TEST(a_route_that_only_looks_like_ours_is_followed)
 {
     static const char *const routes[] = {
@@ -558,6 +574,8 @@ static void add_routes(Suite *suite)
     TCase *tcase = tcase_create("routes");
 
     tcase_add_loop_test(tcase, our_own_routes_on_top_are_removed, 0, 8);
+    tcase_add_test(tcase,
+                   our_own_routes_are_removed_however_many_lines_they_are);
     tcase_add_loop_test(tcase, a_route_that_only_looks_like_ours_is_followed, 0,
                         3);
     tcase_add_test(tcase, a_route_of_ours_over_another_transport_is_not_ours);

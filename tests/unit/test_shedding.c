@@ -152,6 +152,34 @@ START_TEST(a_cancel_and_the_ack_are_known)
 }
 END_TEST
 
+/* CANCELs of the call "c1", of many sent-bys: each would be a transaction. */
+static void cancel_often(world_t *world, party_t *from)
+{
+    party_clear(from);
+    for (unsigned i = 0; i < FLOOD; i++)
+        party_send(from, WORLD_PROXY,
+                   "CANCEL " WORLD_URI " SIP/2.0\n"
+                   "Via: SIP/2.0/UDP 10.0.0.12:%u;branch=z9hG4bK-c1;rport\n"
+                   "From: \"Ann\" <sip:ann@example.com>;tag=ann-c1\n"
+                   "To: <sip:bob@example.com>\n"
+                   "Call-ID: c1\n"
+                   "CSeq: 1 CANCEL\n",
+                   6000 + i);
+    world_settle(world);
+    ck_assert_uint_eq(party_received(world->one, "CANCEL"), 1);
+}
+
+START_TEST(one_cancel_of_a_call_is_known)
+{
+    world_t *world = flooded_world();
+
+    cancel_often(world, world->caller);
+    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 200"), 1);
+    world_answer(world, world->one, "487 Request Terminated");
+    end_world(world);
+}
+END_TEST
+
 START_TEST(a_cancel_of_nothing_is_as_good_as_any)
 {
     world_t *world = flooded_world();
@@ -399,6 +427,21 @@ static void send_old(world_t *world, const char *method)
 
 /* RFC 3261 §17.2.3: of a peer of RFC 2543 the ACK to a 2xx has all that the
  * INVITE is known by, and so has the ACK to a refusal that came before. */
+START_TEST(cancels_of_what_is_cancelled_are_within_it_too)
+{
+    world_t *world = limited_world(NULL);
+
+    party_invite(world->two, WORLD_PROXY, WORLD_URI, "c1", "");
+    world_settle(world);
+    world_answer(world, world->one, "180 Ringing");
+    cancel_often(world, world->two);
+    ck_assert_uint_ge(party_received(world->two, "SIP/2.0 200"), 1);
+    ck_assert_uint_le(party_received(world->two, "SIP/2.0 200"), 8 * 5 + 1);
+    world_answer(world, world->one, "487 Request Terminated");
+    end_world(world);
+}
+END_TEST
+
 START_TEST(an_old_peers_ack_goes_on_though_it_was_refused_before)
 {
     world_t *world = limited_world(NULL);
@@ -472,6 +515,7 @@ static void add_overload(Suite *suite)
     tcase_add_test(tcase, above_the_budget_there_is_silence);
     tcase_add_test(tcase, a_request_sent_again_is_known);
     tcase_add_test(tcase, a_cancel_and_the_ack_are_known);
+    tcase_add_test(tcase, one_cancel_of_a_call_is_known);
     tcase_add_test(tcase, a_cancel_of_nothing_is_as_good_as_any);
     tcase_add_test(tcase, dialogs_are_served);
     tcase_add_loop_test(tcase, a_to_tag_alone_is_no_dialog, 0, 3);
@@ -494,6 +538,7 @@ static void add_sources(Suite *suite)
     tcase_add_loop_test(tcase, what_is_refused_is_within_the_rate_as_well, 0,
                         2);
     tcase_add_test(tcase, a_request_sent_again_is_within_the_rate_of_dialogs);
+    tcase_add_test(tcase, cancels_of_what_is_cancelled_are_within_it_too);
     tcase_add_test(tcase,
                    an_old_peers_ack_goes_on_though_it_was_refused_before);
     tcase_add_test(tcase, responses_are_within_no_rate);
