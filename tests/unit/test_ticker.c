@@ -69,6 +69,8 @@ START_TEST(timers_fire_from_the_loop_and_not_early)
 
     srf__timer_start(wheel, &probes[0].timer, 8, fired);
     srf__timer_start(wheel, &probes[1].timer, 3, fired); /* nearer: re-armed */
+    /* Each counts from its own call, and a slow machine takes its time. */
+    bool in_order = uv_now(&loop) + 3 < begin + 8;
     srf__timer_start(wheel, &probes[2].timer, 0, fired);
     for (unsigned i = 0; i < 3; i++)
         ck_assert_uint_eq(probes[i].count, 0);
@@ -77,7 +79,7 @@ START_TEST(timers_fire_from_the_loop_and_not_early)
         ck_assert_uint_eq(probes[i].count, 1);
     ck_assert_uint_ge(probes[0].at_ms, begin + 8);
     ck_assert_uint_ge(probes[1].at_ms, begin + 3);
-    ck_assert_uint_le(probes[1].at_ms, probes[0].at_ms);
+    ck_assert(!in_order || probes[1].at_ms <= probes[0].at_ms);
 }
 END_TEST
 
