@@ -484,7 +484,11 @@ static void receive(srf_t *srf, const srf__flow_t *from, const char *data,
     const arrival_t arrival = {srf, &srf->facts, from};
     srf__buf_t image;
 
-    if (srf->closing || on_stun(&arrival, srf__str(data, len)))
+    if (srf->closing)
+        return;
+    /* No SIP message begins with such a byte. */
+    if (len > 0 && (data[0] & 0xc0) == 0 &&
+        on_stun(&arrival, srf__str(data, len)))
         return;
     if (srf->trace_cb != NULL)
         srf__trace_received(srf, from, data, len);
