@@ -395,6 +395,8 @@ static const char *read_single(srf__facts_t *facts, const srf__header_t *header)
     }
 }
 
+_Static_assert(SRF__HDR_COUNT <= 32, "facts->repeated has a bit for each");
+
 /* Takes in the line just indexed as headers[header_count]. */
 static void add_header(srf__facts_t *facts, const srf__header_t *header)
 {
