@@ -130,12 +130,6 @@ static uint32_t or_default(uint32_t value, uint32_t otherwise)
     return value == 0 ? otherwise : value;
 }
 
-static bool is_secure(const srf__addr_t *address)
-{
-    return address->transport == SRF__TRANSPORT_TLS ||
-           address->transport == SRF__TRANSPORT_WSS;
-}
-
 static void warn_of_files(srf_t *srf, const srf__tls_context_t *tls)
 {
     const srf__log_context_t context = {.module = "transport"};
@@ -172,9 +166,9 @@ static int make_settings(srf_t *srf, const char *uri,
         .max_message_bytes = srf->max_message_bytes,
         .ws.max_message_bytes = srf->max_message_bytes,
         .ws.origins = given->origins,
-        .ws.secure = is_secure(address),
+        .ws.secure = srf__transport_is_secure(address->transport),
     };
-    if (!is_secure(address))
+    if (!srf__transport_is_secure(address->transport))
         return 0;
     if (given->tls == NULL)
         return SRF_ERR_INVALID_ARGUMENT;
@@ -287,7 +281,8 @@ int srf_reload_certificates(srf_t *srf, size_t index)
     if (srf == NULL)
         return SRF_ERR_INVALID_ARGUMENT;
     srf__listener_t *listener = find_listener(srf, index);
-    if (listener == NULL || !is_secure(&listener->bound))
+    if (listener == NULL ||
+        !srf__transport_is_secure(listener->bound.transport))
         return SRF_ERR_INVALID_ARGUMENT;
     const srf__stream_t *stream = (const srf__stream_t *)listener;
     int err = srf__tls_context_reload(stream->settings.tls, why);

@@ -226,5 +226,10 @@ srf__str_t srf__transport_via_name(srf__transport_id_t id);
 const char *srf__transport_uri_name(srf__transport_id_t id);
 /* The port where none is given (RFC 3261 §18.2.1, RFC 7118 §5.2). */
 uint16_t srf__transport_port(srf__transport_id_t id);
+/* Whether it goes over TLS. */
+static inline bool srf__transport_is_secure(uint8_t id)
+{
+    return id == SRF__TRANSPORT_TLS || id == SRF__TRANSPORT_WSS;
+}
 
 #endif /* SRF_SCAN_H */

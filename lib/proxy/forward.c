@@ -16,11 +16,6 @@
  * values excepted, which are inserted from where they stand. */
 enum { SCRATCH_BYTES = 1536 };
 
-static bool is_secure(uint8_t transport)
-{
-    return transport == SRF__TRANSPORT_TLS || transport == SRF__TRANSPORT_WSS;
-}
-
 /* Appends to the scratch buffer between two marks and returns the piece. */
 static srf__str_t piece_since(const srf__buf_t *scratch, size_t mark)
 {
@@ -62,10 +57,10 @@ typedef struct own_uri {
 static void add_own_uri(srf__buf_t *scratch, const own_uri_t *uri)
 {
     srf__buf_add_text(scratch, uri->field);
-    srf__buf_add_text(scratch,
-                      uri->secure && is_secure(uri->flow->peer.transport)
-                          ? ": <sips:"
-                          : ": <sip:");
+    srf__buf_add_text(scratch, uri->secure && srf__transport_is_secure(
+                                                  uri->flow->peer.transport)
+                                   ? ": <sips:"
+                                   : ": <sip:");
     if (uri->name.len > 0) {
         srf__buf_add_str(scratch, uri->name);
         srf__buf_add_char(scratch, '@');

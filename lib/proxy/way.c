@@ -162,7 +162,7 @@ void srf__way_end(srf__way_t *way)
 static bool is_secure_enough(const srf__element_t *element,
                              const srf__way_spec_t *spec, uint8_t transport)
 {
-    if (transport == SRF__TRANSPORT_TLS || transport == SRF__TRANSPORT_WSS ||
+    if (srf__transport_is_secure(transport) ||
         !srf__uri_is_sips(spec->request_uri))
         return true;
     return element->sips_downgrade && (spec->flow.listener != NULL ||
