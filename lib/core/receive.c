@@ -148,7 +148,7 @@ static void on_ack(const arrival_t *arrival)
     srf__hash128_t key = srf__server_key(txns, ack, SRF__METHOD_INVITE);
     srf__server_t *server = srf__server_find_invite(txns, ack, key);
 
-    if (server != NULL && server->machine.state != SRF__TXN_ACCEPTED) {
+    if (server != NULL && server->clock.machine.state != SRF__TXN_ACCEPTED) {
         srf__server_acked(server);
         return;
     }
@@ -199,7 +199,7 @@ static void on_cancel(const arrival_t *arrival, srf__hash128_t key)
     srf__server_t *server = open_transaction(arrival, key, &request);
     if (server == NULL)
         return;
-    memcpy(server->tag, invite->tag, sizeof(server->tag));
+    server->tag = invite->tag;
     srf__server_answer(server, &spec);
     close_transaction(server, request);
     srf__server_cancel(invite, cancel);

@@ -79,12 +79,13 @@ int srf__uas_answer(srf__uas_t *uas, srf__server_t *server,
 {
     srf__txns_t *txns = uas->txns;
     const srf__facts_t *request = srf__msg_facts(server->request);
+    char tag[SRF__TAG_LEN];
 
     if (request == NULL)
         return SRF_ERR_NO_MEMORY;
     srf__str_t to_tag = srf__facts_str(request, request->to_tag);
     if (to_tag.len == 0)
-        to_tag = srf__str(server->tag, sizeof(server->tag));
+        to_tag = srf__server_tag(server, tag);
     srf__hash128_t key = key_of(uas, request, to_tag);
     answer_t *answer =
         srf__map_get(&uas->answers, key) == NULL ? create(uas, key) : NULL;

@@ -28,7 +28,7 @@ static const srf__client_user_t client_user = {
 
 static void go_on(srf__context_t *context)
 {
-    context->reports->go_on(context);
+    context->element->reports->go_on(context);
 }
 
 /* Ends the branch's part in the search; its transaction may go on. */
@@ -99,7 +99,7 @@ static int send_request(srf__branch_t *branch, const srf__facts_t *request,
     branch->sent_ms = (uint32_t)srf__wheel_now(element->wheel);
     start_deadline(branch, context->settings.timer_c_ms);
     if (request->method == SRF__METHOD_INVITE)
-        branch->client->upstream = srf__server_ref(context->server);
+        branch->client->upstream.server = srf__server_ref(context->server);
     context->sent_any = true;
     srf__client_start(branch->client, to, image);
     return 0;
@@ -589,7 +589,7 @@ static void on_response(srf__client_t *client, const srf__facts_t *response)
 
     keep_response(branch, &received);
     remember(branch, true);
-    context->reports->heard(branch, &received);
+    context->element->reports->heard(branch, &received);
     if (response->status < 200) {
         if (was_pending)
             on_provisional(branch, response->status);
@@ -602,7 +602,7 @@ static void on_response(srf__client_t *client, const srf__facts_t *response)
     } else if (branch->state == SRF__BRANCH_GIVEN_UP) {
         close_branch(branch);
     }
-    context->reports->response(branch, &received);
+    context->element->reports->response(branch, &received);
     srf__msg_unref(received.msg);
     if (response->status < 200)
         return;
@@ -650,7 +650,7 @@ static bool try_again(srf__branch_t *branch)
 static unsigned undelivered_status(const srf__branch_t *branch,
                                    const srf__client_t *client)
 {
-    return branch->along_flow && !client->machine.reliable ? 430 : 503;
+    return branch->along_flow && !client->clock.machine.reliable ? 430 : 503;
 }
 
 static void on_failed(srf__client_t *client, srf__client_failure_t failure)

@@ -55,24 +55,21 @@ struct srf__context {
     srf_msg_t *request;
     const srf__context_user_t *user;
     void *user_data;
-    const struct srf__branch_user *reports; /* whom the branches report to */
-    srf__context_t *next_done;              /* element->done */
-    srf__branch_t *branches;                /* in order of launching */
+    srf__context_t *next_done;         /* element->done */
+    srf__branch_t *branches;           /* in order of launching */
     const srf__branch_t *final_branch; /* whose response was forwarded; NULL:
                                           none, or it was made here */
-    const srf__route_t *route;     /* prepared; while starting, if at hand */
-    srf__context_extras_t *extras; /* NULL: none needed */
-    srf__target_t *targets;        /* tried ones, then untried ones */
-    srf__target_t **untried;       /* where the latter begin */
-    uint32_t headers_len;          /* the last of its block */
+    srf__context_extras_t *extras;     /* NULL: none needed */
+    srf__target_t *targets;            /* tried ones, then untried ones */
+    srf__target_t **untried;           /* where the latter begin */
+    uint32_t headers_len;              /* the last of its block */
     uint32_t size; /* of its block: extras, targets and headers with it */
     uint32_t loop_hash;
-    int err;               /* for the callback */
+    int16_t err;           /* for the callback */
     uint16_t final_status; /* sent to the caller; 0: none yet */
     uint16_t target_count;
-    uint16_t pending; /* branches the search waits for */
-    uint16_t breadth; /* left of Max-Breadth (RFC 5393 §5.3.3) */
-    srf__settings_t settings;
+    uint16_t pending;  /* branches the search waits for */
+    uint16_t breadth;  /* left of Max-Breadth (RFC 5393 §5.3.3) */
     bool finished : 1; /* no further target is tried */
     bool answered : 1; /* the final response went up, or none can */
     bool connected : 1;
@@ -80,6 +77,7 @@ struct srf__context {
     bool starting : 1;       /* still inside srf__search_start() */
     bool limits_breadth : 1; /* requests carry Max-Breadth */
     bool sent_any : 1;       /* some branch was sent */
+    srf__settings_t settings;
 };
 
 /* Creates a context for the request of `server`, without a branch. NULL when

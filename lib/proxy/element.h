@@ -69,6 +69,9 @@ typedef struct srf__element {
     srf__context_t *contexts; /* proxy operations under way */
     srf__context_t *done;     /* of these, completed by the loop next */
     srf__timer_t done_timer;
+    const struct srf__branch_user *reports; /* whom branches report to */
+    /* Of the request whose search is starting, prepared; NULL: not at hand. */
+    const struct srf__route *route;
     uint64_t proxied;
     uint64_t pending;
 } srf__element_t;

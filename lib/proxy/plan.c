@@ -48,8 +48,8 @@ int srf__plan_make(const srf__branch_t *branch, const srf__facts_t *request,
     srf__str_t received = srf__facts_str(request, request->uri);
 
     srf__buf_init(&plan->uri, SRF__HEAD_MAX);
-    if (context->route != NULL)
-        plan->route = *context->route;
+    if (context->starting && context->element->route != NULL)
+        plan->route = *context->element->route;
     else if (srf__route_prepare(context->element, request, &plan->route) != 0)
         return SRF_ERR_INVALID_URI; /* it was good when it came */
     plan->spiral = plan->route.removed > 0 || plan->route.from_strict;

@@ -132,7 +132,7 @@ void srf__searches_abort(srf__element_t *element, int err)
     element->done = NULL;
     srf__timer_stop(element->wheel, &element->done_timer);
     while (element->contexts != NULL) {
-        element->contexts->err = err;
+        element->contexts->err = (int16_t)err;
         complete(element->contexts, true);
     }
 }
@@ -408,13 +408,13 @@ int srf__search_start(srf__element_t *element, srf__server_t *server,
 
     if (context == NULL)
         return SRF_ERR_NO_MEMORY;
-    context->reports = &reports;
+    element->reports = &reports;
     srf__server_set_user(server, &server_user, context);
     context->starting = true;
-    context->route = spec->route;
+    element->route = spec->route;
     go_on(context); /* no branch yet: tries the first */
     context->starting = false;
-    context->route = NULL;
+    element->route = NULL;
     if (context->settings.hooked)
         srf__timer_start(element->wheel, &context->extras->timer, 0,
                          tell_fired);

@@ -14,7 +14,7 @@ static void clock_fired(srf__timer_t *timer);
 /* No final response has come. */
 static bool is_waiting(const srf__client_t *client)
 {
-    uint8_t state = client->machine.state;
+    uint8_t state = client->clock.machine.state;
 
     return state == SRF__TXN_CALLING || state == SRF__TXN_TRYING ||
            state == SRF__TXN_PROCEEDING;
@@ -37,9 +37,11 @@ static void unref(srf__client_t *client)
         return;
     srf__msg_unref(client->request);
     srf__msg_unref(client->ack);
-    srf__server_unref(client->upstream);
-    srf__pool_give(&client->txns->own, client->way_back,
-                   sizeof(*client->way_back));
+    if (client->upstream_gone)
+        srf__pool_give(&client->txns->own, client->upstream.path,
+                       sizeof(*client->upstream.path));
+    else
+        srf__server_unref(client->upstream.server);
     if (client->want_cancel)
         srf__free(client->cancel.lines);
     release(client);
@@ -93,7 +95,7 @@ static void terminate(srf__client_t *client)
     srf__txns_t *txns = client->txns;
 
     srf__clock_stop(&client->clock, txns->wheel);
-    client->machine.state = SRF__TXN_TERMINATED;
+    client->clock.machine.state = SRF__TXN_TERMINATED;
     if (client->is_cancel) {
         srf__client_t *invite = srf__slot_get(txns, client->slot);
         if (invite != NULL && cancel_of(invite) == client)
@@ -133,7 +135,7 @@ static void send_request(srf__client_t *client)
 {
     int err = send_message(client, client->request);
 
-    if (err == 0 || (err == SRF_ERR_LIMIT && !client->machine.reliable))
+    if (err == 0 || (err == SRF_ERR_LIMIT && !client->clock.machine.reliable))
         return;
     /* It broke just now: srf__client_lost() will tell. */
     if (client->watched && !srf__transports_is_there(&client->flow))
@@ -210,7 +212,7 @@ static void limit_orphan(srf__client_t *client)
 static void drop_request(srf__client_t *client)
 {
     /* Without a user nobody could make it again for a CANCEL or an ACK. */
-    if (client->machine.state == SRF__TXN_PROCEEDING &&
+    if (client->clock.machine.state == SRF__TXN_PROCEEDING &&
         (client->user == NULL || client->user->rebuild == NULL))
         return;
     srf__msg_unref(client->request);
@@ -221,8 +223,9 @@ static void drop_request(srf__client_t *client)
 static void forward_late(srf__client_t *client, const srf__facts_t *response)
 {
     const srf__return_path_t path =
-        client->way_back != NULL ? *client->way_back
-                                 : srf__server_return_path(client->upstream);
+        client->upstream_gone
+            ? *client->upstream.path
+            : srf__server_return_path(client->upstream.server);
 
     srf__return_2xx(client->txns, &path, response);
     if (client->txns->late_2xx != NULL)
@@ -233,8 +236,7 @@ static void pass_up(srf__client_t *client, const srf__facts_t *response)
 {
     if (client->user != NULL)
         client->user->response(client, response);
-    else if (response->status / 100 == 2 &&
-             (client->way_back != NULL || client->upstream != NULL))
+    else if (response->status / 100 == 2 && client->upstream.server != NULL)
         forward_late(client, response);
 }
 
@@ -243,17 +245,18 @@ static void pass_up(srf__client_t *client, const srf__facts_t *response)
  * long; so does one when memory is out. */
 static void let_upstream_go(srf__client_t *client)
 {
-    if (client->upstream == NULL ||
-        client->machine.state == SRF__TXN_ACCEPTED ||
-        client->machine.state == SRF__TXN_TERMINATED)
+    if (client->upstream.server == NULL || client->upstream_gone ||
+        client->clock.machine.state == SRF__TXN_ACCEPTED ||
+        client->clock.machine.state == SRF__TXN_TERMINATED)
         return;
-    client->way_back =
-        srf__pool_take(&client->txns->own, sizeof(*client->way_back));
-    if (client->way_back == NULL)
+    srf__return_path_t *path =
+        srf__pool_take(&client->txns->own, sizeof(*path));
+    if (path == NULL)
         return;
-    *client->way_back = srf__server_return_path(client->upstream);
-    srf__server_unref(client->upstream);
-    client->upstream = NULL;
+    *path = srf__server_return_path(client->upstream.server);
+    srf__server_unref(client->upstream.server);
+    client->upstream.path = path;
+    client->upstream_gone = true;
 }
 
 /* The last words to a user that is told that nothing more will come. */
@@ -279,7 +282,7 @@ static void step(srf__client_t *client, srf__txn_event_t event,
 
     memset(&actions, 0, sizeof(actions));
     client->refs++;
-    (invite ? srf__ict_step : srf__nict_step)(&client->machine, event,
+    (invite ? srf__ict_step : srf__nict_step)(&client->clock.machine, event,
                                               &client->txns->timing, &actions);
     srf__clock_apply(&client->clock, client->txns->wheel, &actions,
                      clock_fired);
@@ -291,7 +294,8 @@ static void step(srf__client_t *client, srf__txn_event_t event,
     }
     if (actions.what & SRF__DO_SEND_ACK)
         send_ack(client, response);
-    if (client->want_cancel && client->machine.state == SRF__TXN_PROCEEDING) {
+    if (client->want_cancel &&
+        client->clock.machine.state == SRF__TXN_PROCEEDING) {
         send_wanted_cancel(client);
         if (client->user == NULL)
             limit_orphan(client);
@@ -319,7 +323,7 @@ static void clock_fired(srf__timer_t *timer)
         client->undelivered = false;
         step(client, SRF__EV_TRANSPORT_ERROR, NULL);
     } else if (due == SRF__TIMER_B &&
-               client->machine.state == SRF__TXN_PROCEEDING) {
+               client->clock.machine.state == SRF__TXN_PROCEEDING) {
         step(client, SRF__EV_ABANDON, NULL); /* see limit_orphan() */
     } else if (due == SRF__TIMER_GONE) {
         step(client, SRF__EV_TRANSPORT_ERROR, NULL);
@@ -373,8 +377,8 @@ static bool start_watch(srf__client_t *client)
  * §17.2.3). */
 static bool may_go_anew(const srf__client_t *client, const srf__lost_t *lost)
 {
-    return (client->machine.state == SRF__TXN_CALLING ||
-            client->machine.state == SRF__TXN_TRYING) &&
+    return (client->clock.machine.state == SRF__TXN_CALLING ||
+            client->clock.machine.state == SRF__TXN_TRYING) &&
            client->request != NULL && !client->sent_anew &&
            !client->cancelled && client->heard != 0 &&
            client->heard == lost->heard && lost->opening != SRF__OPEN_NOTHING;
@@ -438,7 +442,7 @@ static void move_to(srf__client_t *client, const srf__flow_t *from)
 {
     const srf__txn_actions_t stop = {.what = SRF__DO_STOP_LIMIT};
 
-    if (!client->machine.reliable || from->connection == 0 ||
+    if (!client->clock.machine.reliable || from->connection == 0 ||
         from->peer.transport != client->flow.peer.transport ||
         from->connection == client->flow.connection ||
         srf__transports_is_there(&client->flow))
@@ -448,7 +452,7 @@ static void move_to(srf__client_t *client, const srf__flow_t *from)
     if (from->listener != client->flow.listener && is_waiting(client))
         (void)sent_request(client);
     client->flow = *from;
-    if (client->clock.limit == SRF__TIMER_GONE)
+    if (client->clock.machine.limit == SRF__TIMER_GONE)
         srf__clock_apply(&client->clock, client->txns->wheel, &stop,
                          clock_fired);
     (void)start_watch(client);
@@ -462,7 +466,7 @@ void srf__client_lost(srf__txns_t *txns, uint64_t id, const srf__lost_t *lost)
         return;
     client->watched = false;
     if ((may_go_anew(client, lost) && go_anew(client, lost)) ||
-        (client->machine.state == SRF__TXN_PROCEEDING &&
+        (client->clock.machine.state == SRF__TXN_PROCEEDING &&
          may_come_back(client, lost)))
         return;
     wake_undelivered(client);
@@ -480,9 +484,9 @@ void srf__client_start(srf__client_t *client, const srf__flow_t *flow,
 {
     client->flow = *flow;
     client->request = request;
-    client->machine.reliable = flow->listener->ops->reliable;
+    client->clock.machine.reliable = flow->listener->ops->reliable;
     client->txns->counters.requests_sent++;
-    if (client->machine.reliable)
+    if (client->clock.machine.reliable)
         watch(client);
     step(client, SRF__EV_START, NULL);
 }
@@ -510,7 +514,7 @@ bool srf__client_cancel(srf__client_t *client, srf__str_t lines)
         wake_undelivered(client);
         return false;
     }
-    if (client->machine.state == SRF__TXN_PROCEEDING) {
+    if (client->clock.machine.state == SRF__TXN_PROCEEDING) {
         send_cancel(client, lines);
         return true;
     }
@@ -530,7 +534,7 @@ void srf__client_release(srf__client_t *client, bool end)
     client->user_data = NULL;
     if (!end)
         let_upstream_go(client);
-    if (end && client->machine.state != SRF__TXN_TERMINATED)
+    if (end && client->clock.machine.state != SRF__TXN_TERMINATED)
         terminate(client);
 }
 
@@ -616,7 +620,8 @@ bool srf__client_receive(srf__txns_t *txns, const srf__facts_t *response,
         response->cseq_method == SRF__METHOD_CANCEL)
         client = cancel_of(client);
     if (client != NULL && client->method == response->cseq_method &&
-        client->machine.state != SRF__TXN_INIT && is_for_us(client, response)) {
+        client->clock.machine.state != SRF__TXN_INIT &&
+        is_for_us(client, response)) {
         client->undelivered = false; /* the way is good after all */
         move_to(client, from);
         step(client, event, response);
@@ -641,7 +646,7 @@ static srf__str_t behind(srf__str_t text, srf__str_t mark)
  * behind one (RFC 3261 §17.1.2.2), and its server may have gone meanwhile. */
 static bool is_being_sent(const srf__client_t *client)
 {
-    uint8_t state = client->machine.state;
+    uint8_t state = client->clock.machine.state;
 
     return state == SRF__TXN_CALLING || state == SRF__TXN_TRYING ||
            (state == SRF__TXN_PROCEEDING &&

@@ -48,12 +48,14 @@ struct srf__client {
     } cancel;
     const srf__client_user_t *user;
     void *user_data;
-    srf__server_t *upstream; /* of an INVITE, referenced: by which a 2xx without
-                                a user goes back; NULL: none does, or by: */
-    srf__return_path_t *way_back; /* what that needs of it */
+    /* Of an INVITE: by which a 2xx without a user goes back. NULL: none does.
+     */
+    union {
+        srf__server_t *server;    /* referenced */
+        srf__return_path_t *path; /* with `upstream_gone`: what that needs */
+    } upstream;
     uint32_t slot;
     uint32_t generation;
-    srf__machine_t machine;
     uint16_t refs;
     uint8_t method;     /* srf__method_t */
     bool is_cancel : 1; /* shares the slot of its INVITE */
@@ -64,10 +66,11 @@ struct srf__client {
     bool watched : 1;     /* srf__client_lost() tells what becomes of its
                              connection */
     bool sent_anew : 1;   /* over another connection, after all */
-    bool probing : 1;     /* its connection was closed, and made anew to see
-                             whether anybody is there */
-    uint32_t heard;       /* see srf__transports_watch() */
-    uint32_t probed_ms;   /* low bits of the wheel's time */
+    bool upstream_gone : 1;
+    bool probing : 1;   /* its connection was closed, and made anew to see
+                               whether anybody is there */
+    uint32_t heard;     /* see srf__transports_watch() */
+    uint32_t probed_ms; /* low bits of the wheel's time */
 };
 
 /* Creates a transaction that has a branch but sends nothing yet. *out is owned
@@ -112,7 +115,7 @@ void srf__client_drop(srf__client_t *client);
 
 static inline bool srf__client_had_provisional(const srf__client_t *client)
 {
-    return client->machine.state == SRF__TXN_PROCEEDING;
+    return client->clock.machine.state == SRF__TXN_PROCEEDING;
 }
 
 /* The connection is gone on which this one waited (srf__transports_watch()).

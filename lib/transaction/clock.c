@@ -19,9 +19,10 @@ static void arm(srf__txn_clock_t *clock, srf__wheel_t *wheel, uint32_t now,
 {
     uint32_t wait = UINT32_MAX;
 
-    if (clock->repeat != SRF__TIMER_NONE)
+    if (clock->machine.repeat != SRF__TIMER_NONE)
         wait = left(clock->repeat_ms, now);
-    if (clock->limit != SRF__TIMER_NONE && left(clock->limit_ms, now) < wait)
+    if (clock->machine.limit != SRF__TIMER_NONE &&
+        left(clock->limit_ms, now) < wait)
         wait = left(clock->limit_ms, now);
     if (wait == UINT32_MAX)
         srf__timer_stop(wheel, &clock->timer);
@@ -39,15 +40,15 @@ void srf__clock_apply(srf__txn_clock_t *clock, srf__wheel_t *wheel,
         return;
     uint32_t now = (uint32_t)srf__wheel_now(wheel);
     if (actions->what & SRF__DO_STOP_REPEAT)
-        clock->repeat = SRF__TIMER_NONE;
+        clock->machine.repeat = SRF__TIMER_NONE;
     if (actions->what & SRF__DO_STOP_LIMIT)
-        clock->limit = SRF__TIMER_NONE;
+        clock->machine.limit = SRF__TIMER_NONE;
     if (actions->repeat != SRF__TIMER_NONE) {
-        clock->repeat = (uint8_t)actions->repeat;
+        clock->machine.repeat = (uint8_t)actions->repeat;
         clock->repeat_ms = now + actions->repeat_ms;
     }
     if (actions->limit != SRF__TIMER_NONE) {
-        clock->limit = (uint8_t)actions->limit;
+        clock->machine.limit = (uint8_t)actions->limit;
         clock->limit_ms = now + actions->limit_ms;
     }
     arm(clock, wheel, now, fired);
@@ -59,13 +60,14 @@ srf__txn_timer_t srf__clock_take(srf__txn_clock_t *clock, srf__wheel_t *wheel,
     uint32_t now = (uint32_t)srf__wheel_now(wheel);
     srf__txn_timer_t due = SRF__TIMER_NONE;
 
-    if (clock->limit != SRF__TIMER_NONE && left(clock->limit_ms, now) == 0) {
-        due = (srf__txn_timer_t)clock->limit;
-        clock->limit = SRF__TIMER_NONE;
-    } else if (clock->repeat != SRF__TIMER_NONE &&
+    if (clock->machine.limit != SRF__TIMER_NONE &&
+        left(clock->limit_ms, now) == 0) {
+        due = (srf__txn_timer_t)clock->machine.limit;
+        clock->machine.limit = SRF__TIMER_NONE;
+    } else if (clock->machine.repeat != SRF__TIMER_NONE &&
                left(clock->repeat_ms, now) == 0) {
-        due = (srf__txn_timer_t)clock->repeat;
-        clock->repeat = SRF__TIMER_NONE;
+        due = (srf__txn_timer_t)clock->machine.repeat;
+        clock->machine.repeat = SRF__TIMER_NONE;
     }
     arm(clock, wheel, now, fired);
     return due;
@@ -79,7 +81,7 @@ void srf__clock_wake(srf__txn_clock_t *clock, srf__wheel_t *wheel,
 
 void srf__clock_stop(srf__txn_clock_t *clock, srf__wheel_t *wheel)
 {
-    clock->repeat = SRF__TIMER_NONE;
-    clock->limit = SRF__TIMER_NONE;
+    clock->machine.repeat = SRF__TIMER_NONE;
+    clock->machine.limit = SRF__TIMER_NONE;
     srf__timer_stop(wheel, &clock->timer);
 }

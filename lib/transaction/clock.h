@@ -1,6 +1,7 @@
 /*
- * The two timers of a transaction (see srf__txn_actions_t) on one timer of the
- * wheel: what repeats or comes soon, and the limit of the state.
+ * The machine of a transaction with its two timers (see srf__txn_actions_t),
+ * which are on one timer of the wheel: what repeats or comes soon, and the
+ * limit of the state.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -15,8 +16,7 @@ typedef struct srf__txn_clock {
     srf__timer_t timer;
     uint32_t repeat_ms; /* due times, the low bits of the wheel's time */
     uint32_t limit_ms;
-    uint8_t repeat; /* srf__txn_timer_t; NONE: not running */
-    uint8_t limit;
+    srf__machine_t machine;
 } srf__txn_clock_t;
 
 /* Starts and stops what a machine ordered; `fired` is called when something is

@@ -122,7 +122,9 @@ typedef struct srf__txn_timing {
 typedef struct srf__machine {
     uint8_t state; /* srf__txn_state_t */
     bool reliable; /* the transport retransmits itself */
-    uint16_t unused;
+    /* What its clock runs, srf__txn_timer_t; see clock.h. */
+    uint8_t repeat;
+    uint8_t limit;
     uint32_t interval_ms; /* current interval of A, E or G */
 } srf__machine_t;
 

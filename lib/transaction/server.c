@@ -194,17 +194,28 @@ static void send_again(srf__server_t *server)
     send_out(server, server->response, server->response_cut);
 }
 
+srf__str_t srf__server_tag(const srf__server_t *server,
+                           char storage[SRF__TAG_LEN])
+{
+    srf__hex_write(storage, server->tag, SRF__TAG_LEN);
+    return srf__str(storage, SRF__TAG_LEN);
+}
+
 static srf_msg_t *build(srf__server_t *server, srf__response_spec_t *spec)
 {
     const srf__facts_t *request = srf__msg_facts(server->request);
     srf__via_mark_storage_t storage;
+    char tag[SRF__TAG_LEN];
 
     if (request == NULL)
         return NULL;
     srf__via_mark_for(server->txns, request, &server->from, &storage,
                       &spec->via_mark);
-    spec->to_tag = srf__str(server->tag, sizeof(server->tag));
-    return srf__build_response(server->txns->pool, request, spec);
+    if (spec->status > 100)
+        spec->to_tag = srf__server_tag(server, tag);
+    srf_msg_t *out = srf__build_response(server->txns->pool, request, spec);
+    spec->to_tag = srf__str(NULL, 0);
+    return out;
 }
 
 /* The 100 that the machine sends of its own is repeated like a response of the
@@ -266,9 +277,9 @@ static uint32_t step(srf__server_t *server, srf__txn_event_t event)
 
     memset(&actions, 0, sizeof(actions));
     if (invite)
-        srf__ist_step(&server->machine, event, timing, &actions);
+        srf__ist_step(&server->clock.machine, event, timing, &actions);
     else
-        srf__nist_step(&server->machine, event, timing, &actions);
+        srf__nist_step(&server->clock.machine, event, timing, &actions);
     srf__clock_apply(&server->clock, server->txns->wheel, &actions,
                      clock_fired);
     if (actions.what & SRF__DO_RESEND)
@@ -341,11 +352,11 @@ int srf__server_create(srf__txns_t *txns, srf__hash128_t key,
     txns->twins += server->twin;
     server->request = srf__msg_ref(request);
     server->method = facts->method;
-    server->machine.reliable = from->listener->ops->reliable;
+    server->clock.machine.reliable = from->listener->ops->reliable;
     server->refs = 2; /* the machine's and the caller's */
-    srf__hex_write(server->tag, srf__random_u32(txns->random), 8);
+    server->tag = srf__random_u32(txns->random);
     txns->counters.servers++;
-    if (server->machine.reliable)
+    if (server->clock.machine.reliable)
         owe(server);
     step(server, SRF__EV_START);
     *out = server;
@@ -359,7 +370,8 @@ static bool moves_to(const srf__server_t *server, const srf__flow_t *from)
 {
     const srf__flow_t old = srf__server_reply_flow(server);
 
-    return server->machine.reliable && from->connection != old.connection &&
+    return server->clock.machine.reliable &&
+           from->connection != old.connection &&
            from->peer.transport == old.peer.transport &&
            srf__addr_ip_eq(&from->peer, &old.peer);
 }
@@ -393,7 +405,7 @@ static void forget_messages(srf__server_t *server)
     server->request = NULL;
     /* A 2xx to INVITE is never repeated from here: its sender does that
      * (RFC 6026 §7.1). After the ACK nothing is. */
-    if (server->machine.state != SRF__TXN_COMPLETED) {
+    if (server->clock.machine.state != SRF__TXN_COMPLETED) {
         srf__msg_unref(server->response);
         server->response = NULL;
     }
@@ -495,11 +507,12 @@ void srf__server_fall_silent(srf__server_t *server)
                                      .limit = SRF__TIMER_J,
                                      .limit_ms = 64 * txns->timing.t1_ms};
 
-    if (server->method == SRF__METHOD_INVITE || server->machine.reliable) {
+    if (server->method == SRF__METHOD_INVITE ||
+        server->clock.machine.reliable) {
         srf__server_abandon(server);
         return;
     }
-    server->machine.state = SRF__TXN_COMPLETED;
+    server->clock.machine.state = SRF__TXN_COMPLETED;
     srf__clock_apply(&server->clock, txns->wheel, &wait, clock_fired);
     forget_messages(server);
     srf__msg_unref(server->response);

@@ -19,6 +19,8 @@ typedef struct srf__server_user {
     void (*ended)(srf__server_t *server);
 } srf__server_user_t;
 
+enum { SRF__TAG_LEN = 8 };
+
 struct srf__server {
     srf__map_node_t node;
     srf__txns_t *txns;
@@ -29,17 +31,16 @@ struct srf__server {
     const srf__server_user_t *user;
     void *user_data;
     srf__span_t response_cut; /* bytes of `response` that are not sent */
-    srf__machine_t machine;
     uint16_t refs;
     uint16_t status;     /* of the last response sent; 0: none */
     uint16_t owed;       /* final response still to be made; 0: none */
     uint16_t reply_port; /* of datagrams (RFC 3261 §18.2.2, RFC 3581 §4) */
     uint32_t moved_to;  /* connection that the request came on later; 0: none */
+    uint32_t tag;       /* To tag of responses made here, srf__server_tag() */
     uint8_t method;     /* srf__method_t */
     bool cancelled : 1; /* a CANCEL came */
     bool owing : 1;     /* its connection knows that a response is to come */
     bool twin : 1;      /* its key is in the table with halves exchanged */
-    char tag[8];        /* To tag of responses made here; not terminated */
 };
 
 /* The transaction with this key, or NULL. Of those with the same branch the
@@ -73,6 +74,10 @@ int srf__server_create(srf__txns_t *txns, srf__hash128_t key,
  * nothing here listens to; anything else it names is somebody who asked for
  * nothing. */
 srf__flow_t srf__server_reply_flow(const srf__server_t *server);
+
+/* The To tag of responses made here, as it is written. */
+srf__str_t srf__server_tag(const srf__server_t *server,
+                           char storage[SRF__TAG_LEN]);
 
 srf__server_t *srf__server_ref(srf__server_t *server);
 void srf__server_unref(srf__server_t *server);
@@ -125,8 +130,8 @@ void srf__server_answer(srf__server_t *server, srf__response_spec_t *spec);
 /* True while a final response can still be sent. */
 static inline bool srf__server_is_open(const srf__server_t *server)
 {
-    return server->machine.state == SRF__TXN_TRYING ||
-           server->machine.state == SRF__TXN_PROCEEDING;
+    return server->clock.machine.state == SRF__TXN_TRYING ||
+           server->clock.machine.state == SRF__TXN_PROCEEDING;
 }
 
 /* Ends the transaction without a response. */
