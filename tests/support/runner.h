@@ -7,6 +7,7 @@
 #define SRF_TEST_RUNNER_H
 
 #include "assertions.h"
+#include "own_loopback.h"
 #include "srf/srf.h"
 
 #include <stdlib.h>
@@ -54,6 +55,8 @@ static inline int run_suite(Suite *suite)
 {
     SRunner *runner = srunner_create(suite);
 
+    if (getenv("SRF_OWN_LOOPBACK") != NULL)
+        take_own_loopback();
     if (getenv("SRF_EACH_PIECE") != NULL)
         show_each_piece();
     srunner_run_all(runner, CK_ENV);
