@@ -43,9 +43,10 @@ switch_on() {
         netns "$HOST_PID" || fail "there is no cable"
     nsenter -t "$HOST_PID" -n ip addr add "$HOST/24" dev card
     nsenter -t "$HOST_PID" -n ip link set card up
+    # Before that it would refuse what is on its way, as it may.
+    wait_for 10 is_ready || fail "the host does not start"
     ip link set plug master cable
     ip link set plug up
-    wait_for 10 is_ready || fail "the host does not start"
 }
 
 # It loses power: nobody hears another word of it.
