@@ -28,6 +28,9 @@
  * connections than the 1024 that one has: --max-connections-per-source, 0 for
  * as many as there may be.
  *
+ * When the connection of a client closes that has registered, a line of the log
+ * says who cannot be called until he registers again.
+ *
  * A registrar that does not know Path (RFC 3327) answers without one, and its
  * calls find nobody; that is logged.
  *
@@ -45,6 +48,7 @@
 #include "access.h"
 #include "descriptors.h"
 #include "output.h"
+#include "registered.h"
 #include "stop.h"
 
 enum { LISTENERS_MAX = 16 };
@@ -61,13 +65,48 @@ static const char *registrar;
 static struct access access_list;
 static uint32_t max_per_source; /* 0: the library's choice */
 
-/* Whether the registrar will not find the client again. */
-static int lost_path(srf_req_t *req, const srf_proxy_results_t *results)
+static int has_registered(srf_req_t *req, const srf_proxy_results_t *results)
 {
     return strcmp(srf_req_method(req), "REGISTER") == 0 &&
            results->final_status / 100 == 2 &&
            results->final_response != NULL &&
+           results->final_response->msg != NULL;
+}
+
+/* Whether the registrar will not find the client again. */
+static int lost_path(srf_req_t *req, const srf_proxy_results_t *results)
+{
+    return has_registered(req, results) &&
            srf_msg_get(results->final_response->msg, "Path", 0) == NULL;
+}
+
+/* The answer may have taken its time: the client has gone meanwhile, or it
+ * comes to nobody's ears any more. A response without Contact: the last
+ * registration was taken back. */
+static void note_client(srf_req_t *req, const srf_proxy_results_t *results)
+{
+    uint64_t flow = srf_req_flow(req);
+    const char *name = srf_req_get(req, "To", 0);
+
+    if (flow == 0 || name == NULL || !has_registered(req, results) ||
+        !srf_flow_is_open(srf_req_srf(req), flow))
+        return;
+    if (srf_msg_get(results->final_response->msg, "Contact", 0) == NULL)
+        free(registered_remove(flow));
+    else
+        registered_add(flow, name);
+}
+
+static void on_flow_closed(srf_t *srf, uint64_t flow, void *data)
+{
+    char word[OUTPUT_WORD_BYTES];
+    char *name = registered_remove(flow);
+
+    (void)srf;
+    (void)data;
+    if (name != NULL)
+        output_log_peer("connection closed: %s", output_word(word, name));
+    free(name);
 }
 
 static void on_done(srf_req_t *req, int err, const srf_proxy_results_t *results)
@@ -80,6 +119,7 @@ static void on_done(srf_req_t *req, int err, const srf_proxy_results_t *results)
                         srf_strerror(err));
     else if (lost_path(req, results))
         output_log_peer("REGISTER %s: the registrar keeps no Path", call_id);
+    note_client(req, results);
     output_result("%s %s: %d", srf_req_method(req), call_id,
                   (int)results->final_status);
 }
@@ -197,6 +237,8 @@ static int start(srf_t *srf, const char *certificate)
         err = access_guard(&access_list, srf);
     if (err == 0)
         err = srf_on(srf, NULL, on_request);
+    if (err == 0)
+        err = srf_on_flow_closed(srf, on_flow_closed, NULL);
     for (size_t i = 0; err == 0 && i < inside.count + outside.count; i++)
         output_print("listening on %s", srf_listener_uri(srf, i));
     return err;

@@ -25,7 +25,8 @@
 enum {
     EXIT_USAGE = 2,
     MAX_NAMES = 64,
-    MAX_TRYING_DELAY_MS = 200 /* section 17.2.1 */
+    MAX_TRYING_DELAY_MS = 200, /* section 17.2.1 */
+    MAX_REASON_BYTES = 390
 };
 
 enum {
@@ -38,6 +39,7 @@ enum {
     OPT_FINAL_TIMEOUT,
     OPT_STOP_CODES,
     OPT_FAILOVER_CODES,
+    OPT_CANCEL_REASON,
     OPT_HEADER,
     OPT_MAX_REDIRECTS,
     OPT_MAX_TRANSACTIONS,
@@ -71,6 +73,7 @@ static const struct option long_options[] = {
     {"final-timeout", required_argument, NULL, OPT_FINAL_TIMEOUT},
     {"stop-codes", required_argument, NULL, OPT_STOP_CODES},
     {"failover-codes", required_argument, NULL, OPT_FAILOVER_CODES},
+    {"cancel-reason", required_argument, NULL, OPT_CANCEL_REASON},
     {"header", required_argument, NULL, OPT_HEADER},
     {"max-redirects", required_argument, NULL, OPT_MAX_REDIRECTS},
     {"max-transactions", required_argument, NULL, OPT_MAX_TRANSACTIONS},
@@ -120,6 +123,8 @@ static const char help_end[] =
     "  --stop-codes LIST        statuses that end a sequential search, such\n"
     "                           as 404,486\n"
     "  --failover-codes LIST    6xx statuses that do not end the search\n"
+    "  --cancel-reason VALUE    Reason (RFC 3326) for targets that lost to\n"
+    "                           another, such as 'Q.850;cause=26'; '': none\n"
     "\n"
     "  --timer-c D              longest ringing, default 181s\n"
     "  --t1 D, --t2 D, --t4 D   the timers T1, T2 and T4 of RFC 3261\n"
@@ -307,6 +312,20 @@ static int read_log_level(struct app *app)
     return usage_error("--log-level", "error, warning, info, debug or trace");
 }
 
+/* Tells at the start what each call would fail for else; the library judges the
+ * value in full. */
+static int read_reason(struct app *app, const char *option)
+{
+    int good = strcspn(optarg, "; \t") > 0 && strchr(optarg, ';') != NULL &&
+               strpbrk(optarg, "\r\n") == NULL &&
+               strlen(optarg) <= MAX_REASON_BYTES;
+
+    if (*optarg != '\0' && !good)
+        return usage_error(option, "one such as 'SIP;cause=200' is wanted");
+    app->proxy.cancel_reason = optarg;
+    return 0;
+}
+
 static int read_value(struct app *app, int opt, const char *option)
 {
     uint32_t *duration = duration_of(app, opt);
@@ -330,6 +349,8 @@ static int read_value(struct app *app, int opt, const char *option)
     case OPT_FAILOVER_CODES:
         return read_codes(option, 600, app->failover_codes,
                           &app->proxy.failover_codes);
+    case OPT_CANCEL_REASON:
+        return read_reason(app, option);
     case OPT_HEADER:
         return read_header(app, option);
     case OPT_MAX_REDIRECTS:

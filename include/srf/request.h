@@ -290,6 +290,21 @@ SRF_API const char *srf_req_source_protocol(const srf_req_t *req);
 SRF_API const char *srf_req_received_on(const srf_req_t *req);
 
 /**
+ * Returns which flow a request came along: a number that stands for its
+ * connection.
+ *
+ * While the stack lives no other connection has the same one. Where a caller
+ * has connected anew and sent the request again, it is the connection that this
+ * came on last, which the responses go out on.
+ *
+ * @param req  the request. Borrowed.
+ * @return the flow, for srf_flow_is_open() and ::srf_flow_closed_cb; 0 over
+ * UDP.
+ * @since 0.1
+ */
+SRF_API uint64_t srf_req_flow(const srf_req_t *req);
+
+/**
  * Returns the certificate that the peer has shown on the connection that the
  * request came over.
  *

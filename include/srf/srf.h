@@ -510,6 +510,45 @@ SRF_API SRF_NODISCARD int srf_reload_certificates(srf_t *srf, size_t index);
  */
 SRF_API SRF_NODISCARD int srf_alias(srf_t *srf, const char *hostport);
 
+/**
+ * Tells that a connection is gone: whoever was at its other end is reached
+ * along this flow no more (RFC 5626 §5.3, 430).
+ *
+ * @param srf   the stack. Borrowed.
+ * @param flow  which one it was; see srf_req_flow().
+ * @param data  what was given to srf_on_flow_closed(). Borrowed.
+ */
+typedef void (*srf_flow_closed_cb)(srf_t *srf, uint64_t flow, void *data);
+
+/**
+ * Asks to be told of each flow that closes.
+ *
+ * The callback comes once for every connection that a message has come on,
+ * whether its flow was asked for or not, whoever has made it and whoever ends
+ * it: from the loop, when all that came on it has been dealt with. Nothing
+ * comes or goes along that flow any more. Over UDP nothing closes. After
+ * srf_destroy() the callback does not come: with the stack all flows are gone.
+ *
+ * @param srf   the stack. Borrowed.
+ * @param cb    the callback, in place of the one before; NULL: nobody asks.
+ * @param data  handed to cb. Borrowed.
+ * @return 0; SRF_ERR_INVALID_ARGUMENT when srf is NULL.
+ * @since 0.1
+ */
+SRF_API int srf_on_flow_closed(srf_t *srf, srf_flow_closed_cb cb, void *data);
+
+/**
+ * Tells whether a flow is open, for what is done for a request later than in
+ * its handler: of one that has closed meanwhile the program has been told, or
+ * is about to be.
+ *
+ * @param srf   the stack. Borrowed.
+ * @param flow  what srf_req_flow() said.
+ * @return 1 or 0; 1 for 0, since there is none over UDP that could close.
+ * @since 0.1
+ */
+SRF_API int srf_flow_is_open(const srf_t *srf, uint64_t flow);
+
 /** Counters of a stack since its creation, and gauges. */
 typedef struct srf_stats {
     size_t size; /**< set by the caller: sizeof(srf_stats_t) */

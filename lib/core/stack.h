@@ -45,6 +45,8 @@ struct srf {
     srf_destination_cb allow_destination; /* NULL: anywhere */
     void *destination_data;
     uint64_t destinations_refused;
+    srf_flow_closed_cb flow_closed_cb; /* NULL: nobody asks */
+    void *flow_closed_data;
     srf__timer_t drain_timer;
     srf_drain_cb drain_cb;
     bool draining;
@@ -99,6 +101,9 @@ void srf__on_refused(void *arg, const srf__flow_t *from, srf__str_t head,
 void srf__on_lost(void *arg, const srf__lost_t *lost, const uint64_t *ids,
                   size_t count);
 bool srf__on_is_waiting(void *arg, uint64_t id);
+
+/* flow.c: tells the program, when it is to be told. */
+void srf__on_closed(void *arg, uint32_t connection);
 
 /* destination.c: asks the program, when it is to be asked. */
 bool srf__on_allow(void *arg, const srf__addr_t *to, srf__str_t name,

@@ -83,6 +83,8 @@ static void on_closed(uv_handle_t *handle)
 
     if (connection->waiting_count > 0 && !owner->closing)
         tell_lost(connection);
+    if (connection->spoke && !owner->closing)
+        owner->events.closed(owner->events.arg, connection->id);
     owner->bytes -= connection->counted_bytes;
     srf__free(connection->waiting);
     srf__connection_free_held(connection);

@@ -68,6 +68,7 @@ struct srf__connection {
     bool all_said;     /* so have we */
     bool pinged; /* WebSocket: an idle peer was asked for a sign of life */
     bool spoke;  /* a whole message has come */
+    bool known;  /* in by_id */
     int fd;
     int watched; /* events that the loop looks for */
     uv_poll_t poll;

@@ -54,18 +54,28 @@ static srf__hash128_t peer_key(const srf__stream_t *stream,
     return srf__hasher_final(&hasher);
 }
 
-static srf__connection_t *find(const srf__flow_t *flow)
+static srf__connection_t *find_id(const srf__transports_t *owner, uint32_t id)
 {
-    const srf__transports_t *owner = flow->listener->owner;
     srf__connection_t *connection;
 
-    if (flow->connection == 0)
+    if (id == 0)
         return NULL;
-    connection = (srf__connection_t *)srf__map_get(
-        &owner->by_id, id_key(owner, flow->connection));
+    connection =
+        (srf__connection_t *)srf__map_get(&owner->by_id, id_key(owner, id));
     return connection == NULL || connection->phase >= SRF__CONNECTION_ENDING
                ? NULL
                : connection;
+}
+
+static srf__connection_t *find(const srf__flow_t *flow)
+{
+    return find_id(flow->listener->owner, flow->connection);
+}
+
+bool srf__stream_is_open(const srf__transports_t *transports,
+                         uint32_t connection)
+{
+    return find_id(transports, connection) != NULL;
 }
 
 static int remember(srf__connection_t *connection)
@@ -79,7 +89,8 @@ static int remember(srf__connection_t *connection)
     int err = srf__map_add(&owner->by_id, &connection->by_id);
     if (err != 0)
         return err;
-    connection->id = owner->last_connection; /* from now on it can be found */
+    connection->id = owner->last_connection;
+    connection->known = true;
     *(connection->accepted ? &stream->accepted : &stream->opened) += 1;
     owner->counters.connections++;
     connection->counted = true;
@@ -181,10 +192,10 @@ void srf__stream_forget(srf__connection_t *connection)
 
     srf__stream_retire(connection);
     srf__crowd_leave(connection);
-    if (connection->id == 0)
+    if (!connection->known)
         return;
     srf__map_remove(&stream->base.owner->by_id, &connection->by_id);
-    connection->id = 0;
+    connection->known = false;
     *(connection->accepted ? &stream->accepted : &stream->opened) -= 1;
 }
 

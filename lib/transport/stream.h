@@ -52,6 +52,10 @@ int srf__stream_listen(srf__transports_t *transports,
                        const srf__addr_t *address,
                        const srf__stream_settings_t *settings);
 
+/* Whether the connection with this number is there. */
+bool srf__stream_is_open(const srf__transports_t *transports,
+                         uint32_t connection);
+
 /* For connections: a handle of the stream is closed. */
 void srf__stream_handle_closed(srf__stream_t *stream);
 

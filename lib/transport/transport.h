@@ -128,6 +128,9 @@ typedef struct srf__transports_events {
      * (srf__transports_watch()). */
     void (*lost)(void *arg, const srf__lost_t *lost, const uint64_t *ids,
                  size_t count);
+    /* A connection is gone, on which a whole message had come; after lost().
+     * From the loop. */
+    void (*closed)(void *arg, uint32_t connection);
     /* Whether this one still waits. */
     bool (*is_waiting)(void *arg, uint64_t id);
     /* Whether messages may go to `to`, where `name` led; `reason` is a

@@ -49,6 +49,29 @@ read -r -t 5 -u 7 || fail "the second outside listener serves nobody"
 exec 7>&-
 end_program
 
+# Who is lost when a connection closes.
+start_uas registrar uas_register.xml
+start_program 'sip:127.0.0.1:0;transport=udp' 'sip:127.0.0.1:0;transport=tcp' \
+    "127.0.0.1:$UAS_PORT"
+wait_listening
+exec 7<>"/dev/tcp/127.0.0.1/$(proxy_port tcp)"
+for call in $(seq "$CALLS"); do
+    printf '%s\r\n' 'REGISTER sip:127.0.0.1 SIP/2.0' \
+        "Via: SIP/2.0/TCP 127.0.0.1:9;branch=z9hG4bK-r$call" \
+        'Max-Forwards: 70' 'From: <sip:ann@127.0.0.1>;tag=1' \
+        'To: <sip:ann@127.0.0.1>' "Call-ID: r$call" 'CSeq: 1 REGISTER' \
+        'Contact: <sip:ann@127.0.0.1:9;transport=tcp>' 'Content-Length: 0' '' >&7
+done
+wait_uas registrar
+all_registered() {
+    [ "$(grep -c '^REGISTER .*: 200$' proxy.out)" = "$CALLS" ]
+}
+wait_for 5 all_registered || fail "not every REGISTER over TCP is answered"
+exec 7>&-
+wait_for 5 grep -q 'connection closed: <sip:ann@127.0.0.1>' proxy.log ||
+    fail "the log does not say who has gone"
+end_program
+
 # One connection for each address, over TCP.
 start_program --max-connections-per-source 1 'sip:127.0.0.1:0;transport=udp' \
     'sip:127.0.0.1:0;transport=tcp' 127.0.0.1:9

@@ -18,6 +18,11 @@ refused 2 '--stop-codes: a list such as' --stop-codes '404;486'
 refused 2 '--stop-codes: statuses' --stop-codes '404,'
 refused 2 '--failover-codes: statuses 600 to 699' --failover-codes 486
 refused 2 "--header: 'Name: value' is wanted" --header X-Nothing
+long=$(head -c 391 /dev/zero | tr '\0' x)
+for reason in SIP ';cause=200' ' SIP;cause=200' $'SIP;cause=200\r\nX: y' \
+    "SIP;text=$long"; do
+    refused 2 '--cancel-reason: one such as' --cancel-reason "$reason"
+done
 refused 2 '--max-redirects: a number from 1 to 255' --max-redirects 256
 refused 2 '--max-transactions: a number' --max-transactions many
 refused 2 '--source-rate: a number' --source-rate many
@@ -99,6 +104,29 @@ run_uac second uac_rejected_503.xml "127.0.0.1:$PROXY_PORT"
 end_program
 has_lines 1 || fail "a call under way has no result"
 grep -q 'canceled' "$WORK/proxy.log" || fail "its error is not logged"
+
+# Why a target is cancelled that lost to another one.
+UAS_CALLS=$CALLS
+cancelled_for() { # REASON ARGUMENT...
+    local loser
+
+    start_uas loser uas_ringing_cancel.xml -trace_msg \
+        -message_file "$WORK/loser.messages"
+    loser=$UAS_PORT
+    start_uas winner uas_answer_later.xml
+    start_proxy --record-route --forking simultaneous "${@:2}" \
+        "127.0.0.1:$loser" "127.0.0.1:$UAS_PORT"
+    run_uac caller uac_ringing_answered.xml "127.0.0.1:$PROXY_PORT"
+    wait_uas loser
+    wait_uas winner
+    end_program
+    [ "$(sed -n 's/^Reason: *//p' loser.messages | tr -d '\r')" = "$1" ] ||
+        fail "reason of the CANCEL is not '$1'"
+    rm loser.messages
+}
+cancelled_for 'SIP;cause=200;text="Call completed elsewhere"'
+cancelled_for 'Q.850;cause=26' --cancel-reason 'Q.850;cause=26'
+cancelled_for '' --cancel-reason ''
 
 # A call without its line of JSON.
 start_uas server uas_any.xml

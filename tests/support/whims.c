@@ -163,6 +163,16 @@ static void on_request(srf_req_t *req, srf_res_t *res)
     end();
 }
 
+static void on_flow_closed(srf_t *srf, uint64_t flow, void *data)
+{
+    begin();
+    (void)data;
+    ck_assert_ptr_eq(srf, whims.srf); /* it has not been destroyed */
+    ck_assert_uint_ne(flow, 0);
+    act(NULL);
+    end();
+}
+
 static const char *any_target(void)
 {
     return whims.targets[whims_lot(whims.target_count)];
@@ -275,6 +285,8 @@ static void ask(srf_req_t *req)
     (void)srf_req_source_address(req);
     (void)srf_req_peer_certificate(req);
     (void)srf_req_received_on(req);
+    if (whims.srf != NULL)
+        (void)srf_flow_is_open(whims.srf, srf_req_flow(req));
 }
 
 static void destroy_now(void)
@@ -414,6 +426,7 @@ void whims_begin(srf_t *srf)
     whims.srf = srf;
     ck_assert_int_eq(srf_use(srf, NULL, on_request), 0);
     ck_assert_int_eq(srf_on(srf, NULL, on_request), 0);
+    ck_assert_int_eq(srf_on_flow_closed(srf, on_flow_closed, NULL), 0);
 }
 
 void whims_act(void)

@@ -250,6 +250,73 @@ START_TEST(header_fields_and_method_of_a_contact_are_left_out)
 }
 END_TEST
 
+/* RFC 3261 §20.10: what stands behind a URI without brackets, or behind the
+ * brackets, belongs to the header field. */
+START_TEST(parameters_beside_a_contact_are_not_those_of_its_uri)
+{
+    static const struct {
+        const char *contact;
+        const char *uri;
+    } cases[] = {
+        {"sip:bob@10.0.0.12;transport=tcp", "sip:bob@10.0.0.12"},
+        {"sip:10.0.0.12;transport=tcp", "sip:10.0.0.12"},
+        {"<sip:bob@10.0.0.12>;transport=tcp", "sip:bob@10.0.0.12"},
+        {"<sip:bob@10.0.0.12;a=b>;transport=tcp", "sip:bob@10.0.0.12;a=b"},
+        {"Bob <sip:bob@10.0.0.12> ; transport = tcp", "sip:bob@10.0.0.12"},
+        {"sip:bob@10.0.0.12 ;lr;maddr=10.0.0.13;method=BYE",
+         "sip:bob@10.0.0.12"},
+        {"sip:bob@10.0.0.12:5060;user=phone;ttl=1;x", "sip:bob@10.0.0.12:5060"},
+        {"sip:bob@10.0.0.12;+sip.instance=\"<urn:uuid:1>\"",
+         "sip:bob@10.0.0.12"},
+    };
+    char text[160];
+
+    /* Also with a q of its own, in front and behind, which is not lost. */
+    for (unsigned i = 0; i < 3; i++) {
+        world_t *world = following_world("10.0.0.11", NULL);
+        world_call(world);
+        (void)snprintf(text, sizeof(text),
+                       "Contact: <sip:10.0.0.11;later>;q=0.3\n"
+                       "Contact: %s%s\n",
+                       cases[_i].contact,
+                       i == 0   ? ""
+                       : i == 1 ? ";q=0.5"
+                                : " ; q=0.9;expires=5");
+        world_answer_with(world, world->one, MOVED, text);
+        (void)snprintf(text, sizeof(text), "INVITE %s SIP/2.0", cases[_i].uri);
+        ck_assert_uint_eq(party_received(world->two, text), 1);
+        ck_assert_uint_eq(party_received(world->one, "INVITE"), 1);
+        world_destroy(world);
+    }
+}
+END_TEST
+
+START_TEST(a_q_beside_other_parameters_decides_the_order)
+{
+    static const char *const contacts[] = {
+        "Contact: sip:10.0.0.13;transport=tcp;q=0.1,"
+        " sip:10.0.0.12;q=0.2;transport=tcp\n",
+        "Contact: sip:10.0.0.13;q=0.1\nContact: sip:10.0.0.12;lr;q=1\n",
+        "Contact: <sip:10.0.0.13;q=1>;transport=tcp;q=0.1,"
+        " sip:10.0.0.12;q=0.2;x=\";q=0\"\n",
+        "Contact: sip:10.0.0.13;x=\";q=1,\";q=0.1, sip:10.0.0.12;Q=0.2\n",
+    };
+    world_t *world = following_world("10.0.0.11", NULL);
+    party_t *three = party_create(world->net, "10.0.0.13:5060");
+
+    world_call(world);
+    world_answer_with(world, world->one, MOVED, contacts[_i]);
+    ck_assert_uint_eq(party_received(world->two, "INVITE sip:10.0.0.12 "), 1);
+    ck_assert_uint_eq(party_received(three, "INVITE"), 0);
+    world_answer(world, world->two, "404 Not Found");
+    ck_assert_uint_eq(party_received(three, "INVITE sip:10.0.0.13"), 1);
+    world_answer(world, three, "486 Busy Here");
+    ck_assert_uint_eq(world->program.done, 1);
+    party_destroy(three);
+    world_destroy(world);
+}
+END_TEST
+
 START_TEST(a_followed_redirect_is_never_the_answer)
 {
     world_t *world = following_world("10.0.0.11", NULL);
@@ -389,6 +456,10 @@ int main(void)
     tcase_add_test(tcase, usable_contacts_beside_unusable_ones_are_tried);
     tcase_add_loop_test(
         tcase, header_fields_and_method_of_a_contact_are_left_out, 0, 3);
+    tcase_add_loop_test(
+        tcase, parameters_beside_a_contact_are_not_those_of_its_uri, 0, 8);
+    tcase_add_loop_test(tcase, a_q_beside_other_parameters_decides_the_order, 0,
+                        4);
     tcase_add_test(tcase, a_followed_redirect_is_never_the_answer);
     tcase_add_test(tcase, the_chain_is_bounded);
     tcase_add_test(tcase, the_number_of_targets_is_bounded);
