@@ -519,7 +519,7 @@ void srf__on_undelivered(void *arg, const srf__addr_t *to, const char *message,
 {
     srf_t *srf = arg;
     char peer[SRF__ADDR_TEXT];
-    bool datagram = to->transport == SRF__TRANSPORT_UDP;
+    bool datagram = !srf__transport_is_reliable(to->transport);
 
     (void)srf__addr_text(to, peer);
     const srf__log_context_t context = {.module = "transport", .peer = peer};

@@ -425,8 +425,7 @@ int srf_req_source_port(const srf_req_t *req)
 
 const char *srf_req_source_protocol(const srf_req_t *req)
 {
-    return srf__transport_uri_name(
-        (srf__transport_id_t)req->server->from.peer.transport);
+    return srf__transport_uri_name(req->server->from.peer.transport);
 }
 
 const char *srf_req_received_on(const srf_req_t *req)

@@ -55,8 +55,7 @@ static bool fill(srf_proxy_response_t *out, srf__results_t *results,
     if (branch->addr.family != 0) {
         out->address = srf__arena_strdup(
             &results->arena, srf__addr_ip_text(&branch->addr, text));
-        out->transport = srf__transport_uri_name(
-            (srf__transport_id_t)branch->addr.transport);
+        out->transport = srf__transport_uri_name(branch->addr.transport);
         out->port = branch->addr.port;
     }
     out->msgs = public_msgs(results, branch);

@@ -100,8 +100,7 @@ static bool write_uri(const srf__facts_t *response, srf__buf_t *out)
     const srf__via_t *via = &response->via;
     srf__transport_id_t transport = (srf__transport_id_t)via->transport;
 
-    if (transport != SRF__TRANSPORT_UDP && transport != SRF__TRANSPORT_TCP &&
-        transport != SRF__TRANSPORT_TLS)
+    if (transport == SRF__TRANSPORT_NONE || srf__transport_is_web(transport))
         return false;
     srf__buf_add_text(out, "sip:");
     srf__buf_add_str(out, srf__facts_str(response, via->host));

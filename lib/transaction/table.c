@@ -160,9 +160,7 @@ static void add_sent_by(srf__hasher_t *hasher, const srf__facts_t *facts,
                         const srf__via_t *via)
 {
     uint16_t port =
-        via->port != 0
-            ? via->port
-            : srf__transport_port((srf__transport_id_t)via->transport);
+        via->port != 0 ? via->port : srf__transport_port(via->transport);
 
     srf__hasher_field_lower(hasher, srf__facts_str(facts, via->host));
     srf__hasher_update(hasher, &port, sizeof(port));

@@ -594,8 +594,7 @@ int srf__stream_listen(srf__transports_t *transports,
     }
     stream->poll.data = stream;
     stream->handles = 1;
-    stream->ws = address->transport == SRF__TRANSPORT_WS ||
-                 address->transport == SRF__TRANSPORT_WSS;
+    stream->ws = srf__transport_is_web(address->transport);
     (void)uv_poll_start(&stream->poll, UV_READABLE, on_acceptable);
     srf__transports_add(transports, &stream->base);
     return 0;
