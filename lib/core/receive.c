@@ -20,6 +20,7 @@
 /* Room for an Allow or Unsupported line. */
 enum { LINES_BYTES = 4096, RETRY_AFTER_BYTES = 64 };
 
+/* A message that has come. */
 typedef struct arrival {
     srf_t *srf;
     const srf__facts_t *facts;

@@ -40,7 +40,7 @@ static void forget(stray_t *stray)
 
 static void timer_fired(srf__timer_t *timer)
 {
-    forget((stray_t *)((char *)timer - offsetof(stray_t, timer)));
+    forget(srf__container_of(timer, stray_t, timer));
 }
 
 static srf__way_spec_t spec_of(const stray_t *stray)
