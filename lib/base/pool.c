@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/list.h"
 
 #include <string.h>
 #include <sys/mman.h>
@@ -84,19 +85,13 @@ static void *map_bytes(size_t size)
 static void link_region(srf__pool_t *pool, region_t *region)
 {
     region->has_unused = true;
-    region->next = pool->regions;
-    region->link = &pool->regions;
-    if (region->next != NULL)
-        region->next->link = &region->next;
-    pool->regions = region;
+    srf__list_push(&pool->regions, region);
 }
 
 static void unlink_region(region_t *region)
 {
     region->has_unused = false;
-    *region->link = region->next;
-    if (region->next != NULL)
-        region->next->link = region->link;
+    srf__list_remove(region);
 }
 
 static size_t mapped_bytes(void)
@@ -178,18 +173,12 @@ static void link_page(srf__pool_t *pool, page_t *page)
 {
     page_t **roomy = &pool->roomy[index_of(page->size)];
 
-    page->next = *roomy;
-    page->link = roomy;
-    if (page->next != NULL)
-        page->next->link = &page->next;
-    *roomy = page;
+    srf__list_push(roomy, page);
 }
 
 static void unlink_page(page_t *page)
 {
-    *page->link = page->next;
-    if (page->next != NULL)
-        page->next->link = page->link;
+    srf__list_remove(page);
     page->link = NULL;
 }
 

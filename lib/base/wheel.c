@@ -10,6 +10,7 @@
 #include "base/wheel.h"
 
 #include "base/error.h"
+#include "base/list.h"
 
 #include <string.h>
 
@@ -55,11 +56,7 @@ static void place(srf__wheel_t *wheel, srf__timer_t *timer)
     unsigned shift = SLOT_BITS * level;
     unsigned slot = digit(timer->due_ms, level);
     srf__timer_t **head = &wheel->slots[level][slot];
-    timer->next = *head;
-    timer->link = head;
-    if (timer->next != NULL)
-        timer->next->link = &timer->next;
-    *head = timer;
+    srf__list_push(head, timer);
     wheel->occupied[level][slot / 64] |= 1ull << (slot % 64);
     uint64_t begin = timer->due_ms >> shift << shift;
     if (begin < wheel->next_ms)
@@ -68,9 +65,7 @@ static void place(srf__wheel_t *wheel, srf__timer_t *timer)
 
 static void unlink_timer(srf__timer_t *timer)
 {
-    *timer->link = timer->next;
-    if (timer->next != NULL)
-        timer->next->link = timer->link;
+    srf__list_remove(timer);
     timer->next = NULL;
     timer->link = NULL;
 }

@@ -9,6 +9,8 @@
 #ifndef SRF_WHEEL_H
 #define SRF_WHEEL_H
 
+#include "base/container.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -15,7 +15,8 @@
 bool srf__arrival_in_dialog(srf_t *srf, const srf__facts_t *request);
 
 /* Whether a message is not even to be read: it is a request that is new work,
- * which would be refused, and no answer is left for it. It is counted then. */
+ * which would be refused, and no answer is left for it (RFC 3261 §21.5.4: a
+ * server may drop it instead). It is counted then. */
 bool srf__arrival_drop(srf_t *srf, const srf__flow_t *from, const char *data,
                        size_t len);
 

@@ -66,7 +66,7 @@ void srf__chain_run(srf_req_t *req, const srf__handler_t *first)
 
 static void run_handed_on(srf__timer_t *timer)
 {
-    srf_t *srf = (srf_t *)((char *)timer - offsetof(srf_t, handed_on_timer));
+    srf_t *srf = srf__container_of(timer, srf_t, handed_on_timer);
 
     srf_req_t *req = NULL;
 

@@ -29,7 +29,7 @@ bool srf__on_allow(void *arg, const srf__addr_t *to, srf__str_t name,
     srf_destination_t destination = {
         .size = sizeof(destination),
         .address = address,
-        .protocol = srf__transport_uri_name((srf__transport_id_t)to->transport),
+        .protocol = srf__transport_uri_name(to->transport),
         .host = host,
         .port = to->port,
         .reason = (int32_t)reason,

@@ -28,7 +28,7 @@ static void tell(srf_t *srf, int err)
 /* Only who drains pays for it: everything else need not know. */
 static void look(srf__timer_t *timer)
 {
-    srf_t *srf = (srf_t *)((char *)timer - offsetof(srf_t, drain_timer));
+    srf_t *srf = srf__container_of(timer, srf_t, drain_timer);
 
     if (srf->closing)
         return; /* srf__drain_abort() tells */

@@ -71,13 +71,11 @@ static int read_transport(srf__str_t params, bool secure,
         !srf__uri_param_is(&param, "transport"))
         return SRF_ERR_INVALID_URI;
     *out = srf__transport_find(param.value);
-    if (*out == SRF__TRANSPORT_NONE || (secure && *out == SRF__TRANSPORT_UDP))
+    if (*out == SRF__TRANSPORT_NONE)
         return SRF_ERR_UNSUPPORTED;
-    if (secure && *out == SRF__TRANSPORT_TCP)
-        *out = SRF__TRANSPORT_TLS;
-    if (secure && *out == SRF__TRANSPORT_WS)
-        *out = SRF__TRANSPORT_WSS;
-    return 0;
+    if (secure)
+        *out = srf__transport_secured(*out);
+    return secure && !srf__transport_is_secure(*out) ? SRF_ERR_UNSUPPORTED : 0;
 }
 
 /* Cuts "sip:" or "sips:" off the front. */
@@ -241,7 +239,7 @@ int srf_listen(srf_t *srf, const char *uri, const srf_listen_options_t *options)
         .gather_ms = gather_ms(given.gather_ms),
         .portable = given.portable_udp != 0,
     };
-    if (address.transport == SRF__TRANSPORT_UDP)
+    if (!srf__transport_is_reliable(address.transport))
         err = srf__udp_listen(&srf->element.transports, &address, &udp);
     else
         err = listen_on_stream(srf, uri, &address, &given);

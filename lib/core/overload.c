@@ -188,7 +188,7 @@ static void feel(srf__overload_t *overload, bool strained)
 static void probe(srf__timer_t *timer)
 {
     srf__overload_t *overload =
-        (srf__overload_t *)((char *)timer - offsetof(srf__overload_t, probe));
+        srf__container_of(timer, srf__overload_t, probe);
     srf__wheel_t *wheel = overload->element->wheel;
     uint64_t now = srf__wheel_now(wheel);
     uint64_t late = now - timer->due_ms;

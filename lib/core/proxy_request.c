@@ -34,13 +34,13 @@ static void on_branch(srf__context_t *context, const srf__branch_t *branch)
 }
 
 static void on_response(srf__context_t *context, const srf__branch_t *branch,
-                        const srf__arrival_t *arrival)
+                        const srf__branch_msg_t *msg)
 {
     srf_req_t *req = context->user_data;
     const srf_proxy_msg_t response = {
-        .time_us = (int64_t)arrival->time_us,
-        .status = (int32_t)arrival->status,
-        .msg = arrival->msg,
+        .time_us = (int64_t)msg->time_us,
+        .status = (int32_t)msg->status,
+        .msg = msg->msg,
     };
     srf__results_t results;
     srf_proxy_response_t told;

@@ -20,6 +20,7 @@
 /* Room for an Allow or Unsupported line. */
 enum { LINES_BYTES = 4096, RETRY_AFTER_BYTES = 64 };
 
+/* A message that has come. */
 typedef struct arrival {
     srf_t *srf;
     const srf__facts_t *facts;
@@ -519,7 +520,7 @@ void srf__on_undelivered(void *arg, const srf__addr_t *to, const char *message,
 {
     srf_t *srf = arg;
     char peer[SRF__ADDR_TEXT];
-    bool datagram = to->transport == SRF__TRANSPORT_UDP;
+    bool datagram = !srf__transport_is_reliable(to->transport);
 
     (void)srf__addr_text(to, peer);
     const srf__log_context_t context = {.module = "transport", .peer = peer};

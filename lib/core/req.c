@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/list.h"
 #include "message/osip_bridge.h"
 #include "transport/tls.h"
 
@@ -69,9 +70,7 @@ void srf__req_decide(srf_req_t *req, srf__req_state_t state)
 
     req->state = (uint8_t)state;
     if (req->link != NULL) {
-        *req->link = req->next;
-        if (req->next != NULL)
-            req->next->link = req->link;
+        srf__list_remove(req);
         req->link = NULL;
     }
     if (extra == NULL)
@@ -151,8 +150,7 @@ static void give_up(srf_req_t *req, const char *why)
 static void too_long(srf__timer_t *timer)
 {
     struct srf__req_extra *extra =
-        (struct srf__req_extra *)((char *)timer -
-                                  offsetof(struct srf__req_extra, timer));
+        srf__container_of(timer, struct srf__req_extra, timer);
 
     give_up(extra->req, "handler took too long");
 }
@@ -230,11 +228,7 @@ static srf_req_t *create(srf_t *srf, srf__server_t *server)
     req->msg = srf__msg_ref(server->request);
     req->res.req = req;
     req->refs = 1;
-    req->next = srf->requests;
-    req->link = &srf->requests;
-    if (req->next != NULL)
-        req->next->link = &req->next;
-    srf->requests = req;
+    srf__list_push(&srf->requests, req);
     srf__server_set_user(server, &server_user, req);
     return req;
 }
@@ -425,8 +419,7 @@ int srf_req_source_port(const srf_req_t *req)
 
 const char *srf_req_source_protocol(const srf_req_t *req)
 {
-    return srf__transport_uri_name(
-        (srf__transport_id_t)req->server->from.peer.transport);
+    return srf__transport_uri_name(req->server->from.peer.transport);
 }
 
 const char *srf_req_received_on(const srf_req_t *req)

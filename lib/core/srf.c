@@ -426,7 +426,7 @@ static void transports_closed(void *arg)
 
 static void destroy_step(srf__timer_t *timer)
 {
-    srf_t *srf = (srf_t *)((char *)timer - offsetof(srf_t, destroy_timer));
+    srf_t *srf = srf__container_of(timer, srf_t, destroy_timer);
 
     srf__drain_abort(srf);
     srf__searches_abort(&srf->element, SRF_ERR_CANCELED);

@@ -42,7 +42,7 @@ static void forget(answer_t *answer)
 
 static void repeat(srf__timer_t *timer)
 {
-    answer_t *answer = (answer_t *)((char *)timer - offsetof(answer_t, timer));
+    answer_t *answer = srf__container_of(timer, answer_t, timer);
     srf__txns_t *txns = answer->uas->txns;
     const srf__str_t part =
         srf__str(answer->response->data, answer->response->len);

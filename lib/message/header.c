@@ -116,11 +116,6 @@ srf__str_t srf__header_name(srf__header_id_t id)
     return srf__header_names[id];
 }
 
-char srf__header_compact(srf__header_id_t id)
-{
-    return header_compacts[id];
-}
-
 srf__method_t srf__method_find(srf__str_t name)
 {
     for (unsigned i = SRF__METHOD_OTHER + 1; i < SRF__METHOD_COUNT; i++) {

@@ -75,8 +75,6 @@ typedef enum srf__method {
 srf__header_id_t srf__header_find(srf__str_t name);
 /* Long name; the empty view for SRF__HDR_OTHER. */
 srf__str_t srf__header_name(srf__header_id_t id);
-/* Compact letter, 0 when there is none. */
-char srf__header_compact(srf__header_id_t id);
 /* Case-sensitive (RFC 3261 §7.1). */
 srf__method_t srf__method_find(srf__str_t name);
 /* The empty view for SRF__METHOD_OTHER. */

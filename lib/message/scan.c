@@ -207,7 +207,7 @@ static const char *skip_address(const char *p, const char *end)
         if (*p == '<')
             return skip_brackets(p, end);
         /* A comma would begin a second value; there can be but one. The rest
-         * are stray controls. */
+         * are control characters. */
         if (*p != '"')
             return NULL;
         quoted = true;

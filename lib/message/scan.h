@@ -10,6 +10,7 @@
 
 #include "base/str.h"
 #include "message/header.h"
+#include "message/transport_id.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,16 +36,6 @@ typedef struct srf__header {
 } srf__header_t;
 
 enum { SRF__NO_HEADER = 0xffff };
-
-/* A transport as Via and URI parameters name it. */
-typedef enum srf__transport_id {
-    SRF__TRANSPORT_NONE = 0, /* not given, or one we do not know */
-    SRF__TRANSPORT_UDP,
-    SRF__TRANSPORT_TCP,
-    SRF__TRANSPORT_TLS,
-    SRF__TRANSPORT_WS,
-    SRF__TRANSPORT_WSS
-} srf__transport_id_t;
 
 /* A Via value, RFC 3261 §20.42. A span that is absent is empty and its offset
  * 0; the offset of a parameter that is there without a value, "received=", is
@@ -218,18 +209,5 @@ bool srf__tag_read(const char *p, const char *end, srf__str_t *tag);
  * strings and angle brackets. Cuts the first element off *rest and returns it
  * trimmed; false when *rest is empty. */
 bool srf__list_next(srf__str_t *rest, srf__str_t *element);
-
-/* "UDP" as in a Via (any case) or "udp" as in a URI -> id. */
-srf__transport_id_t srf__transport_find(srf__str_t name);
-/* "UDP" for a Via; "udp" for a URI. */
-srf__str_t srf__transport_via_name(srf__transport_id_t id);
-const char *srf__transport_uri_name(srf__transport_id_t id);
-/* The port where none is given (RFC 3261 §18.2.1, RFC 7118 §5.2). */
-uint16_t srf__transport_port(srf__transport_id_t id);
-/* Whether it goes over TLS. */
-static inline bool srf__transport_is_secure(uint8_t id)
-{
-    return id == SRF__TRANSPORT_TLS || id == SRF__TRANSPORT_WSS;
-}
 
 #endif /* SRF_SCAN_H */

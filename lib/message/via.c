@@ -1,5 +1,5 @@
 /*
- * Via values (RFC 3261 §20.42, grammar in §25.1) and names of transports.
+ * Via values (RFC 3261 §20.42, grammar in §25.1).
  *
  * SPDX-License-Identifier: MIT
  */
@@ -7,54 +7,6 @@
 
 #include "base/error.h"
 #include "message/lines.h"
-
-static const srf__str_t via_names[] = {
-    [SRF__TRANSPORT_NONE] = SRF__VIEW(""),
-    [SRF__TRANSPORT_UDP] = SRF__VIEW("UDP"),
-    [SRF__TRANSPORT_TCP] = SRF__VIEW("TCP"),
-    [SRF__TRANSPORT_TLS] = SRF__VIEW("TLS"),
-    [SRF__TRANSPORT_WS] = SRF__VIEW("WS"),
-    [SRF__TRANSPORT_WSS] = SRF__VIEW("WSS"),
-};
-
-static const char *const uri_names[] = {
-    [SRF__TRANSPORT_NONE] = "",   [SRF__TRANSPORT_UDP] = "udp",
-    [SRF__TRANSPORT_TCP] = "tcp", [SRF__TRANSPORT_TLS] = "tls",
-    [SRF__TRANSPORT_WS] = "ws",   [SRF__TRANSPORT_WSS] = "wss",
-};
-
-srf__transport_id_t srf__transport_find(srf__str_t name)
-{
-    for (unsigned id = SRF__TRANSPORT_UDP; id <= SRF__TRANSPORT_WSS; id++) {
-        if (srf__name_is(name, uri_names[id]))
-            return (srf__transport_id_t)id;
-    }
-    return SRF__TRANSPORT_NONE;
-}
-
-srf__str_t srf__transport_via_name(srf__transport_id_t id)
-{
-    return via_names[id];
-}
-
-const char *srf__transport_uri_name(srf__transport_id_t id)
-{
-    return uri_names[id];
-}
-
-uint16_t srf__transport_port(srf__transport_id_t id)
-{
-    switch (id) {
-    case SRF__TRANSPORT_TLS:
-        return 5061;
-    case SRF__TRANSPORT_WS:
-        return 80;
-    case SRF__TRANSPORT_WSS:
-        return 443;
-    default:
-        return 5060;
-    }
-}
 
 static srf__span_t span_of(const char *data, const char *from, const char *to)
 {

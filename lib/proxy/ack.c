@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/list.h"
 #include "proxy/forward.h"
 #include "proxy/way.h"
 
@@ -30,11 +31,11 @@ enum { WAITING_MAX = 1024, WAITING_PER_SOURCE = 64 };
 static void stateless_branch(const srf__element_t *element, uint64_t id,
                              char out[SRF__BRANCH_LEN])
 {
-    const srf__branch_id_t branch = {.worker = element->txns.worker,
-                                     .slot = SRF__SLOTS_MAX - 1,
-                                     .generation = (uint32_t)(id >> 32)};
+    const srf__via_id_t branch = {.worker = element->txns.worker,
+                                  .slot = SRF__SLOTS_MAX - 1,
+                                  .generation = (uint32_t)(id >> 32)};
 
-    srf__branch_write(&branch, out);
+    srf__via_id_write(&branch, out);
 }
 
 /* What an ACK is forwarded by; it stays where it is. */
@@ -119,9 +120,7 @@ static bool send_to_one(const passage_t *passage, const srf__way_t *way)
 
 static void forget(waiting_t *waiting)
 {
-    *waiting->link = waiting->next;
-    if (waiting->next != NULL)
-        waiting->next->link = waiting->link;
+    srf__list_remove(waiting);
     srf__quota_give(&waiting->element->ack_quota, waiting->share);
     srf__msg_unref(waiting->ack);
     srf__free(waiting);
@@ -174,11 +173,7 @@ static waiting_t *wait_for_name(srf__element_t *element,
     waiting->element = element;
     waiting->ack = msg;
     waiting->from = *from;
-    waiting->next = element->acks;
-    waiting->link = &element->acks;
-    if (waiting->next != NULL)
-        waiting->next->link = &waiting->next;
-    element->acks = waiting;
+    srf__list_push(&element->acks, waiting);
     return waiting;
 }
 

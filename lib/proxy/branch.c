@@ -60,9 +60,9 @@ static void end(srf__branch_t *branch, srf_cause_t cause, unsigned status,
     close_branch(branch);
 }
 
-const srf__arrival_t *srf__branch_final(const srf__branch_t *branch)
+const srf__branch_msg_t *srf__branch_final(const srf__branch_t *branch)
 {
-    const srf__arrival_t *msgs = srf__branch_msgs(branch);
+    const srf__branch_msg_t *msgs = srf__branch_msgs(branch);
     unsigned count = branch->msg_count;
 
     /* Nothing but a 2xx is kept behind a final response. */
@@ -368,7 +368,7 @@ static srf_msg_t *on_rebuild(srf__client_t *client)
 
 /* ---- what came back ---- */
 
-static srf__arrival_t *msgs_of(srf__branch_t *branch)
+static srf__branch_msg_t *msgs_of(srf__branch_t *branch)
 {
     return branch->msg_cap == SRF__BRANCH_FEW ? branch->msgs.few
                                               : branch->msgs.many;
@@ -381,7 +381,7 @@ static bool reserve(srf__branch_t *branch)
         return true;
     bool few = branch->msg_cap == SRF__BRANCH_FEW;
     unsigned cap = branch->msg_cap * 2u;
-    srf__arrival_t *msgs =
+    srf__branch_msg_t *msgs =
         srf__realloc(few ? NULL : branch->msgs.many, cap * sizeof(*msgs));
     if (msgs == NULL)
         return false;
@@ -396,7 +396,7 @@ static bool reserve(srf__branch_t *branch)
  * fork behind us; but the 2xx behind a failure is what became of the target. */
 static bool is_news(const srf__branch_t *branch, unsigned status)
 {
-    const srf__arrival_t *final = srf__branch_final(branch);
+    const srf__branch_msg_t *final = srf__branch_final(branch);
 
     return final == NULL || (final->status >= 300 && status < 300);
 }
@@ -445,15 +445,14 @@ static void keep_response(srf__branch_t *branch, srf__received_t *received)
     if (!reserve(branch))
         return;
     msgs_of(branch)[branch->msg_count++] =
-        srf__arrival(received->time_us, response->status,
-                     bare ? NULL : srf__msg_ref(received->msg));
+        srf__branch_msg(received->time_us, response->status,
+                        bare ? NULL : srf__msg_ref(received->msg));
 }
 
 /* 64*T1 behind a CANCEL nothing more is waited for (RFC 3261 §9.1). */
 static void guard_fired(srf__timer_t *timer)
 {
-    srf__branch_t *branch =
-        (srf__branch_t *)((char *)timer - offsetof(srf__branch_t, timer));
+    srf__branch_t *branch = srf__container_of(timer, srf__branch_t, timer);
     srf__context_t *context = branch->context;
 
     srf__client_release(branch->client, true);
@@ -512,8 +511,7 @@ static uint32_t waited_ms(const srf__branch_t *branch)
 
 static void deadline_fired(srf__timer_t *timer)
 {
-    srf__branch_t *branch =
-        (srf__branch_t *)((char *)timer - offsetof(srf__branch_t, timer));
+    srf__branch_t *branch = srf__container_of(timer, srf__branch_t, timer);
     const srf__context_extras_t *extras = branch->context->extras;
     uint32_t waited = waited_ms(branch);
 

@@ -21,16 +21,16 @@ typedef enum srf__branch_state {
 
 /* A response that came; holds a reference. Every ringing call has some: the
  * time, good until 2112, and the status share a word. */
-typedef struct srf__arrival {
+typedef struct srf__branch_msg {
     uint64_t time_us : 52;
     uint64_t status : 12;
     srf_msg_t *msg;
-} srf__arrival_t;
+} srf__branch_msg_t;
 
-static inline srf__arrival_t srf__arrival(int64_t time_us, unsigned status,
-                                          srf_msg_t *msg)
+static inline srf__branch_msg_t srf__branch_msg(int64_t time_us,
+                                                unsigned status, srf_msg_t *msg)
 {
-    srf__arrival_t out = {
+    srf__branch_msg_t out = {
         .time_us = (uint64_t)time_us & ((UINT64_C(1) << 52) - 1),
         .status = status & 0xfff,
         .msg = msg,
@@ -51,12 +51,12 @@ typedef struct srf__branch {
     srf__way_t *way; /* of a name, as long as addresses may be left; NULL: none
                         are */
     union {
-        srf__arrival_t few[SRF__BRANCH_FEW];
-        srf__arrival_t *many; /* when msg_cap is more */
-    } msgs;                   /* in order of arrival */
-    srf__addr_t addr;         /* family 0: never known */
-    uint32_t sent_ms;         /* low bits of the wheel's time */
-    uint16_t breadth;         /* its share of Max-Breadth */
+        srf__branch_msg_t few[SRF__BRANCH_FEW];
+        srf__branch_msg_t *many; /* when msg_cap is more */
+    } msgs;                      /* in order of arrival */
+    srf__addr_t addr;            /* family 0: never known */
+    uint32_t sent_ms;            /* low bits of the wheel's time */
+    uint16_t breadth;            /* its share of Max-Breadth */
     uint8_t msg_count;
     uint8_t msg_cap;
     uint16_t status;     /* final status, also when it stands for a timeout or
@@ -73,7 +73,7 @@ typedef struct srf__branch {
     bool foreign : 1;    /* that the network chose */
 } srf__branch_t;
 
-static inline const srf__arrival_t *
+static inline const srf__branch_msg_t *
 srf__branch_msgs(const srf__branch_t *branch)
 {
     return branch->msg_cap == SRF__BRANCH_FEW ? branch->msgs.few
@@ -113,7 +113,7 @@ int srf__branch_launch(srf__context_t *context, const srf__target_t *target);
 void srf__branch_cancel(srf__branch_t *branch, srf__str_t lines);
 
 /* Its final response, if a server sent one. */
-const srf__arrival_t *srf__branch_final(const srf__branch_t *branch);
+const srf__branch_msg_t *srf__branch_final(const srf__branch_t *branch);
 
 /* Frees it; its transaction goes on alone as far as it must. `end`: it does
  * not. */

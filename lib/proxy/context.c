@@ -6,6 +6,7 @@
 #include "proxy/context.h"
 
 #include "base/alloc.h"
+#include "base/list.h"
 #include "proxy/loop.h"
 
 enum { DEFAULT_BREADTH = 60 };
@@ -151,11 +152,7 @@ srf__context_t *srf__context_create(srf__element_t *element,
     context->loop_hash = srf__loop_hash(element, request);
     read_breadth(context, request);
 
-    context->next = element->contexts;
-    context->link = &element->contexts;
-    if (context->next != NULL)
-        context->next->link = &context->next;
-    element->contexts = context;
+    srf__list_push(&element->contexts, context);
     element->pending++;
     element->proxied++;
     return context;
@@ -176,9 +173,7 @@ void srf__context_destroy(srf__context_t *context, bool end)
     }
     if (context->extras != NULL)
         srf__timer_stop(context->element->wheel, &context->extras->timer);
-    *context->link = context->next;
-    if (context->next != NULL)
-        context->next->link = context->link;
+    srf__list_remove(context);
     context->element->pending--;
     srf__server_unref(context->server);
     srf__msg_unref(context->request);

@@ -19,7 +19,7 @@ typedef struct srf__context_user {
     void (*branch)(srf__context_t *context, const srf__branch_t *branch);
     /* With `hooked`: a branch received a response. */
     void (*response)(srf__context_t *context, const srf__branch_t *branch,
-                     const srf__arrival_t *arrival);
+                     const srf__branch_msg_t *msg);
     /* The caller cancelled; the branches have been told. */
     void (*cancelled)(srf__context_t *context);
     /* The operation is complete; the context is freed after this call. Without

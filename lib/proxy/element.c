@@ -114,7 +114,7 @@ static void add_all(const srf__element_t *element, uint16_t port,
 static void add_aliases(const srf__element_t *element, srf__str_t host,
                         uint16_t port, uint8_t transport, meant_t *meant)
 {
-    bool usual = port == srf__transport_port((srf__transport_id_t)transport);
+    bool usual = port == srf__transport_port(transport);
 
     for (size_t i = 0; i < element->alias_count; i++) {
         const srf__alias_t *alias = &element->aliases[i];
@@ -141,8 +141,7 @@ static void add_advertised(const srf__element_t *element, srf__str_t host,
             continue;
         uint16_t at = uri.port != 0
                           ? uri.port
-                          : srf__transport_port(
-                                (srf__transport_id_t)listener->bound.transport);
+                          : srf__transport_port(listener->bound.transport);
         if (port == at && srf__str_ieq(host, uri.host))
             add_meant(meant, listener);
     }
@@ -155,7 +154,7 @@ static void add_named(const srf__element_t *element, srf__str_t host,
     if (!element->transports.advertises && element->alias_count == 0)
         return;
     if (port == 0)
-        port = srf__transport_port((srf__transport_id_t)transport);
+        port = srf__transport_port(transport);
     add_advertised(element, host, port, transport, meant);
     if (meant->count == 0)
         add_aliases(element, host, port, transport, meant);
@@ -188,11 +187,7 @@ bool srf__element_is(srf__element_t *element, const srf__uri_t *uri,
         (uri->scheme != SRF__SCHEME_SIP && uri->scheme != SRF__SCHEME_SIPS))
         return false;
     if (uri->scheme == SRF__SCHEME_SIPS)
-        transport = transport == SRF__TRANSPORT_WS ? SRF__TRANSPORT_WSS
-                    : transport == SRF__TRANSPORT_NONE ||
-                            transport == SRF__TRANSPORT_TCP
-                        ? SRF__TRANSPORT_TLS
-                        : transport;
+        transport = srf__transport_secured(transport);
     add_at(element, uri, transport, &meant);
     /* "ws" is the parameter of a secure WebSocket too (RFC 7118 §5.3). */
     if (meant.count == 0 && transport == SRF__TRANSPORT_WS)

@@ -22,12 +22,6 @@ enum {
 
 /* ---- who needs one ---- */
 
-static bool is_web(const srf__flow_t *flow)
-{
-    return flow->peer.transport == SRF__TRANSPORT_WS ||
-           flow->peer.transport == SRF__TRANSPORT_WSS;
-}
-
 static bool ends_with(srf__str_t text, srf__str_t end)
 {
     return text.len >= end.len &&
@@ -147,7 +141,7 @@ srf__flow_need_t srf__flow_need_of(const srf__sender_t *sender)
         return need_over_udp(sender);
     if (!srf__transports_is_accepted(flow))
         return SRF__FLOW_NO_NAME;
-    if (is_web(flow) || !sender->at_via)
+    if (srf__transport_is_web(flow->peer.transport) || !sender->at_via)
         return SRF__FLOW_ONLY;
     if (sender->request->via2 != 0)
         return SRF__FLOW_NO_NAME;

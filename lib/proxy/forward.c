@@ -35,8 +35,7 @@ static void add_via(srf__buf_t *scratch, const srf__forward_t *forward)
     const srf__flow_t *to = forward->to;
 
     srf__buf_add_text(scratch, "Via: SIP/2.0/");
-    srf__buf_add_str(scratch, srf__transport_via_name(
-                                  (srf__transport_id_t)to->peer.transport));
+    srf__buf_add_str(scratch, srf__transport_via_name(to->peer.transport));
     srf__buf_add_char(scratch, ' ');
     add_own_host(scratch, to->listener, &to->peer);
     srf__buf_add_text(scratch, ";branch=");

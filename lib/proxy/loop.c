@@ -33,9 +33,9 @@ uint32_t srf__loop_hash(const srf__element_t *element,
 static bool is_looped(srf__element_t *element, const srf__facts_t *request,
                       const srf__via_t *via, uint32_t hash)
 {
-    srf__branch_id_t id;
+    srf__via_id_t id;
 
-    return srf__branch_read(srf__facts_str(request, via->branch), &id) &&
+    return srf__via_id_read(srf__facts_str(request, via->branch), &id) &&
            id.loop_hash == hash && srf__element_sent(element, request, via);
 }
 

@@ -1,10 +1,10 @@
 /*
  * Marks: the keyed hash in a URI of ours that proves what we wrote it for, a
- * dialog (Record-Route) or a registration (Path). What carries none of ours is
- * a stranger's, whatever else it looks like.
+ * dialog (Record-Route, RFC 3261 §16.6 step 4) or a registration (Path). What
+ * carries none of ours is a stranger's, whatever else it looks like.
  *
  * A URI may also name a flow in its user part (flow_name.h), which the mark
- * covers.
+ * covers: nobody can make up one (RFC 5626 §5.2).
  *
  * SPDX-License-Identifier: MIT
  */

@@ -7,7 +7,7 @@
 
 #include "proxy/context.h"
 
-/* The Request-URI that it leaves with. */
+/* The Request-URI that it leaves with (RFC 3261 §16.5, §16.6 step 2). */
 static srf__str_t uri_of(const srf__plan_t *plan)
 {
     return plan->uri.len > 0 ? srf__buf_str(&plan->uri)

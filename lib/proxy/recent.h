@@ -1,7 +1,8 @@
 /*
  * Recent calls: INVITEs that were proxied without Record-Route and got a 2xx.
- * Their ends may send the ACK through us all the same, as their outbound proxy,
- * and it carries no mark. Bounded: the oldest are forgotten first.
+ * Their ends may send the ACK through us all the same, as their outbound proxy
+ * (RFC 3261 §16.11), and it carries no mark. Bounded: the oldest are forgotten
+ * first.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -5,11 +5,11 @@
  */
 #include "proxy/results.h"
 
-static srf_proxy_msg_t public_msg(const srf__arrival_t *arrival)
+static srf_proxy_msg_t public_msg(const srf__branch_msg_t *msg)
 {
-    srf_proxy_msg_t out = {.time_us = (int64_t)arrival->time_us,
-                           .status = (int32_t)arrival->status,
-                           .msg = arrival->msg};
+    srf_proxy_msg_t out = {.time_us = (int64_t)msg->time_us,
+                           .status = (int32_t)msg->status,
+                           .msg = msg->msg};
 
     return out;
 }
@@ -55,8 +55,7 @@ static bool fill(srf_proxy_response_t *out, srf__results_t *results,
     if (branch->addr.family != 0) {
         out->address = srf__arena_strdup(
             &results->arena, srf__addr_ip_text(&branch->addr, text));
-        out->transport = srf__transport_uri_name(
-            (srf__transport_id_t)branch->addr.transport);
+        out->transport = srf__transport_uri_name(branch->addr.transport);
         out->port = branch->addr.port;
     }
     out->msgs = public_msgs(results, branch);
@@ -77,7 +76,8 @@ void srf__results_make(srf__results_t *results, const srf__context_t *context)
     public->connected = context->connected;
     public->final_status = context->final_status;
     if (context->final_branch != NULL) {
-        const srf__arrival_t *final = srf__branch_final(context->final_branch);
+        const srf__branch_msg_t *final =
+            srf__branch_final(context->final_branch);
         if (final != NULL) {
             results->final_response = public_msg(final);
             public->final_response = &results->final_response;

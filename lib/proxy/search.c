@@ -39,8 +39,7 @@ static void tell_branches(srf__context_t *context)
 static void tell_fired(srf__timer_t *timer)
 {
     srf__context_extras_t *extras =
-        (srf__context_extras_t *)((char *)timer -
-                                  offsetof(srf__context_extras_t, timer));
+        srf__container_of(timer, srf__context_extras_t, timer);
 
     tell_branches(extras->context);
 }
@@ -51,10 +50,10 @@ static void heard(srf__branch_t *branch, const srf__received_t *received)
 
     if (!context->settings.hooked)
         return;
-    const srf__arrival_t arrival =
-        srf__arrival(received->time_us, received->facts->status, received->msg);
+    const srf__branch_msg_t msg = srf__branch_msg(
+        received->time_us, received->facts->status, received->msg);
     tell_branches(context);
-    context->user->response(context, branch, &arrival);
+    context->user->response(context, branch, &msg);
 }
 
 /* ---- completion ---- */
@@ -90,8 +89,7 @@ static void complete(srf__context_t *context, bool end)
 static void done_fired(srf__timer_t *timer)
 {
     srf__element_t *element =
-        (srf__element_t *)((char *)timer -
-                           offsetof(srf__element_t, done_timer));
+        srf__container_of(timer, srf__element_t, done_timer);
 
     while (element->done != NULL) {
         srf__context_t *context = element->done;
@@ -275,7 +273,7 @@ static void answer(srf__context_t *context)
 {
     const srf__branch_t *best = srf__best_branch(context);
     unsigned status = best == NULL ? 500 : best->status;
-    const srf__arrival_t *final =
+    const srf__branch_msg_t *final =
         best == NULL || best->generated ? NULL : srf__branch_final(best);
     srf__span_t cut;
 

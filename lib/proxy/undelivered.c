@@ -40,7 +40,7 @@ static void forget(stray_t *stray)
 
 static void timer_fired(srf__timer_t *timer)
 {
-    forget((stray_t *)((char *)timer - offsetof(stray_t, timer)));
+    forget(srf__container_of(timer, stray_t, timer));
 }
 
 static srf__way_spec_t spec_of(const stray_t *stray)
@@ -100,8 +100,7 @@ static bool write_uri(const srf__facts_t *response, srf__buf_t *out)
     const srf__via_t *via = &response->via;
     srf__transport_id_t transport = (srf__transport_id_t)via->transport;
 
-    if (transport != SRF__TRANSPORT_UDP && transport != SRF__TRANSPORT_TCP &&
-        transport != SRF__TRANSPORT_TLS)
+    if (transport == SRF__TRANSPORT_NONE || srf__transport_is_web(transport))
         return false;
     srf__buf_add_text(out, "sip:");
     srf__buf_add_str(out, srf__facts_str(response, via->host));

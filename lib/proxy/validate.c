@@ -106,7 +106,8 @@ void srf__validate(srf__element_t *element, const srf__facts_t *request,
         refuse(out, 440, NULL);
         return;
     }
-    /* §16.3 step 4. Only a request that passed us before has a second Via. */
+    /* §16.3 step 4, RFC 5393 §4.2. Only a request that passed us before has a
+     * second Via. */
     if (request->via2 != 0) {
         uint32_t hash = srf__loop_hash(element, request);
         if (srf__loop_found(element, request, hash)) {

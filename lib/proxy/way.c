@@ -74,10 +74,8 @@ void srf__way_use(srf__way_t *way, const srf__addr_t *addr)
  * that leads to no server, unless the URI asks for it. */
 static bool leads_out(const srf__listener_t *listener, const srf__uri_t *uri)
 {
-    uint8_t transport = listener->bound.transport;
-
     return uri->transport != SRF__TRANSPORT_NONE ||
-           (transport != SRF__TRANSPORT_WS && transport != SRF__TRANSPORT_WSS);
+           !srf__transport_is_web(listener->bound.transport);
 }
 
 /* The listener whose address family comes first. */

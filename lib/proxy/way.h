@@ -74,7 +74,7 @@ void srf__way_end(srf__way_t *way);
 int srf__way_flow(srf__element_t *element, const srf__way_spec_t *spec,
                   const srf__addr_t *addr, srf__flow_t *out);
 /* The same to the address that is tried, or the first behind it that there can
- * be one to; that is tried then. The error of the last one, or
+ * be one to; that is tried then (RFC 3263 §4.3). The error of the last one, or
  * SRF_ERR_UNREACHABLE when none is left. */
 int srf__way_flow_on(srf__element_t *element, const srf__way_spec_t *spec,
                      srf__way_t *way, srf__flow_t *out);

@@ -135,10 +135,10 @@ bool srf__cache_keep(const srf__cache_t *cache, srf__entry_t *entry,
     if (records->answer == SRF__ANSWER_FAILED &&
         srf__cache_may_make_do(cache, entry)) {
         entry->expires_ms = now + FAILED_S * 1000;
-        srf__records_unref(records);
+        srf__records_free(records);
         return false;
     }
-    srf__records_unref(entry->records);
+    srf__records_free(entry->records);
     entry->records = records;
     entry->expires_ms = now + lifetime_ms(&cache->limits, records);
     entry->stale_ms =
@@ -164,7 +164,7 @@ void srf__cache_drop(srf__cache_t *cache, srf__entry_t *entry)
         unlink_entry(cache, entry);
     srf__map_remove(&cache->map, &entry->node);
     srf__quota_give(&cache->shares, entry->share);
-    srf__records_unref(entry->records);
+    srf__records_free(entry->records);
     srf__free(entry);
 }
 

@@ -406,7 +406,7 @@ void srf__dns_destroy(srf__dns_t *dns, void (*cb)(void *arg), void *arg)
     while (dns->answered != NULL) {
         query_t *query = dns->answered;
         dns->answered = query->next;
-        srf__records_unref(query->records);
+        srf__records_free(query->records);
         srf__free(query);
     }
     uv_close((uv_handle_t *)&dns->timer, on_timer_closed);

@@ -370,7 +370,7 @@ static srf__records_t *tell(const line_t *line, unsigned count, uint16_t type)
     records->list =
         srf__arena_alloc(&records->arena, count * sizeof(*records->list));
     if (records->list == NULL) {
-        srf__records_unref(records);
+        srf__records_free(records);
         return NULL;
     }
     memset(records->list, 0, count * sizeof(*records->list));

@@ -18,12 +18,9 @@ int srf__next_hop(const srf__uri_t *uri, srf__addr_t *out)
     /* RFC 3263 §4.1: a numeric host without a transport parameter means UDP for
      * sip and TLS over TCP for sips. */
     if (uri->scheme == SRF__SCHEME_SIPS) {
-        if (transport == SRF__TRANSPORT_UDP)
+        transport = srf__transport_secured(transport);
+        if (!srf__transport_is_secure(transport))
             return SRF_ERR_NO_TRANSPORT;
-        transport =
-            transport == SRF__TRANSPORT_WS || transport == SRF__TRANSPORT_WSS
-                ? SRF__TRANSPORT_WSS
-                : SRF__TRANSPORT_TLS;
     } else if (transport == SRF__TRANSPORT_NONE) {
         transport = SRF__TRANSPORT_UDP;
     }

@@ -348,7 +348,6 @@ srf__records_t *srf__records_empty(uint16_t type, srf__answer_t answer,
 
     if (records == NULL)
         return NULL;
-    records->refs = 1;
     records->type = type;
     records->answer = (uint8_t)answer;
     records->ttl_s = ttl_s;
@@ -372,15 +371,9 @@ srf__records_t *srf__records_read(const void *answer, size_t len,
     return records;
 }
 
-srf__records_t *srf__records_ref(srf__records_t *records)
+void srf__records_free(srf__records_t *records)
 {
-    records->refs++;
-    return records;
-}
-
-void srf__records_unref(srf__records_t *records)
-{
-    if (records == NULL || --records->refs > 0)
+    if (records == NULL)
         return;
     srf__arena_deinit(&records->arena);
     srf__free(records);

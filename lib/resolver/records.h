@@ -43,7 +43,6 @@ typedef struct srf__record {
 
 /* Never changes. */
 typedef struct srf__records {
-    uint32_t refs;
     uint16_t type;
     uint8_t answer; /* srf__answer_t */
     uint32_t ttl_s; /* how long it holds; UINT32_MAX: nothing was said */
@@ -64,7 +63,6 @@ srf__records_t *srf__records_read(const void *answer, size_t len,
 srf__records_t *srf__records_empty(uint16_t type, srf__answer_t answer,
                                    uint32_t ttl_s);
 
-srf__records_t *srf__records_ref(srf__records_t *records);
-void srf__records_unref(srf__records_t *records);
+void srf__records_free(srf__records_t *records);
 
 #endif /* SRF_RECORDS_H */

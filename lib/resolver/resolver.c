@@ -11,6 +11,7 @@
 #include "resolver/resolver.h"
 
 #include "base/error.h"
+#include "base/list.h"
 #include "resolver/search.h"
 
 typedef srf__entry_t entry_t;
@@ -56,11 +57,9 @@ static void leave_waits(search_t *search)
         srf__cache_unpin(cache, search->held[--search->held_count]);
     for (unsigned i = 0; i < search->wait_count; i++) {
         srf__wait_t *wait = &search->waits[i];
-        *wait->link = wait->next;
-        if (wait->next != NULL)
-            wait->next->link = wait->link;
-        else
+        if (wait->next == NULL)
             wait->entry->waits_end = wait->link;
+        srf__list_remove(wait);
     }
     search->wait_count = 0;
 }
@@ -93,11 +92,9 @@ static void drop_search(search_t *search)
 
 static void free_lookup(srf__lookup_t *lookup)
 {
-    *lookup->link = lookup->next;
-    if (lookup->next != NULL)
-        lookup->next->link = lookup->link;
-    else if (lookup->search != NULL)
+    if (lookup->next == NULL && lookup->search != NULL)
         lookup->search->lookups_end = lookup->link;
+    srf__list_remove(lookup);
     lookup->resolver->counters.pending--;
     srf__free(lookup);
 }
@@ -227,9 +224,7 @@ static int join(search_t *search, const srf__lookup_spec_t *spec,
     lookup->cb = spec->cb;
     lookup->arg = spec->arg;
     lookup->by_network = spec->source != NULL;
-    lookup->link = search->lookups_end;
-    *lookup->link = lookup;
-    search->lookups_end = &lookup->next;
+    srf__list_append(&search->lookups_end, lookup);
     search->resolver->counters.pending++;
     if (!lookup->by_network)
         adopt(search);

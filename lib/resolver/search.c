@@ -6,6 +6,7 @@
 #include "resolver/search.h"
 
 #include "base/error.h"
+#include "base/list.h"
 
 typedef srf__entry_t entry_t;
 typedef srf__search_t search_t;
@@ -29,10 +30,7 @@ static void wait_for(search_t *search, entry_t *entry)
     srf__wait_t *wait = &search->waits[search->wait_count++];
     wait->search = search;
     wait->entry = entry;
-    wait->next = NULL;
-    wait->link = entry->waits_end;
-    *wait->link = wait;
-    entry->waits_end = &wait->next;
+    srf__list_append(&entry->waits_end, wait);
 }
 
 /* Else many searches at once would drive out each other's answers, and ask for
@@ -55,8 +53,7 @@ static bool is_valid(const view_t *view, const entry_t *entry)
 /* An answer that is not known, though it cannot be had either. */
 static const srf__records_t *nothing(void)
 {
-    static const srf__records_t none = {.refs = 1,
-                                        .answer = SRF__ANSWER_FAILED};
+    static const srf__records_t none = {.answer = SRF__ANSWER_FAILED};
 
     return &none;
 }
@@ -97,7 +94,7 @@ static entry_t *find_known(view_t *view, entry_t *entry, const char *name,
     if (entry == NULL) {
         entry = add_entry(view, name, type);
         if (entry == NULL) {
-            srf__records_unref(records);
+            srf__records_free(records);
             return NULL;
         }
         srf__cache_unpin(&resolver->cache, entry);

@@ -13,18 +13,17 @@ enum { NAME_BYTES = 256, SERVICES_MAX = 5 };
  */
 typedef struct way {
     srf__transport_id_t transport;
-    bool secure;
     const char *srv;   /* in front of the domain */
     const char *naptr; /* RFC 3263 §4.1, RFC 7118 §8.3 */
 } way_t;
 
 /* In the order that is ours where nothing else says. */
 static const way_t ways[SERVICES_MAX] = {
-    {SRF__TRANSPORT_UDP, false, "_sip._udp.", "SIP+D2U"},
-    {SRF__TRANSPORT_TCP, false, "_sip._tcp.", "SIP+D2T"},
-    {SRF__TRANSPORT_TLS, true, "_sips._tcp.", "SIPS+D2T"},
-    {SRF__TRANSPORT_WS, false, "_sip._ws.", "SIP+D2W"},
-    {SRF__TRANSPORT_WSS, true, "_sips._ws.", "SIPS+D2W"},
+    {SRF__TRANSPORT_UDP, "_sip._udp.", "SIP+D2U"},
+    {SRF__TRANSPORT_TCP, "_sip._tcp.", "SIP+D2T"},
+    {SRF__TRANSPORT_TLS, "_sips._tcp.", "SIPS+D2T"},
+    {SRF__TRANSPORT_WS, "_sip._ws.", "SIP+D2W"},
+    {SRF__TRANSPORT_WSS, "_sips._ws.", "SIPS+D2W"},
 };
 
 typedef struct selection {
@@ -90,7 +89,7 @@ static bool can_speak(const selection_t *selection, const way_t *way)
     bool secure = selection->uri->scheme == SRF__SCHEME_SIPS;
 
     return (selection->env->transports & 1u << way->transport) != 0 &&
-           (way->secure || !secure);
+           (srf__transport_is_secure(way->transport) || !secure);
 }
 
 /* ---- addresses ---- */
@@ -209,23 +208,21 @@ static const way_t *find_way(srf__transport_id_t transport)
     return NULL;
 }
 
+/* Where nothing says which. */
+static srf__transport_id_t usual_transport(const srf__uri_t *uri)
+{
+    return uri->scheme == SRF__SCHEME_SIPS ? SRF__TRANSPORT_TLS
+                                           : SRF__TRANSPORT_UDP;
+}
+
 /* The transport that the URI itself says, NONE when DNS does. */
 static srf__transport_id_t named_transport(const srf__uri_t *uri)
 {
-    bool secure = uri->scheme == SRF__SCHEME_SIPS;
-
-    switch (uri->transport) {
-    case SRF__TRANSPORT_NONE:
-        if (uri->port == 0)
-            return SRF__TRANSPORT_NONE;
-        return secure ? SRF__TRANSPORT_TLS : SRF__TRANSPORT_UDP;
-    case SRF__TRANSPORT_TCP:
-        return secure ? SRF__TRANSPORT_TLS : SRF__TRANSPORT_TCP;
-    case SRF__TRANSPORT_WS:
-        return secure ? SRF__TRANSPORT_WSS : SRF__TRANSPORT_WS;
-    default:
-        return (srf__transport_id_t)uri->transport;
-    }
+    if (uri->transport == SRF__TRANSPORT_NONE)
+        return uri->port == 0 ? SRF__TRANSPORT_NONE : usual_transport(uri);
+    return uri->scheme == SRF__SCHEME_SIPS
+               ? srf__transport_secured(uri->transport)
+               : (srf__transport_id_t)uri->transport;
 }
 
 /* Servers of a service; without any, the host itself at the default port
@@ -300,9 +297,7 @@ static void add_by_srv(selection_t *selection)
         add_servers(selection, found, best->transport);
         return;
     }
-    bool secure = selection->uri->scheme == SRF__SCHEME_SIPS;
-    srf__transport_id_t transport =
-        secure ? SRF__TRANSPORT_TLS : SRF__TRANSPORT_UDP;
+    srf__transport_id_t transport = usual_transport(selection->uri);
     if (can_speak(selection, find_way(transport)))
         add_host(selection, srf__transport_port(transport), transport);
 }

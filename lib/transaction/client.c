@@ -83,10 +83,10 @@ int srf__client_create(srf__txns_t *txns, srf__method_t method,
 void srf__client_branch(const srf__client_t *client, uint32_t loop_hash,
                         char out[SRF__BRANCH_LEN])
 {
-    const srf__branch_id_t id = {client->txns->worker, client->slot,
-                                 client->generation, loop_hash};
+    const srf__via_id_t id = {client->txns->worker, client->slot,
+                              client->generation, loop_hash};
 
-    srf__branch_write(&id, out);
+    srf__via_id_write(&id, out);
 }
 
 /* Takes the transaction out of the tables; memory goes with the last ref. */
@@ -129,8 +129,9 @@ static void wake_undelivered(srf__client_t *client)
     srf__clock_wake(&client->clock, client->txns->wheel, clock_fired);
 }
 
-/* A failure to send must not reach the user from inside its own call: it waits
- * for the loop. A full queue is no failure where the request is sent again. */
+/* A failure to send (RFC 3261 §17.1.4) must not reach the user from inside its
+ * own call: it waits for the loop. A full queue is no failure where the request
+ * is sent again. */
 static void send_request(srf__client_t *client)
 {
     int err = send_message(client, client->request);
@@ -313,8 +314,7 @@ static void step(srf__client_t *client, srf__txn_event_t event,
 
 static void clock_fired(srf__timer_t *timer)
 {
-    srf__client_t *client =
-        (srf__client_t *)((char *)timer - offsetof(srf__client_t, clock));
+    srf__client_t *client = srf__container_of(timer, srf__client_t, clock);
 
     srf__txn_timer_t due =
         srf__clock_take(&client->clock, client->txns->wheel, clock_fired);
@@ -540,9 +540,9 @@ void srf__client_release(srf__client_t *client, bool end)
 
 static srf__client_t *find(srf__txns_t *txns, srf__str_t branch)
 {
-    srf__branch_id_t id;
+    srf__via_id_t id;
 
-    if (!srf__branch_read(branch, &id) || id.worker != txns->worker)
+    if (!srf__via_id_read(branch, &id) || id.worker != txns->worker)
         return NULL;
     srf__client_t *client = srf__slot_get(txns, id.slot);
     return client != NULL && client->generation == id.generation ? client

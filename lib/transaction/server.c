@@ -293,8 +293,7 @@ static uint32_t step(srf__server_t *server, srf__txn_event_t event)
 
 static void clock_fired(srf__timer_t *timer)
 {
-    srf__server_t *server =
-        (srf__server_t *)((char *)timer - offsetof(srf__server_t, clock));
+    srf__server_t *server = srf__container_of(timer, srf__server_t, clock);
     srf__txn_timer_t due =
         srf__clock_take(&server->clock, server->txns->wheel, clock_fired);
 

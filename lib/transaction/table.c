@@ -53,7 +53,7 @@ void srf__txns_deinit(srf__txns_t *txns)
     srf__map_deinit(&txns->servers);
 }
 
-void srf__branch_write(const srf__branch_id_t *id, char out[SRF__BRANCH_LEN])
+void srf__via_id_write(const srf__via_id_t *id, char out[SRF__BRANCH_LEN])
 {
     char *p = out;
 
@@ -67,7 +67,7 @@ void srf__branch_write(const srf__branch_id_t *id, char out[SRF__BRANCH_LEN])
     srf__hex_write(p + 17, id->loop_hash, 8);
 }
 
-bool srf__branch_read(srf__str_t branch, srf__branch_id_t *out)
+bool srf__via_id_read(srf__str_t branch, srf__via_id_t *out)
 {
     uint64_t place; /* worker, slot and generation */
     uint64_t loop_hash;
@@ -160,9 +160,7 @@ static void add_sent_by(srf__hasher_t *hasher, const srf__facts_t *facts,
                         const srf__via_t *via)
 {
     uint16_t port =
-        via->port != 0
-            ? via->port
-            : srf__transport_port((srf__transport_id_t)via->transport);
+        via->port != 0 ? via->port : srf__transport_port(via->transport);
 
     srf__hasher_field_lower(hasher, srf__facts_str(facts, via->host));
     srf__hasher_update(hasher, &port, sizeof(port));

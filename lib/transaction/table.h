@@ -81,19 +81,19 @@ void srf__txns_deinit(srf__txns_t *txns);
 /* "z9hG4bK" + 2 worker + 6 slot + 8 generation + "." + 8 loop hash digits */
 enum { SRF__BRANCH_LEN = 7 + 2 + 6 + 8 + 1 + 8, SRF__SLOTS_MAX = 1 << 24 };
 
-typedef struct srf__branch_id {
+typedef struct srf__via_id {
     uint8_t worker;
     uint32_t slot;
     uint32_t generation;
     uint32_t loop_hash;
-} srf__branch_id_t;
+} srf__via_id_t;
 
-void srf__branch_write(const srf__branch_id_t *id, char out[SRF__BRANCH_LEN]);
+void srf__via_id_write(const srf__via_id_t *id, char out[SRF__BRANCH_LEN]);
 /* Whether the topmost Via has a branch that begins as RFC 3261 §8.1.1.7 says:
  * unlike any other. */
 bool srf__branch_is_unique(const srf__facts_t *facts);
 /* False for a branch that is not of our form. */
-bool srf__branch_read(srf__str_t branch, srf__branch_id_t *out);
+bool srf__via_id_read(srf__str_t branch, srf__via_id_t *out);
 
 /* ---- client slots ---- */
 

@@ -157,7 +157,7 @@ static srf_address_kind_t find_kind(const known_t *known,
     return known->kind;
 }
 
-srf_address_kind_t srf__addr_kind(const srf__addr_t *addr)
+static srf_address_kind_t kind_of(const srf__addr_t *addr)
 {
     srf__addr_t inner = {.family = 4};
 
@@ -183,5 +183,5 @@ srf_address_kind_t srf_address_kind(const char *address)
     if (!srf__addr_from_host(&addr, srf__str_of(address), 0,
                              SRF__TRANSPORT_UDP))
         return SRF_ADDRESS_INVALID;
-    return srf__addr_kind(&addr);
+    return kind_of(&addr);
 }

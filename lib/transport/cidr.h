@@ -1,5 +1,5 @@
 /*
- * Networks (RFC 4632, RFC 4291 §2.3), and the kinds of addresses.
+ * Networks (RFC 4632, RFC 4291 §2.3).
  *
  * SPDX-License-Identifier: MIT
  */
@@ -11,7 +11,5 @@
 #include <srf/srf.h>
 
 bool srf__cidr_has(const srf_cidr_t *cidr, const srf__addr_t *addr);
-
-srf_address_kind_t srf__addr_kind(const srf__addr_t *addr);
 
 #endif /* SRF_CIDR_H */

@@ -58,6 +58,7 @@ static srf__opening_t opening_of(const srf__connection_t *connection)
     return connection->trusted ? SRF__OPEN_FOR_PROGRAM : SRF__OPEN_FOR_NETWORK;
 }
 
+/* RFC 3261 §18.4: whoever waits on it learns that it is gone. */
 static void tell_lost(const srf__connection_t *connection)
 {
     srf__listener_t *listener = &connection->stream->base;
@@ -482,8 +483,7 @@ void srf__connection_look(srf__connection_t *connection)
 static void on_rested(srf__timer_t *timer)
 {
     srf__connection_t *connection =
-        (srf__connection_t *)((char *)timer -
-                              offsetof(srf__connection_t, rest));
+        srf__container_of(timer, srf__connection_t, rest);
 
     connection->resting = false;
     srf__connection_look(connection);

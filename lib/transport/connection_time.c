@@ -45,7 +45,8 @@ static uint32_t opening_ms(const srf__connection_t *connection)
                : settings->connect_timeout_ms;
 }
 
-/* When the connection has been given enough time for what it is at; NEVER. */
+/* When the connection has been given enough time for what it is at; NEVER. One
+ * that is open is kept for the next message (RFC 3261 §18). */
 static uint64_t due_at(const srf__connection_t *connection)
 {
     const srf__stream_settings_t *settings = &connection->stream->settings;
@@ -96,8 +97,7 @@ static bool is_waited_for(srf__connection_t *connection)
 static void timer_fired(srf__timer_t *timer)
 {
     srf__connection_t *connection =
-        (srf__connection_t *)((char *)timer -
-                              offsetof(srf__connection_t, timer));
+        srf__container_of(timer, srf__connection_t, timer);
     bool idle = connection->phase == SRF__CONNECTION_OPEN &&
                 connection->begun_ms == 0 && connection->out == NULL;
 

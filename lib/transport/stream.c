@@ -103,10 +103,8 @@ static srf__connection_t *find_peer(const srf__transports_t *owner,
 {
     srf__map_node_t *node = srf__map_get(&owner->by_peer, key);
 
-    return node == NULL
-               ? NULL
-               : (srf__connection_t *)((char *)node -
-                                       offsetof(srf__connection_t, by_peer));
+    return node == NULL ? NULL
+                        : srf__container_of(node, srf__connection_t, by_peer);
 }
 
 /* The one of `stream` among them: there are no more of them than listeners. */
@@ -267,8 +265,7 @@ static void on_acceptable(uv_poll_t *poll, int status, int events);
 
 static void timer_fired(srf__timer_t *timer)
 {
-    srf__stream_t *stream =
-        (srf__stream_t *)((char *)timer - offsetof(srf__stream_t, resume));
+    srf__stream_t *stream = srf__container_of(timer, srf__stream_t, resume);
 
     (void)uv_poll_start(&stream->poll, UV_READABLE, on_acceptable);
 }
@@ -605,8 +602,7 @@ int srf__stream_listen(srf__transports_t *transports,
     }
     stream->poll.data = stream;
     stream->handles = 1;
-    stream->ws = address->transport == SRF__TRANSPORT_WS ||
-                 address->transport == SRF__TRANSPORT_WSS;
+    stream->ws = srf__transport_is_web(address->transport);
     (void)uv_poll_start(&stream->poll, UV_READABLE, on_acceptable);
     srf__transports_add(transports, &stream->base);
     return 0;

@@ -1,6 +1,7 @@
 /*
- * TLS for connections, by OpenSSL: settings made into contexts, and a session
- * per connection. Bytes in, bytes out; no I/O, no clock.
+ * TLS for connections (RFC 3261 §26.3.1), by OpenSSL: settings made into
+ * contexts, and a session per connection. Bytes in, bytes out; no I/O, no
+ * clock.
  *
  * SPDX-License-Identifier: MIT
  */

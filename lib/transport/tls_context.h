@@ -1,5 +1,5 @@
 /*
- * What a TLS session needs of its context.
+ * What a TLS session needs of its context (RFC 3261 §26.3.1).
  *
  * SPDX-License-Identifier: MIT
  */

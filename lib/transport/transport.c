@@ -330,25 +330,17 @@ void srf__listener_write_uri(srf__listener_t *listener)
     srf__buf_add_char(&buf, ':');
     srf__buf_add_u64(&buf, listener->bound.port);
     srf__buf_add_text(&buf, ";transport=");
-    srf__buf_add_text(&buf,
-                      srf__transport_uri_name(
-                          (srf__transport_id_t)listener->bound.transport));
+    srf__buf_add_text(&buf, srf__transport_uri_name(listener->bound.transport));
 }
 
 const char *srf__listener_uri_param(const srf__listener_t *listener,
                                     bool secure)
 {
-    switch (listener->bound.transport) {
-    case SRF__TRANSPORT_TCP:
-        return ";transport=tcp";
-    case SRF__TRANSPORT_TLS:
-        return secure ? "" : ";transport=tls";
-    case SRF__TRANSPORT_WS:
-    case SRF__TRANSPORT_WSS:
-        return ";transport=ws";
-    default:
-        return "";
-    }
+    uint8_t transport = listener->bound.transport;
+
+    return secure && transport == SRF__TRANSPORT_TLS
+               ? "" /* it is what sips means */
+               : srf__transport_traits[transport].uri_param;
 }
 
 srf__addr_t srf__listener_local(srf__listener_t *listener,

@@ -156,7 +156,7 @@ static void print_sizes(void)
     SIZE(struct srf_req);
     SIZE(srf__context_t);
     SIZE(srf__branch_t);
-    SIZE(srf__arrival_t);
+    SIZE(srf__branch_msg_t);
     SIZE(srf_msg_t);
     SIZE(srf__facts_t);
     SIZE(srf__header_t);

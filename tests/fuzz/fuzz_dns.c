@@ -44,6 +44,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     FUZZ_CHECK(records->count == 0 || records->ttl_s <= INT32_MAX);
     for (unsigned i = 0; i < records->count; i++)
         check_record(records, &records->list[i]);
-    srf__records_unref(records);
+    srf__records_free(records);
     return 0;
 }

@@ -1,45 +1,26 @@
 /*
  * Fuzz target: a whole stack on a virtual network and clock.
  *
- * The input is a script of commands, each beginning with "%" at the start of a
- * line:
+ * The input is a script (host.h). Its own commands are:
  *
  *   %c TEXT   a datagram from the caller; %t and %u: from a target; "@B" in it
  *             becomes the branch of the last request that the stack sent, "@T"
  *             the To value of the last response
  *   %rNSSS    a target answers the last request but N with status SSS
- *   %wX       time passes, 2 to the power of X modulo 20 milliseconds
- *   %x        the network gives the last datagram back
- *   %f        the next datagram cannot be sent
- *   %mX       the allocation after X others fails
  *   %h        the program answers the request it has kept
- *   %d        the program destroys the stack
  *
  * The handler does what the header field X-Do says. At the end every timer has
  * run out: no transaction may be left, each callback must have come once.
  *
  * SPDX-License-Identifier: MIT
  */
-#include "memory.h"
+#include "host.h"
 
-#include "core/stack.h"
 #include "message/scan.h"
 
 #include <string.h>
 
-enum {
-    TEXT_BYTES = 4096,
-    SENT_KEPT = 4,
-    OPS_MAX = 48,
-    LOOPED_MAX = 8,
-    DRAIN_STEPS = 100000,
-    HEADERS = 256
-};
-
-typedef struct text {
-    size_t len;
-    char p[TEXT_BYTES];
-} text_t;
+enum { SENT_KEPT = 4, OPS_MAX = 48, LOOPED_MAX = 8, HEADERS = 256 };
 
 /* One use of srf_proxy_request(). */
 typedef struct op {
@@ -49,43 +30,20 @@ typedef struct op {
 } op_t;
 
 typedef struct world {
-    srf__listener_t listener;
-    srf__wheel_t wheel;
-    srf_t *srf; /* NULL after %d */
-    unsigned destroyed;
-    srf__addr_t self;
+    host_t host; /* first */
     srf__addr_t caller;
     srf__addr_t targets[2];
     text_t requests[SENT_KEPT]; /* sent by the stack, the last one first */
     srf__addr_t request_to;
-    text_t last; /* datagram */
-    srf__addr_t last_to;
     char response_to[128];     /* To value of the last response */
     text_t looped[LOOPED_MAX]; /* sent to itself, not delivered yet */
     unsigned looped_count;
-    bool fail_send;
     op_t ops[OPS_MAX];
     unsigned op_count;
     srf_req_t *kept;
 } world_t;
 
-static fuzz_memory_t memory;
-
 /* ---- texts ---- */
-
-static void add(text_t *text, const char *p, size_t len)
-{
-    if (len > sizeof(text->p) - 1 - text->len)
-        len = sizeof(text->p) - 1 - text->len;
-    memcpy(text->p + text->len, p, len);
-    text->len += len;
-    text->p[text->len] = '\0';
-}
-
-static void add_string(text_t *text, const char *string)
-{
-    add(text, string, strlen(string));
-}
 
 typedef struct scanned {
     srf__facts_t facts;
@@ -112,20 +70,26 @@ static void add_lines(text_t *out, const scanned_t *from, srf__header_id_t id,
     const srf__header_t *header = srf__facts_first(facts, id);
 
     for (; header != NULL; header = srf__facts_next(facts, header)) {
-        add(out, facts->data + header->name,
-            (size_t)(header->value + header->value_len - header->name));
-        add_string(out, suffix);
-        add_string(out, "\r\n");
+        text_add(out, facts->data + header->name,
+                 (size_t)(header->value + header->value_len - header->name));
+        text_string(out, suffix);
+        text_string(out, "\r\n");
     }
 }
 
 /* ---- the network ---- */
 
-static void note_sent(world_t *world, const srf__addr_t *to)
+static void note_sent(host_t *host)
 {
     static scanned_t scanned;
+    world_t *world = (world_t *)host;
 
-    scan_sent(&world->last, &scanned);
+    if (srf__addr_eq(&host->last_to, &host->listener.bound)) {
+        if (world->looped_count < LOOPED_MAX)
+            world->looped[world->looped_count++] = host->last;
+        return;
+    }
+    scan_sent(&host->last, &scanned);
     if (scanned.facts.via.branch.len == 0)
         return;
     if (!scanned.facts.is_request) {
@@ -144,81 +108,21 @@ static void note_sent(world_t *world, const srf__addr_t *to)
         return;
     memmove(&world->requests[1], &world->requests[0],
             (SENT_KEPT - 1) * sizeof(world->requests[0]));
-    world->requests[0] = world->last;
-    world->request_to = *to;
+    world->requests[0] = host->last;
+    world->request_to = host->last_to;
 }
 
-static int net_send(const srf__flow_t *flow, const srf__str_t *parts,
-                    unsigned count)
-{
-    world_t *world = (world_t *)(void *)flow->listener;
-    const srf__addr_t *to = &flow->peer;
-
-    FUZZ_CHECK(world->srf != NULL || !world->destroyed);
-    world->last.len = 0;
-    for (unsigned i = 0; i < count; i++)
-        add(&world->last, parts[i].p, parts[i].len);
-    FUZZ_CHECK(world->last.len > 0);
-    world->last_to = *to;
-    if (world->fail_send) {
-        world->fail_send = false;
-        return SRF_ERR_UNREACHABLE;
-    }
-    if (srf__addr_eq(to, &world->self)) {
-        if (world->looped_count < LOOPED_MAX)
-            world->looped[world->looped_count++] = world->last;
-        return 0;
-    }
-    note_sent(world, to);
-    return 0;
-}
-
-static void net_close(srf__listener_t *listener)
-{
-    srf__transports_closed(listener);
-}
-
-static void deliver(world_t *world, const srf__addr_t *from, const char *p,
-                    size_t len)
-{
-    const srf__flow_t flow = {&world->listener, *from, 0};
-
-    if (world->srf == NULL)
-        return;
-    /* Of its exact size, so that reading beyond it is noticed. */
-    char *exact = malloc(len == 0 ? 1 : len);
-    FUZZ_CHECK(exact != NULL);
-    memcpy(exact, p, len);
-    srf__on_message(world->srf, &flow, exact, len);
-    free(exact);
-}
-
-static void deliver_looped(world_t *world)
+static void deliver_looped(host_t *host)
 {
     static text_t text;
+    world_t *world = (world_t *)host;
 
     for (unsigned rounds = 0; world->looped_count > 0 && rounds < 200;
          rounds++) {
         text = world->looped[--world->looped_count];
-        deliver(world, &world->self, text.p, text.len);
+        host_deliver(host, &host->listener.bound, &text);
     }
     world->looped_count = 0;
-}
-
-static void pass(world_t *world, uint64_t ms)
-{
-    srf__wheel_t *wheel = &world->wheel;
-    uint64_t end = wheel->now_ms + ms;
-
-    for (;;) {
-        uint64_t next = srf__wheel_next(wheel);
-        if (next > end)
-            break;
-        srf__wheel_advance(wheel, next);
-        deliver_looped(world);
-    }
-    srf__wheel_advance(wheel, end);
-    deliver_looped(world);
 }
 
 /* ---- the program ---- */
@@ -234,10 +138,10 @@ static void on_cancel(srf_req_t *req)
 static void on_done(srf_req_t *req, int err, const srf_proxy_results_t *results)
 {
     op_t *op = srf_req_data(req);
-    unsigned later = memory.fail_in;
+    unsigned later = host_memory.fail_in;
 
     /* Looking needs memory too. */
-    memory.fail_in = 0;
+    host_memory.fail_in = 0;
     FUZZ_CHECK(op->started == 1 && op->done == 0);
     op->done++;
     FUZZ_CHECK(err <= 0 && results != NULL);
@@ -253,7 +157,7 @@ static void on_done(srf_req_t *req, int err, const srf_proxy_results_t *results)
     }
     srf_free(srf_proxy_results_json(results));
     FUZZ_CHECK(srf_proxy_request(req, NULL, NULL, NULL) != 0);
-    memory.fail_in = later;
+    host_memory.fail_in = later;
 }
 
 static void look_at(const srf_req_t *req)
@@ -339,16 +243,16 @@ static void command_datagram(world_t *world, const srf__addr_t *from,
         if (p[i] == '@' && i + 1 < len && p[i + 1] == 'B') {
             srf__str_t branch =
                 srf__facts_str(&scanned.facts, scanned.facts.via.branch);
-            add(&text, branch.p, branch.len);
+            text_add(&text, branch.p, branch.len);
             i++;
         } else if (p[i] == '@' && i + 1 < len && p[i + 1] == 'T') {
-            add_string(&text, world->response_to);
+            text_string(&text, world->response_to);
             i++;
         } else {
-            add(&text, p + i, 1);
+            text_add(&text, p + i, 1);
         }
     }
-    deliver(world, from, text.p, text.len);
+    host_deliver(&world->host, from, &text);
 }
 
 static void command_reply(world_t *world, const char *p, size_t len)
@@ -365,9 +269,9 @@ static void command_reply(world_t *world, const char *p, size_t len)
     if (request->len == 0 || scanned.facts.via.branch.len == 0)
         return;
     text.len = 0;
-    add_string(&text, "SIP/2.0 ");
-    add_string(&text, status);
-    add_string(&text, " Reply\r\n");
+    text_string(&text, "SIP/2.0 ");
+    text_string(&text, status);
+    text_string(&text, " Reply\r\n");
     add_lines(&text, &scanned, SRF__HDR_VIA, "");
     add_lines(&text, &scanned, SRF__HDR_RECORD_ROUTE, "");
     add_lines(&text, &scanned, SRF__HDR_FROM, "");
@@ -375,9 +279,9 @@ static void command_reply(world_t *world, const char *p, size_t len)
               scanned.facts.to_tag.len > 0 ? "" : ";tag=b");
     add_lines(&text, &scanned, SRF__HDR_CALL_ID, "");
     add_lines(&text, &scanned, SRF__HDR_CSEQ, "");
-    add(&text, p + 4, len - 4); /* further lines */
-    add_string(&text, "\r\nContact: <sip:b@10.0.0.11>\r\n\r\n");
-    deliver(world, &world->request_to, text.p, text.len);
+    text_add(&text, p + 4, len - 4); /* further lines */
+    text_string(&text, "\r\nContact: <sip:b@10.0.0.11>\r\n\r\n");
+    host_deliver(&world->host, &world->request_to, &text);
 }
 
 static void command_answer(world_t *world)
@@ -396,24 +300,9 @@ static void command_answer(world_t *world)
     srf_req_unref(req);
 }
 
-static void on_destroyed(void *data)
+static void command(host_t *host, const char *p, size_t len)
 {
-    world_t *world = data;
-
-    world->destroyed++;
-}
-
-static void command_destroy(world_t *world)
-{
-    if (world->srf == NULL)
-        return;
-    srf_destroy(world->srf, on_destroyed);
-    world->srf = NULL;
-}
-
-static void command(world_t *world, const char *p, size_t len)
-{
-    unsigned argument = len > 1 ? (unsigned char)p[1] : 0;
+    world_t *world = (world_t *)host;
 
     switch (p[0]) {
     case 'c':
@@ -427,139 +316,60 @@ static void command(world_t *world, const char *p, size_t len)
     case 'r':
         command_reply(world, p + 1, len - 1);
         break;
-    case 'w':
-        pass(world, (uint64_t)1 << argument % 20);
-        break;
-    case 'x':
-        if (world->srf != NULL && world->last.len > 0) {
-            text_t copy = world->last;
-            srf__on_undelivered(world->srf, &world->last_to, copy.p, copy.len);
-        }
-        break;
-    case 'f':
-        world->fail_send = true;
-        break;
-    case 'm':
-        memory.fail_in = argument;
-        break;
     case 'h':
         command_answer(world);
         break;
-    case 'd':
-        command_destroy(world);
-        break;
     default:
         break;
-    }
-    deliver_looped(world);
-    /* Timers of delay zero: what must come from the loop. */
-    pass(world, 0);
-}
-
-static void run_script(world_t *world, const char *p, size_t size)
-{
-    size_t begin = 0;
-
-    while (begin < size) {
-        size_t end = begin;
-        do {
-            const char *line = memchr(p + end, '\n', size - end);
-            end = line == NULL ? size : (size_t)(line - p) + 1;
-        } while (end < size && p[end] != '%');
-        if (p[begin] == '%' && end - begin > 1)
-            command(world, p + begin + 1, end - begin - 1);
-        begin = end;
     }
 }
 
 /* ---- start and end ---- */
 
-static srf__addr_t address(const char *ip)
-{
-    srf__addr_t out;
-
-    FUZZ_CHECK(
-        srf__addr_from_host(&out, srf__str_of(ip), 5060, SRF__TRANSPORT_UDP));
-    return out;
-}
-
-static int64_t fixed_wall(void)
-{
-    return 1700000000000000;
-}
-
 static void world_init(world_t *world)
 {
-    static const srf__listener_ops_t ops = {.send = net_send,
-                                            .close = net_close};
-    const srf__env_t env = {
-        .wheel = &world->wheel, .seed = 99, .wall_us = fixed_wall};
+    static const host_manner_t manner = {
+        .sent = note_sent, .carry = deliver_looped, .command = command};
     srf_options_t options;
 
     memset(world, 0, sizeof(*world));
-    srf__wheel_init(&world->wheel, 1000);
     srf_options_init(&options);
     options.max_transactions = 200;
-    FUZZ_CHECK(srf__create(&world->srf, &env, &options) == 0);
-    world->self = address("10.0.0.1");
-    world->caller = address("10.0.0.9");
-    world->targets[0] = address("10.0.0.11");
-    world->targets[1] = address("10.0.0.12");
-    world->listener.ops = &ops;
-    world->listener.bound = world->self;
-    strcpy(world->listener.uri, "sip:10.0.0.1:5060;transport=udp");
-    srf__transports_add(&world->srf->element.transports, &world->listener);
-    srf_set_data(world->srf, world);
-    FUZZ_CHECK(srf_alias(world->srf, "proxy.example.com") == 0);
-    FUZZ_CHECK(srf_on(world->srf, NULL, on_request) == 0);
-}
-
-static void drain(world_t *world)
-{
-    unsigned steps = 0;
-
-    while (world->wheel.count > 0) {
-        FUZZ_CHECK(++steps < DRAIN_STEPS);
-        srf__wheel_advance(&world->wheel, srf__wheel_next(&world->wheel));
-        deliver_looped(world);
-    }
+    host_begin(&world->host, &manner, &options);
+    world->caller = host_address("10.0.0.9");
+    world->targets[0] = host_address("10.0.0.11");
+    world->targets[1] = host_address("10.0.0.12");
+    FUZZ_CHECK(srf_alias(world->host.srf, "proxy.example.com") == 0);
+    FUZZ_CHECK(srf_on(world->host.srf, NULL, on_request) == 0);
 }
 
 static void check_idle(const world_t *world)
 {
     srf_stats_t stats = {.size = sizeof(stats)};
 
-    FUZZ_CHECK(srf_stats(world->srf, &stats) == 0);
+    FUZZ_CHECK(srf_stats(world->host.srf, &stats) == 0);
     FUZZ_CHECK(stats.server_transactions == 0);
     FUZZ_CHECK(stats.client_transactions == 0);
     FUZZ_CHECK(stats.proxies_pending == 0);
-    FUZZ_CHECK(world->srf->uas.taken.count == 0);
+    FUZZ_CHECK(world->host.srf->uas.taken.count == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static world_t world;
-    static int ready;
 
-    if (!ready) {
-        fuzz_memory_begin(&memory);
-        ready = 1;
-    }
-    memory.fail_in = 0;
     world_init(&world);
-    run_script(&world, (const char *)data, size);
-    memory.fail_in = 0;
-    world.fail_send = false;
-    if (world.srf != NULL)
+    host_script(&world.host, (const char *)data, size);
+    host_memory.fail_in = 0;
+    world.host.fail_send = false;
+    if (world.host.srf != NULL)
         command_answer(&world);
     else if (world.kept != NULL)
         srf_req_unref(world.kept);
-    drain(&world);
-    if (world.srf != NULL)
+    host_drain(&world.host);
+    if (world.host.srf != NULL)
         check_idle(&world);
-    command_destroy(&world);
-    drain(&world);
-    FUZZ_CHECK(world.destroyed == 1);
+    host_end(&world.host);
     for (unsigned i = 0; i < world.op_count; i++)
         FUZZ_CHECK(world.ops[i].done == world.ops[i].started);
     return 0;

@@ -3,16 +3,10 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "runner.h"
-#include "stage.h"
-
-#include <stdio.h>
-#include <string.h>
-
-static stage_t stage;
+#include "meeting.h"
 
 /* However slow the machine is, no datagram comes twice. */
-static void setup(void)
+static void setup_patient(void)
 {
     srf_options_t options;
 
@@ -21,44 +15,39 @@ static void setup(void)
     stage_setup(&stage, false, &options);
 }
 
-static void teardown(void)
+static wire_t *client_of(unsigned listener)
 {
-    stage_teardown(&stage);
+    return wire_connect(&stage.loop, WIRE_TCP, stage.ip, listener, NULL);
 }
 
-static wire_t *client_of(unsigned port)
+static void serve(wire_kind_t how)
 {
-    return wire_connect(&stage.loop, WIRE_TCP, stage.ip, port, NULL);
+    kind = how;
+    callee = wire_listen(&stage.loop, kind, stage.ip, stage.server_ctx);
+    stage_target(&stage, 0, callee, kind);
 }
 
-/* The server on the other side answers a call of `caller`, and hangs up: the
- * BYE must arrive where the call came from. */
-static void expect_bye_back(wire_t *caller, wire_t *callee, wire_kind_t kind,
-                            const char *name)
+/* The callee answers a call of `client`, and hangs up: the BYE must arrive
+ * where the call came from. */
+static void expect_bye_back(wire_t *client, const char *name)
 {
-    char routes[1000] = "";
+    char routes[1000];
     char call_id[100];
     char contact[200];
     char from[200];
-    const char *at = NULL;
-    const char *value;
 
-    stage_request(&stage, caller, WIRE_TCP, "INVITE", "sip:bob@call.test", name,
+    stage_request(&stage, client, WIRE_TCP, "INVITE", "sip:bob@call.test", name,
                   "");
     const char *got = wire_expect(callee, "INVITE ");
-    while ((value = wire_header(got, "Record-Route", &at))[0] != '\0') {
-        size_t len = strlen(routes);
-        (void)snprintf(routes + len, sizeof(routes) - len, "Route: %s\n",
-                       value);
-    }
+    stage_routes(got, routes, sizeof(routes));
     (void)snprintf(from, sizeof(from), "%s", wire_header(got, "From", NULL));
     (void)snprintf(call_id, sizeof(call_id), "%s",
                    wire_header(got, "Call-ID", NULL));
     ck_assert_int_eq(
         sscanf(wire_header(got, "Contact", NULL), "<%199[^>]>", contact), 1);
     stage_answer(callee, got, "200 OK", "Contact: <sip:bob@127.0.0.1:9>\n");
-    (void)wire_expect(caller, "SIP/2.0 100");
-    (void)wire_expect(caller, "SIP/2.0 200");
+    (void)wire_expect(client, "SIP/2.0 100");
+    (void)wire_expect(client, "SIP/2.0 200");
     wire_send(callee,
               "BYE %s SIP/2.0\n"
               "Via: SIP/2.0/%s 127.0.0.1:%u;branch=z9hG4bKbye%s\n"
@@ -72,7 +61,7 @@ static void expect_bye_back(wire_t *caller, wire_t *callee, wire_kind_t kind,
               "\n",
               contact, wire_via_name(kind), wire_port(callee), name, routes,
               from, call_id);
-    stage_answer(caller, wire_expect(caller, "BYE "), "200 OK", "");
+    stage_answer(client, wire_expect(client, "BYE "), "200 OK", "");
     (void)wire_expect(callee, "SIP/2.0 200");
 }
 
@@ -82,17 +71,16 @@ START_TEST(each_call_of_one_peer_ends_on_its_own_connection)
     unsigned udp = stage_listen(&stage, WIRE_UDP);
     unsigned first = stage_listen(&stage, WIRE_TCP);
     unsigned second = stage_listen(&stage, WIRE_TCP);
-    wire_t *callee = wire_listen(&stage.loop, WIRE_UDP, stage.ip, NULL);
     wire_t *one = wire_connect_from(&stage.loop, stage.ip, 0, stage.ip, first);
     wire_t *two = wire_connect_from(&stage.loop, stage.ip, wire_port(one),
                                     stage.ip, second);
 
     (void)udp;
+    serve(WIRE_UDP);
     stage.options.record_route = 1;
-    stage_target(&stage, 0, callee, WIRE_UDP);
-    expect_bye_back(one, callee, WIRE_UDP, "a");
-    expect_bye_back(two, callee, WIRE_UDP, "b");
-    expect_bye_back(one, callee, WIRE_UDP, "c");
+    expect_bye_back(one, "a");
+    expect_bye_back(two, "b");
+    expect_bye_back(one, "c");
     ck_assert_uint_eq(stage_stats(&stage).connections_opened, 0);
     wire_close(one);
     wire_close(two);
@@ -105,15 +93,14 @@ START_TEST(one_connection_to_the_callee_serves_both_listeners)
 {
     unsigned first = stage_listen(&stage, WIRE_TCP);
     unsigned second = stage_listen(&stage, WIRE_TCP);
-    wire_t *callee = wire_listen(&stage.loop, WIRE_TCP, stage.ip, NULL);
     wire_t *one = wire_connect_from(&stage.loop, stage.ip, 0, stage.ip, first);
     wire_t *two = wire_connect_from(&stage.loop, stage.ip, wire_port(one),
                                     stage.ip, second);
 
+    serve(WIRE_TCP);
     stage.options.record_route = 1;
-    stage_target(&stage, 0, callee, WIRE_TCP);
-    expect_bye_back(one, callee, WIRE_TCP, "a");
-    expect_bye_back(two, callee, WIRE_TCP, "b");
+    expect_bye_back(one, "a");
+    expect_bye_back(two, "b");
     ck_assert_uint_eq(stage_stats(&stage).connections_opened, 1);
     wire_close(one);
     wire_close(two);
@@ -122,27 +109,27 @@ START_TEST(one_connection_to_the_callee_serves_both_listeners)
 END_TEST
 
 /* A request from a client of the first listener to `phone`. */
-static void send_to(wire_t *caller, const wire_t *phone, const char *name)
+static void send_to(const wire_t *phone, const char *name)
 {
     stage_target(&stage, 0, phone, WIRE_TCP);
     stage_request(&stage, caller, WIRE_TCP, "MESSAGE", "sip:bob@call.test",
                   name, "");
 }
 
-static void expect_reached(wire_t *caller, wire_t *phone, const char *name)
+static void expect_reached(wire_t *phone, const char *name)
 {
-    send_to(caller, phone, name);
+    send_to(phone, name);
     stage_answer(phone, wire_expect(phone, "MESSAGE "), "200 OK", "");
     (void)wire_expect(caller, "SIP/2.0 200");
 }
 
 START_TEST(a_client_of_one_listener_is_reached_through_another)
 {
-    wire_t *caller = client_of(stage_listen(&stage, WIRE_TCP));
+    caller = client_of(stage_listen(&stage, WIRE_TCP));
     wire_t *phone = client_of(stage_listen(&stage, WIRE_TCP));
 
     wire_run(&stage.loop, 5);
-    expect_reached(caller, phone, "a");
+    expect_reached(phone, "a");
     ck_assert_uint_eq(stage_stats(&stage).connections_opened, 0);
     wire_close(caller);
     wire_close(phone);
@@ -151,15 +138,15 @@ END_TEST
 
 START_TEST(where_the_program_names_the_listener_no_other_is_taken)
 {
-    wire_t *caller = client_of(stage_listen(&stage, WIRE_TCP));
+    caller = client_of(stage_listen(&stage, WIRE_TCP));
     wire_t *phone = client_of(stage_listen(&stage, WIRE_TCP));
 
     wire_run(&stage.loop, 5);
     stage.options.outbound = srf_listener_uri(stage.proxy, 0);
-    send_to(caller, phone, "a");
+    send_to(phone, "a");
     (void)wire_expect(caller, "SIP/2.0 500"); /* nobody listens at that port */
     stage.options.outbound = srf_listener_uri(stage.proxy, 1);
-    expect_reached(caller, phone, "b");
+    expect_reached(phone, "b");
     wire_close(caller);
     wire_close(phone);
 }
@@ -169,7 +156,7 @@ END_TEST
 START_TEST(one_of_several_connections_is_enough)
 {
     enum { SEVERAL = 3 };
-    wire_t *caller = client_of(stage_listen(&stage, WIRE_TCP));
+    caller = client_of(stage_listen(&stage, WIRE_TCP));
     unsigned ports[SEVERAL];
     wire_t *phones[SEVERAL];
     int left = _i % SEVERAL;
@@ -189,7 +176,7 @@ START_TEST(one_of_several_connections_is_enough)
         wire_run(&stage.loop, 5);
     }
     (void)snprintf(name, sizeof(name), "a%d", _i);
-    expect_reached(caller, phones[left], name);
+    expect_reached(phones[left], name);
     wire_close(phones[left]);
     wire_run(&stage.loop, 5);
     ck_assert_uint_eq(stage_stats(&stage).connections, 1);
@@ -200,30 +187,25 @@ END_TEST
 /* What a listener shows of itself, and whom it trusts, is its own. */
 START_TEST(over_tls_each_listener_has_connections_of_its_own)
 {
-    wire_t *callee =
-        wire_listen(&stage.loop, WIRE_TLS, stage.ip, stage.server_ctx);
-    wire_t *second;
     wire_t *one = client_of(stage_listen(&stage, WIRE_TCP));
     unsigned first = stage_listen(&stage, WIRE_TLS);
     unsigned other = stage_listen(&stage, WIRE_TLS);
-    wire_t *caller =
-        wire_connect(&stage.loop, WIRE_TLS, stage.ip, first, stage.client_ctx);
 
-    stage_target(&stage, 0, callee, WIRE_TLS);
-    stage_request(&stage, caller, WIRE_TLS, "MESSAGE", "sip:bob@call.test", "a",
-                  "");
+    serve(WIRE_TLS);
+    port = first;
+    caller = connect_client();
+    ask("MESSAGE", "a");
     stage_answer(callee, wire_expect(callee, "MESSAGE "), "200 OK", "");
     (void)wire_expect(caller, "SIP/2.0 200");
-    second =
-        wire_connect(&stage.loop, WIRE_TLS, stage.ip, other, stage.client_ctx);
+    port = other;
+    wire_t *second = connect_client();
     stage_request(&stage, second, WIRE_TLS, "MESSAGE", "sip:bob@call.test", "b",
                   "");
     wire_run(&stage.loop, 20);
     ck_assert_uint_eq(stage_stats(&stage).connections_opened, 2);
     wire_close(one);
-    wire_close(caller);
     wire_close(second);
-    wire_close(callee);
+    part();
 }
 END_TEST
 
@@ -233,7 +215,7 @@ int main(void)
     TCase *tcase = tcase_create("of several listeners");
 
     tcase_set_timeout(tcase, 30);
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_checked_fixture(tcase, setup_patient, teardown);
     tcase_add_test(tcase, each_call_of_one_peer_ends_on_its_own_connection);
     tcase_add_test(tcase, one_connection_to_the_callee_serves_both_listeners);
     tcase_add_test(tcase, a_client_of_one_listener_is_reached_through_another);

@@ -4,51 +4,17 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "runner.h"
-#include "stage.h"
-
-#include <stdio.h>
-#include <string.h>
+#include "meeting.h"
 
 enum { MOMENT_MS = 30 };
 
-static stage_t stage;
-static wire_t *caller;
-static wire_t *callee;
-static wire_kind_t kind;
-
-static void setup(void)
+/* The callee has a connection of ours that was used. */
+static void meet_over(wire_kind_t how)
 {
-    stage_setup(&stage, false, NULL);
-}
-
-static void teardown(void)
-{
-    stage_teardown(&stage);
-}
-
-static void ask(const char *method, const char *name)
-{
-    stage_request(&stage, caller, kind, method, "sip:bob@call.test", name, "");
-}
-
-/* A caller, and a callee that has a connection of ours which was used. */
-static void meet(wire_kind_t how)
-{
-    kind = how;
-    callee = wire_listen(&stage.loop, kind, stage.ip, stage.server_ctx);
-    caller = wire_connect(&stage.loop, kind, stage.ip,
-                          stage_listen(&stage, kind), stage.client_ctx);
-    stage_target(&stage, 0, callee, kind);
+    meet(how);
     ask("MESSAGE", "first");
     stage_answer(callee, wire_expect(callee, "MESSAGE "), "200 OK", "");
     (void)wire_expect(caller, "SIP/2.0 200");
-}
-
-static void part(void)
-{
-    wire_close(caller);
-    wire_close(callee);
 }
 
 static void expect_answered(const char *method)
@@ -81,7 +47,7 @@ enum { CASES = sizeof(cases) / sizeof(*cases) };
  */
 START_TEST(a_request_that_nobody_read_goes_once_more)
 {
-    meet(cases[_i].kind);
+    meet_over(cases[_i].kind);
     ask(cases[_i].method, "a");
     wire_run(&stage.loop, MOMENT_MS); /* it is written */
     wire_hang_up(callee);
@@ -93,7 +59,7 @@ END_TEST
 
 START_TEST(a_request_that_crossed_the_end_of_a_connection_goes_once_more)
 {
-    meet(cases[_i].kind);
+    meet_over(cases[_i].kind);
     ask(cases[_i].method, "a");
     wire_run(&stage.loop, MOMENT_MS);
     wire_pump(callee); /* it is read, and nothing comes of it */
@@ -106,7 +72,7 @@ END_TEST
 /* The first thing that is written brings the reset, or the second. */
 START_TEST(a_host_that_has_begun_anew_is_called_all_the_same)
 {
-    meet(cases[_i].kind);
+    meet_over(cases[_i].kind);
     if (wire_vanish(callee)) {
         ask(cases[_i].method, "a");
         expect_answered(cases[_i].method);
@@ -120,7 +86,7 @@ START_TEST(all_that_wait_on_a_dead_connection_go_over_one_new_one)
 {
     static const char *const names[] = {"a", "b", "c"};
 
-    meet(WIRE_TCP);
+    meet_over(WIRE_TCP);
     for (unsigned i = 0; i < 3; i++)
         ask("MESSAGE", names[i]);
     wire_run(&stage.loop, MOMENT_MS);
@@ -136,7 +102,7 @@ END_TEST
 
 START_TEST(no_request_goes_a_third_time)
 {
-    meet(WIRE_TCP);
+    meet_over(WIRE_TCP);
     ask("MESSAGE", "a");
     wire_run(&stage.loop, MOMENT_MS);
     wire_hang_up(callee);
@@ -150,7 +116,7 @@ END_TEST
 
 START_TEST(a_request_that_was_answered_with_a_1xx_does_not_go_again)
 {
-    meet(WIRE_TCP);
+    meet_over(WIRE_TCP);
     ask("INVITE", "a");
     (void)wire_expect(caller, "SIP/2.0 100");
     stage_answer(callee, wire_expect(callee, "INVITE "), "180 Ringing", "");
@@ -171,7 +137,7 @@ START_TEST(nor_one_behind_which_the_peer_has_spoken)
 {
     char second[4000];
 
-    meet(WIRE_TCP);
+    meet_over(WIRE_TCP);
     ask("MESSAGE", "a");
     ask("MESSAGE", "b");
     (void)wire_expect(callee, "MESSAGE ");
@@ -188,7 +154,7 @@ END_TEST
 
 START_TEST(a_new_connection_that_breaks_is_a_failure)
 {
-    meet(WIRE_TCP);
+    meet_over(WIRE_TCP);
     wire_hang_up(callee);
     wire_run(&stage.loop, MOMENT_MS);
     ask("MESSAGE", "a");
@@ -215,7 +181,7 @@ START_TEST(requests_of_our_own_go_once_more_too)
 {
     srf_request_options_t options;
 
-    meet(cases[_i].kind);
+    meet_over(cases[_i].kind);
     srf_request_options_init(&options);
     options.method = cases[_i].method;
     ck_assert_int_eq(

@@ -115,7 +115,7 @@ static void teardown(void)
     ck_assert_uint_eq(destroyed, dns != NULL);
     ck_assert_int_eq(uv_loop_close(&loop), 0);
     for (unsigned i = 0; i < told.count; i++)
-        srf__records_unref(told.records[i]);
+        srf__records_free(told.records[i]);
 }
 
 START_TEST(an_answer_comes_from_the_loop)
@@ -467,7 +467,7 @@ static bool ask_poor(const srf__dns_settings_t *settings)
         wait_told(1);
         srf__records_t *records = told.records[--told.count];
         good = records != NULL && records->answer == SRF__ANSWER_FOUND;
-        srf__records_unref(records);
+        srf__records_free(records);
     } else {
         ck_assert_int_eq(err, SRF_ERR_NO_MEMORY);
     }

@@ -4,39 +4,16 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "runner.h"
-#include "stage.h"
-
-#include <stdio.h>
-#include <string.h>
+#include "meeting.h"
 
 enum { MOMENT_MS = 20 };
 
 static const wire_kind_t kinds[] = {WIRE_TCP, WIRE_TLS, WIRE_WS};
 
-static stage_t stage;
-static wire_kind_t kind;
-static unsigned port;
-static wire_t *callee;
 static char received[4000]; /* by the callee */
 
-static void setup(void)
-{
-    stage_setup(&stage, false, NULL);
-}
-
-static void teardown(void)
-{
-    stage_teardown(&stage);
-}
-
-static wire_t *client(void)
-{
-    return wire_connect(&stage.loop, kind, stage.ip, port, stage.client_ctx);
-}
-
 /* The Via is that of a client that does not know its address. */
-static void ask(wire_t *from, const char *method)
+static void ask_again(wire_t *from, const char *method)
 {
     wire_send(from,
               "%s sip:bob@call.test SIP/2.0\n"
@@ -51,7 +28,7 @@ static void ask(wire_t *from, const char *method)
               method, wire_via_name(kind), method);
 }
 
-static wire_t *begin(wire_kind_t how, const char *method)
+static void begin(wire_kind_t how, const char *method)
 {
     char start[20];
 
@@ -60,59 +37,56 @@ static wire_t *begin(wire_kind_t how, const char *method)
     (void)stage_listen(&stage, WIRE_UDP);
     callee = wire_listen(&stage.loop, WIRE_UDP, stage.ip, NULL);
     stage_target(&stage, 0, callee, WIRE_UDP);
-    wire_t *caller = client();
-    ask(caller, method);
+    caller = connect_client();
+    ask_again(caller, method);
     (void)snprintf(start, sizeof(start), "%s ", method);
     (void)snprintf(received, sizeof(received), "%s",
                    wire_expect(callee, start));
-    return caller;
 }
 
 START_TEST(a_call_goes_on_over_the_new_connection)
 {
-    wire_t *caller = begin(kinds[_i], "INVITE");
+    begin(kinds[_i], "INVITE");
 
     stage_answer(callee, received, "180 Ringing", "");
     (void)wire_expect(caller, "SIP/2.0 100");
     (void)wire_expect(caller, "SIP/2.0 180");
     wire_close(caller);
     wire_run(&stage.loop, MOMENT_MS);
-    caller = client();
-    ask(caller, "INVITE");
+    caller = connect_client();
+    ask_again(caller, "INVITE");
     (void)wire_expect(caller, "SIP/2.0 180"); /* again */
     stage_answer(callee, received, "200 OK", "");
     (void)wire_expect(caller, "SIP/2.0 200");
     stage_answer(callee, received, "200 OK", ""); /* again, too */
     (void)wire_expect(caller, "SIP/2.0 200");
-    wire_close(caller);
-    wire_close(callee);
+    part();
 }
 END_TEST
 
 START_TEST(so_does_another_request)
 {
-    wire_t *caller = begin(kinds[_i], "MESSAGE");
+    begin(kinds[_i], "MESSAGE");
 
     wire_close(caller);
     wire_run(&stage.loop, MOMENT_MS);
-    caller = client();
-    ask(caller, "MESSAGE");
+    caller = connect_client();
+    ask_again(caller, "MESSAGE");
     wire_run(&stage.loop, MOMENT_MS);
     stage_answer(callee, received, "200 OK", "");
     (void)wire_expect(caller, "SIP/2.0 200");
-    wire_close(caller);
-    wire_close(callee);
+    part();
 }
 END_TEST
 
 /* A client that has lost its address knows before we do. */
 START_TEST(the_newest_connection_of_an_address_has_the_answer)
 {
-    wire_t *caller = begin(WIRE_TCP, "INVITE");
-    wire_t *newer = client();
+    begin(WIRE_TCP, "INVITE");
+    wire_t *newer = connect_client();
 
     (void)wire_expect(caller, "SIP/2.0 100");
-    ask(newer, "INVITE");
+    ask_again(newer, "INVITE");
     (void)wire_expect(newer, "SIP/2.0 100");
     stage_answer(callee, received, "200 OK", "");
     (void)wire_expect(newer, "SIP/2.0 200");
@@ -131,11 +105,11 @@ static wire_t *client_at(const char *ip)
 
 START_TEST(another_address_gets_nothing_while_the_connection_is_there)
 {
-    wire_t *caller = begin(WIRE_TCP, "INVITE");
+    begin(WIRE_TCP, "INVITE");
     wire_t *stranger = client_at("127.0.0.66");
 
     (void)wire_expect(caller, "SIP/2.0 100");
-    ask(stranger, "INVITE");
+    ask_again(stranger, "INVITE");
     (void)wire_expect(caller, "SIP/2.0 100"); /* sent again */
     stage_answer(callee, received, "200 OK", "");
     (void)wire_expect(caller, "SIP/2.0 200");
@@ -149,13 +123,13 @@ END_TEST
 /* Everybody on the way knows the branch. */
 START_TEST(nor_when_that_is_gone)
 {
-    wire_t *caller = begin(WIRE_TCP, "INVITE");
+    begin(WIRE_TCP, "INVITE");
 
     (void)wire_expect(caller, "SIP/2.0 100");
     wire_close(caller);
     wire_run(&stage.loop, MOMENT_MS);
     wire_t *stranger = client_at("127.0.0.66");
-    ask(stranger, "INVITE");
+    ask_again(stranger, "INVITE");
     stage_answer(callee, received, "200 OK", "");
     wire_expect_nothing(stranger, MOMENT_MS);
     wire_close(stranger);

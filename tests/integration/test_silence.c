@@ -4,56 +4,16 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "runner.h"
-#include "stage.h"
-
-#include <stdio.h>
-#include <string.h>
+#include "meeting.h"
 
 enum { IDLE_MS = 250, LONG_MS = 2 * IDLE_MS };
 
-static stage_t stage;
-static wire_t *caller;
-static wire_t *callee;
-static wire_kind_t kind;
-static unsigned port;
-
 static const wire_kind_t kinds[] = {WIRE_TCP, WIRE_TLS};
 
-static void setup(void)
+static void setup_silence(void)
 {
-    stage_setup(&stage, false, NULL);
+    setup();
     stage.listen.idle_timeout_ms = IDLE_MS;
-}
-
-static void teardown(void)
-{
-    stage_teardown(&stage);
-}
-
-static wire_t *connect_client(void)
-{
-    return wire_connect(&stage.loop, kind, stage.ip, port, stage.client_ctx);
-}
-
-static void meet(wire_kind_t how)
-{
-    kind = how;
-    port = stage_listen(&stage, kind);
-    callee = wire_listen(&stage.loop, kind, stage.ip, stage.server_ctx);
-    caller = connect_client();
-    stage_target(&stage, 0, callee, kind);
-}
-
-static void part(void)
-{
-    wire_close(caller);
-    wire_close(callee);
-}
-
-static void ask(const char *method, const char *name)
-{
-    stage_request(&stage, caller, kind, method, "sip:bob@call.test", name, "");
 }
 
 START_TEST(a_call_may_ring_for_long)
@@ -105,21 +65,15 @@ END_TEST
 /* RFC 5626 §5.3: nobody can connect to a telephone. */
 START_TEST(a_telephone_in_a_call_is_found_for_its_end)
 {
-    char routes[1000] = "";
+    char routes[1000];
     char from[200];
-    const char *at = NULL;
-    const char *value;
 
     meet(WIRE_TLS);
     stage.options.record_route = 1;
     ask("INVITE", "a");
     (void)wire_expect(caller, "SIP/2.0 100");
     const char *got = wire_expect(callee, "INVITE ");
-    while ((value = wire_header(got, "Record-Route", &at))[0] != '\0') {
-        size_t len = strlen(routes);
-        (void)snprintf(routes + len, sizeof(routes) - len, "Route: %s\n",
-                       value);
-    }
+    stage_routes(got, routes, sizeof(routes));
     (void)snprintf(from, sizeof(from), "%s", wire_header(got, "From", NULL));
     stage_answer(callee, got, "200 OK", "Contact: <sip:bob@127.0.0.1:9>\n");
     (void)wire_expect(caller, "SIP/2.0 200");
@@ -147,20 +101,11 @@ END_TEST
 
 START_TEST(a_registered_telephone_is_found)
 {
-    char path[STAGE_TEXT];
     char route[STAGE_TEXT];
 
     meet(WIRE_TLS);
-    stage.options.path = 1;
-    ask("REGISTER", "r");
-    const char *got = wire_expect(callee, "REGISTER ");
-    ck_assert_int_eq(sscanf(wire_header(got, "Path", NULL), "<%180[^>]>", path),
-                     1);
-    (void)snprintf(route, sizeof(route), "Route: <%.180s>\n", path);
-    stage_answer(callee, got, "200 OK", "");
-    (void)wire_expect(caller, "SIP/2.0 200");
+    stage_register(&stage, caller, kind, callee, kind, route);
     wire_run(&stage.loop, LONG_MS);
-    stage.targets[0][0] = '\0';
     wire_t *other = connect_client();
     stage_request(&stage, other, WIRE_TLS, "MESSAGE", "sip:x@gone.invalid", "m",
                   route);
@@ -190,7 +135,7 @@ int main(void)
     TCase *tcase = tcase_create("connections");
 
     tcase_set_timeout(tcase, 30);
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_checked_fixture(tcase, setup_silence, teardown);
     tcase_add_loop_test(tcase, a_call_may_ring_for_long, 0, 2);
     tcase_add_loop_test(tcase, another_request_may_take_long, 0, 2);
     tcase_add_loop_test(tcase, once_it_is_answered_silence_ends_the_connections,

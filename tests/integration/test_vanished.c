@@ -3,19 +3,13 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "runner.h"
-#include "stage.h"
-
-#include <stdio.h>
-#include <string.h>
+#include "meeting.h"
 
 enum { T2_MS = 300, MOMENT_MS = 20, LONG_MS = 2 * T2_MS };
 
-static stage_t stage;
 static unsigned udp;
 static unsigned tcp;
 static unsigned tls;
-static wire_t *caller;
 static char invite[4000]; /* as it came */
 
 /* `t2_ms` is the time to come back. */
@@ -36,7 +30,7 @@ static void begin(unsigned t2_ms)
 static void end(void)
 {
     wire_close(caller);
-    stage_teardown(&stage);
+    teardown();
 }
 
 /* The next response to the call, but for what is sent again. */
@@ -65,11 +59,10 @@ static void call(const char *lines)
                   lines);
 }
 
-static void ring(wire_t *callee)
+static void ring(wire_t *who)
 {
-    (void)snprintf(invite, sizeof(invite), "%s",
-                   wire_expect(callee, "INVITE "));
-    stage_answer(callee, invite, "180 Ringing", "");
+    (void)snprintf(invite, sizeof(invite), "%s", wire_expect(who, "INVITE "));
+    stage_answer(who, invite, "180 Ringing", "");
     expect_ringing();
 }
 
@@ -95,21 +88,9 @@ static wire_t *ring_phone(void)
     wire_t *registrar = wire_listen(&stage.loop, WIRE_UDP, stage.ip, NULL);
     wire_t *phone =
         wire_connect(&stage.loop, WIRE_TLS, stage.ip, tls, stage.client_ctx);
-    char path[STAGE_TEXT];
     char route[STAGE_TEXT];
 
-    stage.options.path = 1;
-    stage_target(&stage, 0, registrar, WIRE_UDP);
-    stage_request(&stage, phone, WIRE_TLS, "REGISTER", "sip:call.test", "r",
-                  "");
-    const char *got = wire_expect(registrar, "REGISTER ");
-    ck_assert_int_eq(sscanf(wire_header(got, "Path", NULL), "<%180[^>]>", path),
-                     1);
-    stage_answer(registrar, got, "200 OK", "");
-    while (strncmp(wire_expect(phone, "SIP/2.0 "), "SIP/2.0 200", 11) != 0)
-        continue; /* a slow machine says 100 */
-    stage.targets[0][0] = '\0';
-    (void)snprintf(route, sizeof(route), "Route: <%.180s>\n", path);
+    stage_register(&stage, phone, WIRE_TLS, registrar, WIRE_UDP, route);
     call(route);
     ring(phone);
     wire_close(registrar);

@@ -5,14 +5,15 @@
  */
 #include "rig.h"
 
-#include <stdarg.h>
+#include "sip_text.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PROXY "10.0.0.1:5060"
 
-enum { TEXT_BYTES = 4096, DRAIN_MS = 3600000 };
+enum { DRAIN_MS = 3600000 };
 
 /* Targets' listening addresses, and the caller's. */
 static const char *const addresses[HOSTS] = {
@@ -32,39 +33,11 @@ static int host_of(const srf__addr_t *address)
 
 /* ---- texts ---- */
 
-typedef struct text {
-    size_t len;
-    char p[TEXT_BYTES];
-} text_t;
-
-__attribute__((format(printf, 2, 3))) static void put(text_t *text,
-                                                      const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    int n = vsnprintf(text->p + text->len, sizeof(text->p) - text->len, format,
-                      args);
-    va_end(args);
-    must(n >= 0 && text->len + (size_t)n < sizeof(text->p));
-    text->len += (size_t)n;
-}
-
-static void put_lines(text_t *out, const char *from, const char *name,
-                      const char *suffix)
-{
-    size_t len;
-    const char *value;
-
-    for (unsigned i = 0; (value = line_value(from, name, i, &len)) != NULL; i++)
-        put(out, "%s: %.*s%s\r\n", name, (int)len, value, suffix);
-}
-
 static void send_text(rig_t *rig, int host, text_t *text)
 {
     srf__addr_t to;
 
-    put(text, "Content-Length: 0\r\n\r\n");
+    add(text, "Content-Length: 0\r\n\r\n");
     must(srf__addr_from_host(&to, SRF__STR("10.0.0.1"), 5060,
                              SRF__TRANSPORT_UDP));
     mempeer_send(rig->peers[host], &to, text->p, text->len);
@@ -80,7 +53,7 @@ static const char *request_uri(const plan_t *plan)
 static void put_request(text_t *out, const plan_t *plan, unsigned call,
                         method_t method)
 {
-    put(out,
+    add(out,
         "%s %s SIP/2.0\r\n"
         "Via: SIP/2.0/UDP %s;branch=z9hG4bK-call-%u\r\n"
         "Max-Forwards: 70\r\n"
@@ -100,10 +73,10 @@ void rig_call(rig_t *rig, unsigned call)
 
     rig->calls[call].started = true;
     put_request(&text, plan, call, plan->method);
-    put(&text, "To: <sip:bob@example.com>\r\nContact: <sip:ann@%s>\r\n",
+    add(&text, "To: <sip:bob@example.com>\r\nContact: <sip:ann@%s>\r\n",
         addresses[0]);
     if (plan->breadth != 0)
-        put(&text, "Max-Breadth: %u\r\n", plan->breadth);
+        add(&text, "Max-Breadth: %u\r\n", plan->breadth);
     send_text(rig, 0, &text);
 }
 
@@ -113,7 +86,7 @@ void rig_cancel(rig_t *rig, unsigned call)
 
     rig->calls[call].cancelled = true;
     put_request(&text, &rig->trace->plans[call], call, METHOD_CANCEL);
-    put(&text, "To: <sip:bob@example.com>\r\n"
+    add(&text, "To: <sip:bob@example.com>\r\n"
                "Reason: SIP;cause=200\r\n");
     send_text(rig, 0, &text);
 }
@@ -128,7 +101,7 @@ static void ack_2xx(rig_t *rig, unsigned call)
     const char *route = line_value(final, "Record-Route", 0, &route_len);
 
     must(contact != NULL);
-    put(&text,
+    add(&text,
         "ACK %.*s SIP/2.0\r\n"
         "Via: SIP/2.0/UDP %s;branch=z9hG4bK-ack-%u\r\n"
         "Max-Forwards: 70\r\n"
@@ -138,11 +111,11 @@ static void ack_2xx(rig_t *rig, unsigned call)
         (int)len - 2, contact + 1, addresses[0], call, call);
     /* Without a record of ours the proxy is the caller's outbound proxy. */
     if (route != NULL)
-        put(&text, "Route: %.*s\r\n", (int)route_len, route);
+        add(&text, "Route: %.*s\r\n", (int)route_len, route);
     else
-        put(&text, "Route: <sip:10.0.0.1;lr>\r\n");
-    put_lines(&text, final, "From", "");
-    put_lines(&text, final, "To", "");
+        add(&text, "Route: <sip:10.0.0.1;lr>\r\n");
+    copy_lines(&text, final, "From", "");
+    copy_lines(&text, final, "To", "");
     send_text(rig, 0, &text);
 }
 
@@ -157,7 +130,7 @@ void rig_ack(rig_t *rig, unsigned call)
         return;
     }
     put_request(&text, &rig->trace->plans[call], call, METHOD_ACK);
-    put_lines(&text, state->final, "To", "");
+    copy_lines(&text, state->final, "To", "");
     send_text(rig, 0, &text);
 }
 
@@ -240,7 +213,7 @@ static void on_target_datagram(mempeer_t *peer, const srf__addr_t *from,
 static void put_contacts(text_t *out, const answer_t *content)
 {
     for (unsigned i = 0; i < content->contact_count; i++)
-        put(out, "Contact: <%s>;q=%u.%03u\r\n", content->contacts[i].uri,
+        add(out, "Contact: <%s>;q=%u.%03u\r\n", content->contacts[i].uri,
             content->contacts[i].q / 1000, content->contacts[i].q % 1000);
 }
 
@@ -262,23 +235,23 @@ void rig_reply(rig_t *rig, unsigned index, const reply_t *reply)
     text_t text = {0};
     char tag[40] = "";
 
-    put(&text, "SIP/2.0 %d Something\r\n", reply->status);
-    put_lines(&text, request, "Via", "");
-    put_lines(&text, request, "Record-Route", "");
-    put_lines(&text, request, "From", "");
+    add(&text, "SIP/2.0 %d Something\r\n", reply->status);
+    copy_lines(&text, request, "Via", "");
+    copy_lines(&text, request, "Record-Route", "");
+    copy_lines(&text, request, "From", "");
     if (reply->status > 100)
         (void)snprintf(tag, sizeof(tag), ";tag=uas-%u-%u", index, content->tag);
-    put_lines(&text, request, "To", tag);
-    put_lines(&text, request, "Call-ID", "");
-    put_lines(&text, request, "CSeq", "");
-    put(&text, "X-Answer: %d\r\n", answer);
+    copy_lines(&text, request, "To", tag);
+    copy_lines(&text, request, "Call-ID", "");
+    copy_lines(&text, request, "CSeq", "");
+    add(&text, "X-Answer: %d\r\n", answer);
     put_contacts(&text, content);
     if (reply->status / 100 == 2)
-        put(&text, "Contact: <sip:bob@%s>\r\n", addresses[seen->host]);
+        add(&text, "Contact: <sip:bob@%s>\r\n", addresses[seen->host]);
     if (reply->status == 401)
-        put(&text, "WWW-Authenticate: Digest realm=\"%d\"\r\n", answer);
+        add(&text, "WWW-Authenticate: Digest realm=\"%d\"\r\n", answer);
     if (reply->status == 407)
-        put(&text, "Proxy-Authenticate: Digest realm=\"%d\"\r\n", answer);
+        add(&text, "Proxy-Authenticate: Digest realm=\"%d\"\r\n", answer);
     if (reply->forged) {
         *strstr(text.p, "z9hG4bK") = 'Z';
     } else if (reply->cancel) {

@@ -5,6 +5,8 @@
  */
 #include "trace.h"
 
+#include "sip_text.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,20 +51,14 @@ record_t *trace_add(trace_t *trace, uint64_t time_ms, event_t event)
 const char *line_value(const char *text, const char *name, unsigned index,
                        size_t *len)
 {
-    size_t name_len = strlen(name);
-    const char *line = strstr(text, "\r\n");
+    const char *line = next_line(text, name, len);
 
-    while (line != NULL && strncmp(line, "\r\n\r\n", 4) != 0) {
-        line += 2;
-        size_t line_len = strcspn(line, "\r");
-        if (strncmp(line, name, name_len) == 0 && line[name_len] == ':' &&
-            index-- == 0) {
-            *len = line_len - name_len - 2;
-            return line + name_len + 2;
-        }
-        line += line_len;
-    }
-    return NULL;
+    for (; line != NULL && index > 0; index--)
+        line = next_line(line, name, len);
+    if (line == NULL)
+        return NULL;
+    *len -= strlen(name) + 2;
+    return line + strlen(name) + 2;
 }
 
 unsigned line_count(const char *text, const char *name)

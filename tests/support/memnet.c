@@ -8,6 +8,7 @@
 #include "assertions.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/list.h"
 
 #include <stdlib.h>
 
@@ -96,9 +97,7 @@ static void deliver(srf__timer_t *timer)
     host_t *host =
         find_host(net, datagram->bounce ? &datagram->from : &datagram->to);
 
-    *datagram->link = datagram->next;
-    if (datagram->next != NULL)
-        datagram->next->link = datagram->link;
+    srf__list_remove(datagram);
     if (host != NULL && host->peer != NULL) {
         if (!datagram->bounce)
             host->peer->cb(host->peer, &datagram->from, datagram->data,
@@ -127,11 +126,7 @@ static void fly(memnet_t *net, const datagram_t *model, const char *data,
     memset(&datagram->timer, 0, sizeof(datagram->timer));
     memcpy(datagram->data, data, model->len);
     datagram->net = net;
-    datagram->next = net->flying;
-    datagram->link = &net->flying;
-    if (datagram->next != NULL)
-        datagram->next->link = &datagram->next;
-    net->flying = datagram;
+    srf__list_push(&net->flying, datagram);
     srf__timer_start(&net->wheel, &datagram->timer, delay_ms, deliver);
 }
 

@@ -13,15 +13,15 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TEXT_BYTES = 2048 };
+enum { TEXT_BYTES = 4096 };
 
 typedef struct text {
     size_t len;
     char p[TEXT_BYTES];
 } text_t;
 
-__attribute__((format(printf, 2, 3))) static void add(text_t *text,
-                                                      const char *format, ...)
+__attribute__((format(printf, 2, 3))) static inline void
+add(text_t *text, const char *format, ...)
 {
     va_list args;
 
@@ -35,13 +35,14 @@ __attribute__((format(printf, 2, 3))) static void add(text_t *text,
 
 /* The next line with this name behind the one at `at`; NULL if there is none.
  */
-static const char *next_line(const char *at, const char *name, size_t *len)
+static inline const char *next_line(const char *at, const char *name,
+                                    size_t *len)
 {
     size_t name_len = strlen(name);
 
     do {
         at = strstr(at, "\r\n");
-        if (at == NULL)
+        if (at == NULL || strncmp(at, "\r\n\r\n", 4) == 0)
             return NULL;
         at += 2;
     } while (strncmp(at, name, name_len) != 0 || at[name_len] != ':');
@@ -50,7 +51,8 @@ static const char *next_line(const char *at, const char *name, size_t *len)
 }
 
 /* The value of the first line with this name; false if there is none. */
-static bool value_of(const char *msg, const char *name, char *out, size_t size)
+static inline bool value_of(const char *msg, const char *name, char *out,
+                            size_t size)
 {
     size_t len;
     const char *line = next_line(msg, name, &len);
@@ -63,8 +65,8 @@ static bool value_of(const char *msg, const char *name, char *out, size_t size)
     return true;
 }
 
-static void copy_lines(text_t *out, const char *msg, const char *name,
-                       const char *suffix)
+static inline void copy_lines(text_t *out, const char *msg, const char *name,
+                              const char *suffix)
 {
     size_t len;
     const char *line = next_line(msg, name, &len);
@@ -73,7 +75,8 @@ static void copy_lines(text_t *out, const char *msg, const char *name,
         add(out, "%.*s%s\r\n", (int)len, line, suffix);
 }
 
-static void copy_datagram(char out[TEXT_BYTES], const char *data, size_t len)
+static inline void copy_datagram(char out[TEXT_BYTES], const char *data,
+                                 size_t len)
 {
     ck_assert_uint_lt(len, TEXT_BYTES);
     memcpy(out, data, len);

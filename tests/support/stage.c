@@ -211,6 +211,39 @@ void stage_answer(wire_t *wire, const char *message, const char *status,
               wire_header(message, "CSeq", NULL), lines);
 }
 
+void stage_routes(const char *request, char *out, size_t size)
+{
+    const char *at = NULL;
+    const char *value;
+    size_t len = 0;
+
+    out[0] = '\0';
+    while ((value = wire_header(request, "Record-Route", &at))[0] != '\0') {
+        int n = snprintf(out + len, size - len, "Route: %s\n", value);
+        ck_assert(n > 0 && len + (size_t)n < size);
+        len += (size_t)n;
+    }
+}
+
+void stage_register(stage_t *stage, wire_t *phone, wire_kind_t kind,
+                    wire_t *registrar, wire_kind_t registrar_kind,
+                    char route[STAGE_TEXT])
+{
+    char path[STAGE_TEXT];
+
+    stage->options.path = 1;
+    stage_target(stage, 0, registrar, registrar_kind);
+    stage_request(stage, phone, kind, "REGISTER", "sip:call.test", "r", "");
+    const char *got = wire_expect(registrar, "REGISTER ");
+    ck_assert_int_eq(sscanf(wire_header(got, "Path", NULL), "<%180[^>]>", path),
+                     1);
+    stage_answer(registrar, got, "200 OK", "");
+    while (strncmp(wire_expect(phone, "SIP/2.0 "), "SIP/2.0 200", 11) != 0)
+        continue; /* a slow machine says 100 */
+    stage->targets[0][0] = '\0';
+    (void)snprintf(route, STAGE_TEXT, "Route: <%.180s>\n", path);
+}
+
 srf_stats_t stage_stats(const stage_t *stage)
 {
     srf_stats_t stats = {.size = sizeof(stats)};

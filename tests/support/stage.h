@@ -57,6 +57,15 @@ void stage_request(stage_t *stage, wire_t *from, wire_kind_t kind,
 void stage_answer(wire_t *wire, const char *message, const char *status,
                   const char *lines);
 
+/* The Record-Route of a request as the Route lines of one back, in `size`
+ * bytes. */
+void stage_routes(const char *request, char *out, size_t size);
+/* `phone` registers with `registrar` through us: the Route line of its Path. No
+ * targets are left. */
+void stage_register(stage_t *stage, wire_t *phone, wire_kind_t kind,
+                    wire_t *registrar, wire_kind_t registrar_kind,
+                    char route[STAGE_TEXT]);
+
 srf_stats_t stage_stats(const stage_t *stage);
 
 /* Lets the loop run until there are `count` results. */

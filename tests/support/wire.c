@@ -363,12 +363,12 @@ wire_t *wire_connect_from(uv_loop_t *loop, const char *own_ip,
     return wire;
 }
 
-wire_t *wire_listen(uv_loop_t *loop, wire_kind_t kind, const char *ip,
-                    SSL_CTX *ctx)
+wire_t *wire_listen_at(uv_loop_t *loop, wire_kind_t kind, const char *ip,
+                       unsigned port, SSL_CTX *ctx)
 {
     wire_t *wire = create(loop, kind, ctx);
     struct sockaddr_storage at;
-    socklen_t len = address(ip, 0, &at);
+    socklen_t len = address(ip, port, &at);
     int fd = open_socket(kind, ip);
 
     ck_assert_int_eq(bind(fd, (struct sockaddr *)&at, len), 0);
@@ -380,6 +380,12 @@ wire_t *wire_listen(uv_loop_t *loop, wire_kind_t kind, const char *ip,
         wire->listening = fd;
     }
     return wire;
+}
+
+wire_t *wire_listen(uv_loop_t *loop, wire_kind_t kind, const char *ip,
+                    SSL_CTX *ctx)
+{
+    return wire_listen_at(loop, kind, ip, 0, ctx);
 }
 
 void wire_close(wire_t *wire)

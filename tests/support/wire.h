@@ -47,6 +47,9 @@ wire_t *wire_connect_from(uv_loop_t *loop, const char *own_ip,
  * `ctx` has the certificate. */
 wire_t *wire_listen(uv_loop_t *loop, wire_kind_t kind, const char *ip,
                     SSL_CTX *ctx);
+/* The same on a port that one of another address has. */
+wire_t *wire_listen_at(uv_loop_t *loop, wire_kind_t kind, const char *ip,
+                       unsigned port, SSL_CTX *ctx);
 void wire_close(wire_t *wire);
 /* A server closes the connection it has, and may be connected to again. */
 void wire_hang_up(wire_t *wire);

@@ -166,6 +166,20 @@ START_TEST(a_call_along_a_path_reaches_a_client_where_it_came_from)
 }
 END_TEST
 
+/* Its Path, in a request of its own, would lead it to itself. */
+START_TEST(a_flow_never_leads_back_to_whoever_sends_along_it)
+{
+    world_t *world = natted_world(NULL);
+    char path[TEXT];
+
+    register_client(world, path);
+    send_from_inside(world, "MESSAGE", "sip:bob@10.0.0.11", path);
+    ck_assert_uint_eq(party_received(natted, "MESSAGE"), 0);
+    ck_assert_uint_eq(party_received(world->one, "MESSAGE"), 1);
+    end_world(world);
+}
+END_TEST
+
 /* ICMP says that nobody is there: once is enough, for however long the address
  * is that of the flow. */
 START_TEST(a_flow_over_udp_that_nobody_is_at_is_tried_once)
@@ -504,6 +518,43 @@ START_TEST(a_connection_of_a_stack_before_is_gone)
 }
 END_TEST
 
+/* A stream that leads wherever it is said to. */
+static bool stay_there(srf__flow_t *flow)
+{
+    flow->peer = flow->listener->bound;
+    return true;
+}
+
+/* It is told by its number: another one of the same peer is another flow. */
+START_TEST(a_connection_never_leads_back_along_itself)
+{
+    static const srf__listener_ops_t ops = {.reliable = true,
+                                            .resume = stay_there};
+    srf__listener_t stream = {.ops = &ops,
+                              .bound = {.family = 4,
+                                        .transport = SRF__TRANSPORT_TCP,
+                                        .port = 5060,
+                                        .ip = {10, 0, 0, 1}}};
+    world_t *world = natted_world(NULL);
+    srf__element_t *element = &world->srf->element;
+    const uint32_t connection = 5;
+    const srf__flow_t from = {&stream, stream.bound, connection + (uint32_t)_i};
+    srf__facts_t request = {.data = ""};
+    srf__route_t route = {.removed = 1};
+    srf__way_spec_t way;
+    char name[SRF__FLOW_MAX + 1];
+
+    element->transports.listeners->next = &stream;
+    snprintf(name, sizeof(name), "c0001%08x%08x", (unsigned)connection,
+             (unsigned)(element->marks.era & 0xffffffff));
+    route.flow = srf__str_of(name);
+    srf__way_of_route(element, &request, &route, &from, &way);
+    ck_assert_ptr_eq(way.flow.listener, _i == 0 ? NULL : &stream);
+    element->transports.listeners->next = NULL;
+    end_world(world);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("flows");
@@ -513,6 +564,7 @@ int main(void)
                         0, 4);
     tcase_add_test(tcase,
                    a_call_along_a_path_reaches_a_client_where_it_came_from);
+    tcase_add_test(tcase, a_flow_never_leads_back_to_whoever_sends_along_it);
     tcase_add_loop_test(tcase, a_flow_over_udp_that_nobody_is_at_is_tried_once,
                         0, 2);
     tcase_add_test(tcase, a_client_that_is_where_it_says_needs_no_flow);
@@ -529,6 +581,8 @@ int main(void)
         tcase, a_name_of_a_listener_that_is_not_there_is_a_flow_that_is_gone, 0,
         5);
     tcase_add_test(tcase, a_connection_of_a_stack_before_is_gone);
+    tcase_add_loop_test(tcase, a_connection_never_leads_back_along_itself, 0,
+                        2);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

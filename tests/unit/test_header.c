@@ -46,12 +46,19 @@ START_TEST(every_known_name_is_found_in_any_case)
 }
 END_TEST
 
+/* As they stand in the table. */
+static const char compact_forms_of[SRF__HDR_COUNT] = {
+#define COMPACT(id, name, compact) [SRF__HDR_##id] = (compact),
+    SRF__HEADER_MAP(COMPACT)
+#undef COMPACT
+};
+
 START_TEST(every_compact_form_is_found_in_both_cases)
 {
     int compact_forms = 0;
 
     for (int i = 1; i < SRF__HDR_COUNT; i++) {
-        char letter = srf__header_compact((srf__header_id_t)i);
+        char letter = compact_forms_of[i];
         char capital = (char)(letter & ~0x20);
 
         if (letter == 0)
@@ -168,12 +175,9 @@ START_TEST(no_other_line_is_guessed)
 }
 END_TEST
 
-START_TEST(unknown_header_has_no_name_and_no_compact_form)
+START_TEST(unknown_header_has_no_name)
 {
     ck_assert_uint_eq(srf__header_name(SRF__HDR_OTHER).len, 0);
-    ck_assert_int_eq(srf__header_compact(SRF__HDR_OTHER), 0);
-    ck_assert_int_eq(srf__header_compact(SRF__HDR_CSEQ), 0);
-    ck_assert_int_eq(srf__header_compact(SRF__HDR_VIA), 'v');
 }
 END_TEST
 
@@ -224,7 +228,7 @@ int main(void)
     tcase_add_test(names, names_of_equal_length_and_letter_are_told_apart);
     tcase_add_test(names, every_line_with_the_usual_spelling_is_guessed);
     tcase_add_test(names, no_other_line_is_guessed);
-    tcase_add_test(names, unknown_header_has_no_name_and_no_compact_form);
+    tcase_add_test(names, unknown_header_has_no_name);
     tcase_add_test(methods, every_method_is_found_by_its_name);
     tcase_add_test(methods, methods_are_told_apart_by_case);
     tcase_add_test(methods, unknown_methods_are_other);

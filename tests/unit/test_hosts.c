@@ -74,7 +74,7 @@ static void expect_known(const char *name, uint16_t type, unsigned count)
     ck_assert_int_eq(records->answer,
                      count > 0 ? SRF__ANSWER_FOUND : SRF__ANSWER_NO_RECORD);
     ck_assert_uint_eq(records->count, count);
-    srf__records_unref(records);
+    srf__records_free(records);
 }
 
 static void expect_unknown(const char *name)
@@ -91,7 +91,7 @@ static void expect_last(const char *name, unsigned last)
     ck_assert_ptr_nonnull(records);
     ck_assert_uint_eq(records->count, 1);
     ck_assert_uint_eq(records->list[0].ip[3], last);
-    srf__records_unref(records);
+    srf__records_free(records);
 }
 
 /* RFC 6761 §6.3. */

@@ -6,122 +6,12 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "message/osip_bridge.h"
+#include "failing_memory.h"
 #include "runner.h"
 #include "world.h"
 
-#include <osipparser2/osip_port.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-
-/* ---- an allocator that fails once ---- */
-
-static struct {
-    long live;
-    unsigned long count;
-    unsigned long fail_at; /* 0: never */
-    unsigned long in_a_row;
-} memory;
-
-static bool fails(void)
-{
-    memory.count++;
-    return memory.fail_at > 0 && memory.count >= memory.fail_at &&
-           memory.count < memory.fail_at + memory.in_a_row;
-}
-
-/* libosip2's fail as well. It loses some of its own then (a parameter that it
- * cannot put into its list): what it leaves is swept up behind it. */
-typedef struct block {
-    struct block *next;
-    struct block **link;
-    max_align_t bytes[];
-} block_t;
-
-static block_t *osip_blocks;
-
-static void osip_try_free(void *ptr)
-{
-    block_t *block = (block_t *)((char *)ptr - offsetof(block_t, bytes));
-
-    if (ptr == NULL)
-        return;
-    *block->link = block->next;
-    if (block->next != NULL)
-        block->next->link = block->link;
-    free(block);
-}
-
-static void *osip_try_realloc(void *ptr, size_t size)
-{
-    /* It only ever asks for new memory this way. */
-    ck_assert_ptr_null(ptr);
-    block_t *block = fails() ? NULL : malloc(sizeof(*block) + size);
-    if (block == NULL)
-        return NULL;
-    block->next = osip_blocks;
-    block->link = &osip_blocks;
-    if (block->next != NULL)
-        block->next->link = &block->next;
-    osip_blocks = block;
-    return block->bytes;
-}
-
-static void *osip_try_malloc(size_t size)
-{
-    return osip_try_realloc(NULL, size);
-}
-
-static void *lib_malloc(size_t size, void *data)
-{
-    (void)data;
-    void *out = fails() ? NULL : malloc(size);
-    memory.live += out != NULL;
-    return out;
-}
-
-static void *lib_calloc(size_t count, size_t size, void *data)
-{
-    (void)data;
-    void *out = fails() ? NULL : calloc(count, size);
-    memory.live += out != NULL;
-    return out;
-}
-
-static void *lib_realloc(void *ptr, size_t size, void *data)
-{
-    (void)data;
-    void *out = fails() ? NULL : realloc(ptr, size);
-    memory.live += out != NULL && ptr == NULL;
-    return out;
-}
-
-static void lib_free(void *ptr, void *data)
-{
-    (void)data;
-    memory.live -= ptr != NULL;
-    free(ptr);
-}
-
-static void begin_counting(void)
-{
-    static const srf_allocator_t counting = {lib_malloc, lib_calloc,
-                                             lib_realloc, lib_free, NULL};
-
-    ck_assert_int_eq(srf__osip_init(), 0); /* keeps memory for ever */
-    memset(&memory, 0, sizeof(memory));
-    ck_assert_int_eq(srf_set_allocator(&counting), 0);
-    osip_set_allocators(osip_try_malloc, osip_try_realloc, osip_try_free);
-}
-
-static void end_counting(void)
-{
-    while (osip_blocks != NULL)
-        osip_try_free(osip_blocks->bytes);
-    ck_assert_int_eq(srf_set_allocator(NULL), 0);
-    osip_set_allocators(NULL, NULL, NULL);
-}
 
 /* ---- peers that behave by themselves ---- */
 
@@ -341,14 +231,12 @@ static unsigned long play_once(const scenario_t *scenario, unsigned long n,
 {
     play_t play;
 
-    begin_counting();
+    failing_memory_begin();
     set_up(&play, scenario);
-    long live = memory.live;
-    memory.count = 0;
-    memory.fail_at = n;
-    memory.in_a_row = in_a_row;
+    long live = failing_memory.live;
+    failing_memory_fail(n, in_a_row);
     run_play(&play, scenario->end_ms);
-    unsigned long count = memory.count;
+    unsigned long count = failing_memory.count;
     const program_t *program = &play.world->program;
     ck_assert_msg(play.caller.final != 0, "no final response, allocation %lu",
                   n);
@@ -359,8 +247,9 @@ static unsigned long play_once(const scenario_t *scenario, unsigned long n,
     for (unsigned i = 2; i < SERVERS; i++)
         party_destroy(play.servers[i].party);
     world_destroy(play.world);
-    ck_assert_msg(memory.live == 0, "%ld left, allocation %lu", memory.live, n);
-    end_counting();
+    ck_assert_msg(failing_memory.live == 0, "%ld left, allocation %lu",
+                  failing_memory.live, n);
+    failing_memory_end();
     return count;
 }
 
@@ -472,18 +361,17 @@ START_TEST(a_stack_is_created_whole_or_not_at_all)
 
     for (; err != 0; n++) {
         srf_t *srf;
-        begin_counting();
-        memory.fail_at = n;
-        memory.in_a_row = 1;
+        failing_memory_begin();
+        failing_memory_fail(n, 1);
         err = srf__create(&srf, &env, NULL);
         ck_assert(err == 0 ? srf != NULL : err == SRF_ERR_NO_MEMORY);
-        ck_assert(err == 0 || (srf == NULL && memory.live == 0));
+        ck_assert(err == 0 || (srf == NULL && failing_memory.live == 0));
         srf_destroy(srf, NULL);
         memnet_run(net, 10);
-        ck_assert_int_eq(memory.live, 0);
+        ck_assert_int_eq(failing_memory.live, 0);
     }
     ck_assert_uint_gt(n, 2);
-    end_counting();
+    failing_memory_end();
     memnet_destroy(net);
 }
 END_TEST

@@ -6,53 +6,10 @@
  * SPDX-License-Identifier: MIT
  */
 #include "asker.h"
-#include "message/osip_bridge.h"
+#include "failing_memory.h"
 #include "runner.h"
 
 #include <stdio.h>
-
-static struct {
-    long live;
-    unsigned long count;
-    unsigned long fail_at; /* 0: never */
-    unsigned long in_a_row;
-} memory;
-
-static bool fails(void)
-{
-    memory.count++;
-    return memory.fail_at > 0 && memory.count >= memory.fail_at &&
-           memory.count < memory.fail_at + memory.in_a_row;
-}
-
-static void *try_realloc(void *ptr, size_t size, void *data)
-{
-    (void)data;
-    void *out = fails() ? NULL : realloc(ptr, size);
-    memory.live += out != NULL && ptr == NULL;
-    return out;
-}
-
-static void *try_malloc(size_t size, void *data)
-{
-    return try_realloc(NULL, size, data);
-}
-
-static void *try_calloc(size_t count, size_t size, void *data)
-{
-    void *out = try_realloc(NULL, count * size, data);
-
-    if (out != NULL)
-        memset(out, 0, count * size);
-    return out;
-}
-
-static void try_free(void *ptr, void *data)
-{
-    (void)data;
-    memory.live -= ptr != NULL;
-    free(ptr);
-}
 
 typedef struct play {
     asker_t *asker;
@@ -127,33 +84,28 @@ static void run(play_t *play)
 static unsigned long play_once(const play_t *model, unsigned long n,
                                unsigned long in_a_row)
 {
-    static const srf_allocator_t counting = {try_malloc, try_calloc,
-                                             try_realloc, try_free, NULL};
     static const char *const any_realm[] = {"*", NULL};
     play_t play = *model;
 
-    ck_assert_int_eq(srf__osip_init(), 0);
-    memset(&memory, 0, sizeof(memory));
-    ck_assert_int_eq(srf_set_allocator(&counting), 0);
+    failing_memory_begin();
     play.asker = asker_create();
     play.asker->options.method = play.method;
     play.asker->options.username = "ann";
     play.asker->options.password = "zanzibar";
     play.asker->options.realms = any_realm;
-    memory.count = 0;
-    memory.fail_at = n;
-    memory.in_a_row = in_a_row;
+    failing_memory_fail(n, in_a_row);
     int err = asker_try(play.asker, ASKER_URI);
     if (err == 0)
         run(&play);
-    unsigned long count = memory.count;
-    memory.fail_at = 0;
+    unsigned long count = failing_memory.count;
+    failing_memory.fail_at = 0;
     ck_assert_msg(play.asker->done == (err == 0),
                   "%u callbacks, allocation %lu", play.asker->done, n);
     ck_assert(err == 0 || n > 0);
     asker_destroy(play.asker);
-    ck_assert_msg(memory.live == 0, "%ld left, allocation %lu", memory.live, n);
-    ck_assert_int_eq(srf_set_allocator(NULL), 0);
+    ck_assert_msg(failing_memory.live == 0, "%ld left, allocation %lu",
+                  failing_memory.live, n);
+    failing_memory_end();
     return count;
 }
 

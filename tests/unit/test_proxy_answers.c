@@ -255,6 +255,47 @@ START_TEST(a_refusal_is_repeated_until_the_ack)
 }
 END_TEST
 
+/* RFC 3261 §17.2.1: the 100 is for a caller that has to wait. */
+START_TEST(a_refusal_at_once_needs_no_100)
+{
+    const uint32_t delays_ms[] = {0, 200};
+    srf_options_t options;
+
+    srf_options_init(&options);
+    options.trying_delay_ms = delays_ms[_i];
+    world_t *world = world_create_with(&options, NULL, NULL);
+    plan.status = 486;
+    ck_assert_int_eq(srf_on(world->srf, NULL, send_planned), 0);
+    world_call(world);
+    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 486"), 1);
+    memnet_run(world->net, 450);
+    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 100"),
+                      options.trying_delay_ms == 0 ? 1 : 0);
+    ck_assert_uint_eq(world_stats(world).responses_sent,
+                      options.trying_delay_ms == 0 ? 2 : 1);
+    world_ack(world, "x");
+    world_destroy(world);
+}
+END_TEST
+
+START_TEST(a_caller_that_waits_gets_its_100)
+{
+    srf_options_t options;
+
+    srf_options_init(&options);
+    options.trying_delay_ms = 200;
+    world_t *world = world_create_with(&options, "10.0.0.11", NULL);
+    world_call(world);
+    memnet_run(world->net, 190);
+    ck_assert_uint_eq(world->caller->count, 0);
+    memnet_run(world->net, 20);
+    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 100"), 1);
+    world_answer(world, world->one, "486 Busy Here");
+    world_ack(world, "uas");
+    world_destroy(world);
+}
+END_TEST
+
 /* ---- getters ---- */
 
 static void look_at_all(srf_req_t *req, srf_res_t *res)
@@ -386,6 +427,8 @@ static void add_answers(Suite *suite)
     tcase_add_test(tcase, a_2xx_nobody_acks_is_given_up_after_64_t1);
     tcase_add_test(tcase, a_2xx_to_another_method_is_repeated_only_on_demand);
     tcase_add_test(tcase, a_refusal_is_repeated_until_the_ack);
+    tcase_add_loop_test(tcase, a_refusal_at_once_needs_no_100, 0, 2);
+    tcase_add_test(tcase, a_caller_that_waits_gets_its_100);
     tcase_add_test(tcase, the_getters_give_what_came);
     tcase_add_test(tcase, the_callback_may_use_the_request);
     tcase_add_test(tcase,

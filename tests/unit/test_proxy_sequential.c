@@ -87,6 +87,42 @@ START_TEST(a_closed_port_is_passed_over_without_waiting)
 }
 END_TEST
 
+/* What is sent to the proxy is there at once, before any timer runs. */
+static void arrive_at_once(void *arg, const srf__addr_t *from,
+                           const srf__addr_t *to, const char *data, size_t len)
+{
+    srf_t *srf = arg;
+    const srf__flow_t flow = {srf->element.transports.listeners, *from, 0};
+
+    if (srf__addr_eq(to, &flow.listener->bound))
+        srf__on_message(srf, &flow, data, len);
+}
+
+/* Both are there in one turn of the loop: whoever said that nobody is there has
+ * been contradicted. */
+START_TEST(a_response_contradicts_a_failure_to_send)
+{
+    world_t *world = world_create("sip:10.0.0.11", "sip:10.0.0.12");
+    const srf__addr_t to = {.family = 4,
+                            .transport = SRF__TRANSPORT_UDP,
+                            .port = 5060,
+                            .ip = {10, 0, 0, 11}};
+
+    world_call(world);
+    const char *invite = party_find(world->one, "INVITE", 0);
+    srf__on_undelivered(world->srf, &to, invite, strlen(invite));
+    memnet_set_tap(world->net, arrive_at_once, world->srf);
+    party_reply(world->one, 0, "180 Ringing", "");
+    memnet_set_tap(world->net, NULL, NULL);
+    memnet_run(world->net, 1000);
+    ck_assert_uint_eq(party_received(world->two, "INVITE"), 0);
+    world_answer(world, world->one, "200 OK");
+    ck_assert_int_eq(world->program.connected, 1);
+    ck_assert_int_eq(world->program.causes[0], SRF_CAUSE_RESPONSE);
+    world_destroy(world);
+}
+END_TEST
+
 START_TEST(a_silent_target_ends_with_timer_b_and_the_next_is_tried)
 {
     world_t *world = world_create("sip:10.0.0.13", "sip:10.0.0.12");
@@ -157,6 +193,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, a_lone_503_becomes_500_made_here);
     tcase_add_loop_test(tcase, a_closed_port_is_passed_over_without_waiting, 0,
                         2);
+    tcase_add_test(tcase, a_response_contradicts_a_failure_to_send);
     tcase_add_test(tcase,
                    a_silent_target_ends_with_timer_b_and_the_next_is_tried);
     tcase_add_test(tcase, a_name_cannot_be_resolved_yet_and_fails_at_once);

@@ -121,6 +121,28 @@ START_TEST(a_late_failure_is_acknowledged_and_changes_nothing)
 }
 END_TEST
 
+/* What bounds the wait behind a CANCEL ends with the response: a failure that
+ * is sent again later is acknowledged again (RFC 3261 §17.1.1.2). */
+START_TEST(a_late_failure_is_acknowledged_for_all_of_timer_d)
+{
+    world_t *world = timed_world(2000, 0);
+
+    world_call(world);
+    memnet_run(world->net, 2010);
+    world_answer(world, world->two, "180 Ringing");
+    world_answer(world, world->one, "180 Ringing"); /* its CANCEL */
+    memnet_run(world->net, 30000);
+    world_answer(world, world->one, "487 Request Terminated");
+    ck_assert_uint_eq(party_received(world->one, "ACK"), 1);
+    memnet_run(world->net, 4000); /* 64*T1 since the CANCEL */
+    world_answer(world, world->one, "487 Request Terminated");
+    ck_assert_uint_eq(party_received(world->one, "ACK"), 2);
+    world_answer(world, world->two, "200 OK");
+    ck_assert_int_eq(world->program.connected, 1);
+    world_destroy(world);
+}
+END_TEST
+
 START_TEST(a_late_2xx_goes_up_and_ends_the_search)
 {
     world_t *world = timed_world(2000, 0);
@@ -367,6 +389,7 @@ int main(void)
     tcase_add_test(tcase, a_late_provisional_after_the_report_is_cancelled_too);
     tcase_add_loop_test(
         tcase, a_late_failure_is_acknowledged_and_changes_nothing, 0, 2);
+    tcase_add_test(tcase, a_late_failure_is_acknowledged_for_all_of_timer_d);
     tcase_add_test(tcase, a_late_2xx_goes_up_and_ends_the_search);
     tcase_add_test(tcase, a_2xx_after_the_report_goes_up);
     tcase_add_test(tcase, another_method_has_the_timeout_without_a_cancel);

@@ -47,7 +47,7 @@ START_TEST(addresses_are_read_with_the_shortest_time)
     ck_assert_uint_eq(records->ttl_s, 60);
     ck_assert_mem_eq(records->list[0].ip, "\xc0\x00\x02\x01", 4);
     ck_assert_mem_eq(records->list[1].ip, "\xc0\x00\x02\x02", 4);
-    srf__records_unref(records);
+    srf__records_free(records);
 }
 END_TEST
 
@@ -60,7 +60,7 @@ START_TEST(a_chain_of_cnames_is_followed)
     srf__records_t *records = read_as("a.example.com", SRF__RR_A);
     ck_assert_uint_eq(records->count, 1);
     ck_assert_uint_eq(records->ttl_s, 20);
-    srf__records_unref(records);
+    srf__records_free(records);
 }
 END_TEST
 
@@ -71,7 +71,7 @@ START_TEST(a_loop_of_cnames_is_no_answer)
     dns_cname(&message, "b.example.com", 100, "a.example.com");
     srf__records_t *records = read_as("a.example.com", SRF__RR_A);
     ck_assert_int_eq(records->answer, SRF__ANSWER_FAILED);
-    srf__records_unref(records);
+    srf__records_free(records);
 }
 END_TEST
 
@@ -83,7 +83,7 @@ START_TEST(a_cname_to_nowhere_is_no_record)
     srf__records_t *records = read_as("a.example.com", SRF__RR_A);
     ck_assert_int_eq(records->answer, SRF__ANSWER_NO_RECORD);
     ck_assert_uint_eq(records->ttl_s, 30);
-    srf__records_unref(records);
+    srf__records_free(records);
 }
 END_TEST
 
@@ -96,7 +96,7 @@ START_TEST(a_cname_to_nowhere_holds_no_longer_than_itself)
     srf__records_t *records = read_as("a.example.com", SRF__RR_A);
     ck_assert_int_eq(records->answer, SRF__ANSWER_NO_NAME);
     ck_assert_uint_eq(records->ttl_s, 5);
-    srf__records_unref(records);
+    srf__records_free(records);
 }
 END_TEST
 
@@ -115,7 +115,7 @@ START_TEST(servers_are_read)
     ck_assert_uint_eq(records->list[0].port, 5060);
     ck_assert_str_eq(records->list[0].host, "a.example.com");
     ck_assert_str_eq(records->list[1].host, "");
-    srf__records_unref(records);
+    srf__records_free(records);
 }
 END_TEST
 
@@ -146,7 +146,7 @@ START_TEST(naming_authority_pointers_are_read)
     ck_assert_str_eq(records->list[0].host, "_sips._tcp.example.com");
     ck_assert(!records->list[0].has_regexp);
     ck_assert(records->list[1].has_regexp);
-    srf__records_unref(records);
+    srf__records_free(records);
 }
 END_TEST
 
@@ -173,7 +173,7 @@ START_TEST(nothing_holds_as_long_as_the_zone_says)
     ck_assert_int_eq(records->answer, cases[_i].answer);
     ck_assert_uint_eq(records->ttl_s, cases[_i].expected);
     ck_assert_uint_eq(records->count, 0);
-    srf__records_unref(records);
+    srf__records_free(records);
 }
 END_TEST
 
@@ -184,7 +184,7 @@ START_TEST(a_time_beyond_all_bounds_is_none)
     srf__records_t *records = read_as("x.example.com", SRF__RR_A);
     ck_assert_uint_eq(records->count, 1);
     ck_assert_uint_eq(records->ttl_s, 0);
-    srf__records_unref(records);
+    srf__records_free(records);
 }
 END_TEST
 
@@ -196,7 +196,7 @@ START_TEST(records_are_limited)
     srf__records_t *records = read_as("x.example.com", SRF__RR_A);
     ck_assert_int_eq(records->answer, SRF__ANSWER_FOUND);
     ck_assert_uint_eq(records->count, SRF__RECORDS_MAX);
-    srf__records_unref(records);
+    srf__records_free(records);
 }
 END_TEST
 
@@ -215,12 +215,12 @@ START_TEST(an_answer_that_is_cut_is_no_answer)
         for (unsigned i = 0; i < 4; i++) {
             srf__records_t *records = read_cut(cut, "example.com", types[i]);
             ck_assert_int_eq(records->answer, SRF__ANSWER_FAILED);
-            srf__records_unref(records);
+            srf__records_free(records);
         }
     }
     srf__records_t *records = read_cut(len, "example.com", SRF__RR_A);
     ck_assert_int_eq(records->answer, SRF__ANSWER_FOUND);
-    srf__records_unref(records);
+    srf__records_free(records);
 }
 END_TEST
 
@@ -240,9 +240,9 @@ START_TEST(whatever_the_bytes_are_nothing_is_read_elsewhere)
         unsigned char kept = message.data[at];
         for (unsigned i = 0; i < sizeof(values); i++) {
             message.data[at] = values[i];
-            srf__records_unref(
+            srf__records_free(
                 read_cut(message.len, "example.com", SRF__RR_SRV));
-            srf__records_unref(
+            srf__records_free(
                 read_cut(message.len, "example.com", SRF__RR_NAPTR));
         }
         message.data[at] = kept;

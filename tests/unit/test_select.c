@@ -110,7 +110,7 @@ static const srf__records_t *lookup(void *arg, const char *name, uint16_t type)
 static void forget(void)
 {
     while (zone.made_count > 0)
-        srf__records_unref(zone.made[--zone.made_count]);
+        srf__records_free(zone.made[--zone.made_count]);
     zone.asked = 0;
     zone.questions[0] = '\0';
 }

@@ -24,12 +24,12 @@ static void setup(void)
 
 START_TEST(a_branch_is_read_back_as_it_was_written)
 {
-    const srf__branch_id_t id = {255, SRF__SLOTS_MAX - 1, 0xdeadbeef, 0x12345};
-    srf__branch_id_t read;
+    const srf__via_id_t id = {255, SRF__SLOTS_MAX - 1, 0xdeadbeef, 0x12345};
+    srf__via_id_t read;
     char text[SRF__BRANCH_LEN];
 
-    srf__branch_write(&id, text);
-    ck_assert(srf__branch_read(srf__str(text, sizeof(text)), &read));
+    srf__via_id_write(&id, text);
+    ck_assert(srf__via_id_read(srf__str(text, sizeof(text)), &read));
     ck_assert_uint_eq(read.worker, 255);
     ck_assert_uint_eq(read.slot, SRF__SLOTS_MAX - 1);
     ck_assert_uint_eq(read.generation, 0xdeadbeef);
@@ -46,10 +46,10 @@ START_TEST(branches_of_others_are_not_ours)
                                          "x9hG4bK0100000a3fdeadbe.01234567",
                                          "z9hG4bKg100000a3fdeadbee.01234567",
                                          "z9hG4bK010000003fdeadbee-01234567"};
-    srf__branch_id_t read;
+    srf__via_id_t read;
 
     for (unsigned i = 0; i < sizeof(others) / sizeof(*others); i++)
-        ck_assert(!srf__branch_read(srf__str_of(others[i]), &read));
+        ck_assert(!srf__via_id_read(srf__str_of(others[i]), &read));
 }
 END_TEST
 

@@ -3,46 +3,9 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "certificates.h"
 #include "runner.h"
 #include "srf/srf.h"
-#include "tls_ends.h"
-
-static const char *ca_file;
-static const char *server_file;
-static const char *client_file;
-
-static srf__tls_context_t *server_context;
-static srf__tls_context_t *client_context;
-
-/* Once, for all tests. */
-static void make_files(void)
-{
-    ca_file = certificates_path("ca.pem");
-    server_file = certificates_path("server.pem");
-    client_file = certificates_path("client.pem");
-    authority_t *authority = authority_create(ca_file);
-    certificate_write(authority, server_file,
-                      &(certificate_spec_t){.names = "DNS:a.test,DNS:b.test"});
-    certificate_write(authority, client_file,
-                      &(certificate_spec_t){.names = "DNS:client.test"});
-    authority_free(authority);
-}
-
-static void setup(void)
-{
-    srf_tls_options_t options = make_options(server_file, ca_file);
-
-    server_context = make_context(&options);
-    options.certificate_file = client_file;
-    client_context = make_context(&options);
-}
-
-static void teardown(void)
-{
-    srf__tls_context_unref(server_context);
-    srf__tls_context_unref(client_context);
-}
+#include "tls_pair.h"
 
 /* ---- handshake and data ---- */
 
@@ -595,8 +558,7 @@ static Suite *suite(void)
     Suite *suite = suite_create("tls");
     TCase *tcase = tcase_create("session");
 
-    tcase_add_unchecked_fixture(tcase, make_files, NULL);
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    pair_fixtures(tcase);
     tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, two_sessions_talk);
     tcase_add_test(tcase, bytes_may_come_one_by_one);
