@@ -23,7 +23,7 @@
  */
 #include "memory.h"
 
-#include "core/stack.h"
+#include "core/receive.h"
 #include "message/message.h"
 
 #include <string.h>
@@ -368,7 +368,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     world.fail_send = false;
     drain(&world);
     if (world.srf != NULL) {
-        FUZZ_CHECK(world.srf->outgoing == NULL);
+        FUZZ_CHECK(world.srf->uac.outgoing == NULL);
         FUZZ_CHECK(world.srf->element.txns.counters.clients == 0);
     }
     command_destroy(&world);

@@ -5,6 +5,8 @@
  */
 #include "rig.h"
 
+#include "core/receive.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
