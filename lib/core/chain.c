@@ -3,9 +3,10 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "core/chain.h"
+
 #include "base/buf.h"
 #include "base/error.h"
-#include "core/req.h"
 
 enum { LINES_BYTES = 4096 };
 

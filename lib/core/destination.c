@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "core/stack.h"
+#include "core/destination.h"
 
 enum { HOST_BYTES = 256 };
 

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "core/stack.h"
+#include "core/drain.h"
 
 enum { LOOK_MS = 100 };
 
@@ -13,7 +13,7 @@ static bool is_dry(const srf_t *srf)
 
     return srf->requests == NULL && srf->element.pending == 0 &&
            counters->servers == 0 && counters->clients == 0 &&
-           srf->uas.answers.count == 0;
+           srf->answers.waiting.count == 0;
 }
 
 static void tell(srf_t *srf, int err)

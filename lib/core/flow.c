@@ -3,6 +3,8 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "core/flow.h"
+
 #include "core/req.h"
 #include "transport/stream.h"
 

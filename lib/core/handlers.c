@@ -3,9 +3,10 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "core/handlers.h"
+
 #include "base/alloc.h"
 #include "base/error.h"
-#include "core/stack.h"
 
 static bool is_method(const srf__handler_t *entry, srf__method_t method,
                       srf__str_t name)

@@ -3,8 +3,9 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "core/post.h"
+
 #include "base/alloc.h"
-#include "core/stack.h"
 
 #include <uv.h>
 

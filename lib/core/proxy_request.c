@@ -268,7 +268,7 @@ int srf_proxy_request(srf_req_t *req, const char *const *uris,
     srf__buf_init(&headers, LINES_MAX);
     err = read_targets(&targets, uris, req->srf->element.max_targets);
     if (err == 0)
-        err = srf__header_lines(options.headers, denied, &headers);
+        err = srf__build_lines(options.headers, denied, &headers);
     size_t headers_len = headers.len;
     if (err == 0 && options.cancel_reason != NULL)
         err = write_cancel_reason(options.cancel_reason, &headers, &reason);

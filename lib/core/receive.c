@@ -3,11 +3,14 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "core/receive.h"
+
 #include "base/alloc.h"
 #include "base/error.h"
 #include "core/arrival.h"
+#include "core/handlers.h"
 #include "core/req.h"
-#include "core/stack.h"
+#include "core/trace.h"
 #include "message/lines.h"
 #include "proxy/ack.h"
 #include "proxy/search.h"
@@ -156,7 +159,7 @@ static void on_ack(const arrival_t *arrival)
     /* An INVITE that was let in has been answered by somebody else, even if it
      * was refused when it came first. */
     if ((server == NULL && srf__stateless_is_ack_for(txns, ack, key)) ||
-        srf__uas_acked(&srf->uas, ack) || is_ack_too_much(arrival))
+        srf__answers_acked(&srf->answers, ack) || is_ack_too_much(arrival))
         return;
     srf__forward_ack(&srf->element, ack, arrival->from, key, server != NULL);
 }
@@ -318,8 +321,8 @@ static void deliver(const arrival_t *arrival, srf__hash128_t key,
         answer_without_handler(arrival, route);
         return;
     }
-    if (srf->uas.taken.count > 0 && !route->in_dialog &&
-        srf__uas_is_merged(&srf->uas, arrival->facts)) {
+    if (srf->merged.taken.count > 0 && !route->in_dialog &&
+        srf__merged_is_known(&srf->merged, arrival->facts)) {
         /* RFC 3261 §8.2.2.2. */
         refuse(arrival, 482, "Merged Request", srf__str(NULL, 0));
         return;

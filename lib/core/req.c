@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/list.h"
+#include "core/chain.h"
 #include "message/osip_bridge.h"
 #include "transport/tls.h"
 
@@ -77,7 +78,7 @@ void srf__req_decide(srf_req_t *req, srf__req_state_t state)
         return;
     srf__timer_stop(req->srf->element.wheel, &extra->timer);
     if (state == SRF__REQ_PROXIED && extra->taken != NULL) {
-        srf__uas_give_back(extra->taken);
+        srf__merged_give_back(extra->taken);
         extra->taken = NULL;
     }
 }
@@ -87,7 +88,7 @@ void srf__req_take(srf_req_t *req)
     struct srf__req_extra *extra = need_extra(req);
 
     if (extra != NULL && extra->taken == NULL)
-        extra->taken = srf__uas_take(&req->srf->uas, req->server);
+        extra->taken = srf__merged_take(&req->srf->merged, req->server);
 }
 
 void srf__req_let_go(srf_req_t *req)
@@ -98,7 +99,7 @@ void srf__req_let_go(srf_req_t *req)
         srf__server_set_user(req->server, NULL, NULL);
         return;
     }
-    srf__uas_leave(extra->taken);
+    srf__merged_leave(extra->taken);
     extra->taken = NULL;
 }
 
@@ -177,7 +178,7 @@ static void on_ended(srf__server_t *server)
     struct srf__req_extra *extra = extra_of(req);
 
     if (extra != NULL && extra->taken != NULL) {
-        srf__uas_give_back(extra->taken);
+        srf__merged_give_back(extra->taken);
         extra->taken = NULL;
     }
 }

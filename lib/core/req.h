@@ -48,10 +48,6 @@ struct srf_req {
 void srf__req_deliver(srf_t *srf, srf__server_t *server,
                       const srf__handler_t *first, const srf__route_t *route);
 
-/* chain.c: calls the links of the chain, from `first` on, until one does not
- * hand the request on. NULL: there is none any more. */
-void srf__chain_run(srf_req_t *req, const srf__handler_t *first);
-
 /* The requests handed on from outside of the chain, first come, first served;
  * the queue has a reference of each. False when memory is out; NULL when it is
  * empty. */
@@ -88,12 +84,5 @@ void srf__req_restart_clock(srf_req_t *req);
 
 /* On destroy: every undecided request is dropped without a word. */
 void srf__reqs_drop(srf_t *srf);
-
-/* Appends header lines from names and values in turn, NULL-terminated (NULL for
- * none). Header fields whose bit (1 << srf__header_id_t) is in `denied` are
- * refused. 0; SRF_ERR_INVALID_HEADER; SRF_ERR_HEADER_NOT_ALLOWED;
- * SRF_ERR_NO_MEMORY. */
-int srf__header_lines(const char *const *headers, uint32_t denied,
-                      srf__buf_t *out);
 
 #endif /* SRF_REQ_H */

@@ -9,37 +9,6 @@
 
 enum { LINES_MAX = 32768 };
 
-static bool has_line_break(srf__str_t text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.p[i];
-        if ((c < 0x20 && c != '\t') || c == 0x7f)
-            return true;
-    }
-    return false;
-}
-
-int srf__header_lines(const char *const *headers, uint32_t denied,
-                      srf__buf_t *out)
-{
-    for (; headers != NULL && *headers != NULL; headers += 2) {
-        srf__str_t name = srf__str_of(headers[0]);
-        srf__str_t value = srf__str_of(headers[1]);
-        if (headers[1] == NULL || !srf__str_is_token(name) ||
-            has_line_break(value))
-            return SRF_ERR_INVALID_HEADER;
-        if (denied & (1u << srf__header_find(name)))
-            return SRF_ERR_HEADER_NOT_ALLOWED;
-        srf__buf_add_str(out, name);
-        srf__buf_add_text(out, ": ");
-        srf__buf_add_str(out, value);
-        srf__buf_add_text(out, "\r\n");
-    }
-    if (out->err == SRF_ERR_LIMIT)
-        return SRF_ERR_INVALID_HEADER;
-    return out->err;
-}
-
 static bool has_content_type(const char *const *headers)
 {
     for (; headers != NULL && *headers != NULL; headers += 2) {
@@ -84,7 +53,7 @@ static int send(srf_req_t *req, srf__response_spec_t *spec)
     }
     srf__req_take(req); /* the transaction forgets the request soon */
     bool success = spec->status < 300 && server->method == SRF__METHOD_INVITE;
-    int err = success ? srf__uas_answer(&req->srf->uas, server, spec)
+    int err = success ? srf__answers_send(&req->srf->answers, server, spec)
                       : srf__server_reply(server, spec);
     if (err != 0)
         return err;
@@ -111,14 +80,14 @@ int srf_res_send(srf_res_t *res, int status, const srf_res_options_t *options)
         err = check_state(res->req);
     if (err != 0)
         return err;
-    if (has_line_break(srf__str_of(given.reason)))
+    if (!srf__build_is_one_line(srf__str_of(given.reason)))
         return SRF_ERR_INVALID_ARGUMENT;
     if (given.body_len > 0 &&
         (given.body == NULL || !has_content_type(given.headers)))
         return SRF_ERR_INVALID_ARGUMENT;
 
     srf__buf_init(&lines, LINES_MAX);
-    err = srf__header_lines(given.headers, denied, &lines);
+    err = srf__build_lines(given.headers, denied, &lines);
     if (err == 0) {
         srf__response_spec_t spec = {
             .status = (unsigned)status,

@@ -6,9 +6,15 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/secret.h"
-#include "core/outgoing.h"
+#include "core/destination.h"
+#include "core/drain.h"
+#include "core/flow.h"
+#include "core/handlers.h"
+#include "core/post.h"
+#include "core/receive.h"
 #include "core/req.h"
 #include "core/stack.h"
+#include "core/trace.h"
 #include "message/osip_bridge.h"
 #include "proxy/ack.h"
 #include "proxy/mark.h"
@@ -303,7 +309,10 @@ static int init_parts(srf_t *srf, const srf__env_t *env,
                           given->source_exempt);
     if (err != 0)
         return err;
-    srf->uas.txns = &element->txns;
+    srf->answers.txns = &element->txns;
+    srf->merged.key = &element->txns.key;
+    srf->uac.element = element;
+    srf->uac.srf = srf;
     if (env->loop != NULL) {
         err = srf__posts_create(srf);
         if (err == 0)
@@ -432,9 +441,10 @@ static void destroy_step(srf__timer_t *timer)
     srf__searches_abort(&srf->element, SRF_ERR_CANCELED);
     srf__acks_abort(&srf->element);
     srf__undelivered_abort(&srf->element);
-    srf__outgoing_abort(srf);
+    srf__outgoing_abort(&srf->uac);
     srf__reqs_drop(srf);
-    srf__uas_deinit(&srf->uas);
+    srf__merged_deinit(&srf->merged);
+    srf__answers_deinit(&srf->answers);
     srf__overload_deinit(&srf->overload);
     srf__txns_deinit(&srf->element.txns);
     srf__transports_close(&srf->element.transports, transports_closed, srf);
@@ -472,6 +482,14 @@ int srf_alias(srf_t *srf, const char *hostport)
     if (srf == NULL || hostport == NULL)
         return SRF_ERR_INVALID_ARGUMENT;
     return srf__element_alias(&srf->element, hostport);
+}
+
+int srf_request(srf_t *srf, const char *uri,
+                const srf_request_options_t *options, srf_outgoing_cb cb)
+{
+    if (srf == NULL)
+        return SRF_ERR_INVALID_ARGUMENT;
+    return srf__outgoing_start(&srf->uac, uri, options, cb);
 }
 
 int srf_stats(const srf_t *srf, srf_stats_t *out)

@@ -3,8 +3,9 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "core/trace.h"
+
 #include "base/alloc.h"
-#include "core/stack.h"
 
 static void show(srf_t *srf, const srf__flow_t *flow, bool sent,
                  srf__str_t message)

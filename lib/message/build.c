@@ -451,3 +451,38 @@ srf_msg_t *srf__build_request(srf__pool_t *pool,
         write_request(&out, spec);
     return msg;
 }
+
+/* ------------------------------------------------------------------ */
+/* Lines that the program gives                                        */
+/* ------------------------------------------------------------------ */
+
+bool srf__build_is_one_line(srf__str_t text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+        if ((c < 0x20 && c != '\t') || c == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+int srf__build_lines(const char *const *headers, uint32_t denied,
+                     srf__buf_t *out)
+{
+    for (; headers != NULL && *headers != NULL; headers += 2) {
+        srf__str_t name = srf__str_of(headers[0]);
+        srf__str_t value = srf__str_of(headers[1]);
+        if (headers[1] == NULL || !srf__str_is_token(name) ||
+            !srf__build_is_one_line(value))
+            return SRF_ERR_INVALID_HEADER;
+        if (denied & (1u << srf__header_find(name)))
+            return SRF_ERR_HEADER_NOT_ALLOWED;
+        srf__buf_add_str(out, name);
+        srf__buf_add_text(out, ": ");
+        srf__buf_add_str(out, value);
+        srf__buf_add_text(out, "\r\n");
+    }
+    if (out->err == SRF_ERR_LIMIT)
+        return SRF_ERR_INVALID_HEADER;
+    return out->err;
+}

@@ -72,4 +72,15 @@ typedef struct srf__request_spec {
 srf_msg_t *srf__build_request(srf__pool_t *pool,
                               const srf__request_spec_t *spec);
 
+/* Whether `text` may stand in a line: no line break, nor another control
+ * character but a tab. */
+bool srf__build_is_one_line(srf__str_t text);
+
+/* Appends header lines from names and values in turn, NULL-terminated (NULL for
+ * none). Header fields whose bit (1 << srf__header_id_t) is in `denied` are
+ * refused. 0; SRF_ERR_INVALID_HEADER; SRF_ERR_HEADER_NOT_ALLOWED;
+ * SRF_ERR_NO_MEMORY. */
+int srf__build_lines(const char *const *headers, uint32_t denied,
+                     srf__buf_t *out);
+
 #endif /* SRF_BUILD_H */

@@ -10,6 +10,8 @@
 #include "message/build.h"
 
 static void clock_fired(srf__timer_t *timer);
+static void step(srf__client_t *client, srf__txn_event_t event,
+                 const srf__facts_t *response);
 
 /* No final response has come. */
 static bool is_waiting(const srf__client_t *client)
@@ -89,13 +91,13 @@ void srf__client_branch(const srf__client_t *client, uint32_t loop_hash,
     srf__via_id_write(&id, out);
 }
 
-/* Takes the transaction out of the tables; memory goes with the last ref. */
+/* The machine has ended: takes the transaction out of the tables; memory goes
+ * with the last ref. */
 static void terminate(srf__client_t *client)
 {
     srf__txns_t *txns = client->txns;
 
     srf__clock_stop(&client->clock, txns->wheel);
-    client->clock.machine.state = SRF__TXN_TERMINATED;
     if (client->is_cancel) {
         srf__client_t *invite = srf__slot_get(txns, client->slot);
         if (invite != NULL && cancel_of(invite) == client)
@@ -104,7 +106,7 @@ static void terminate(srf__client_t *client)
         return;
     }
     if (cancel_of(client) != NULL)
-        terminate(client->cancel.txn);
+        step(client->cancel.txn, SRF__EV_ABANDON, NULL);
     srf__slot_free(txns, client->slot);
     txns->counters.clients--;
     unref(client);
@@ -113,7 +115,7 @@ static void terminate(srf__client_t *client)
 void srf__client_drop(srf__client_t *client)
 {
     client->user = NULL;
-    terminate(client);
+    step(client, SRF__EV_ABANDON, NULL);
 }
 
 static int send_message(const srf__client_t *client, const srf_msg_t *msg)
@@ -197,17 +199,6 @@ static void send_wanted_cancel(srf__client_t *invite)
     send_cancel(invite, lines == NULL ? srf__str(NULL, 0)
                                       : srf__str(lines->text, lines->len));
     srf__free(lines);
-}
-
-/* Without a user nobody waits out the 64*T1 behind the CANCEL (RFC 3261 §9.1),
- * and this state has no limit of its own. */
-static void limit_orphan(srf__client_t *client)
-{
-    srf__txns_t *txns = client->txns;
-    const srf__txn_actions_t wait = {.limit = SRF__TIMER_B,
-                                     .limit_ms = 64 * txns->timing.t1_ms};
-
-    srf__clock_apply(&client->clock, txns->wheel, &wait, clock_fired);
 }
 
 static void drop_request(srf__client_t *client)
@@ -299,7 +290,7 @@ static void step(srf__client_t *client, srf__txn_event_t event,
         client->clock.machine.state == SRF__TXN_PROCEEDING) {
         send_wanted_cancel(client);
         if (client->user == NULL)
-            limit_orphan(client);
+            step(client, SRF__EV_ORPHANED, NULL);
     }
     if (actions.what & SRF__DO_DROP_REQUEST)
         drop_request(client);
@@ -321,11 +312,6 @@ static void clock_fired(srf__timer_t *timer)
 
     if (client->undelivered) {
         client->undelivered = false;
-        step(client, SRF__EV_TRANSPORT_ERROR, NULL);
-    } else if (due == SRF__TIMER_B &&
-               client->clock.machine.state == SRF__TXN_PROCEEDING) {
-        step(client, SRF__EV_ABANDON, NULL); /* see limit_orphan() */
-    } else if (due == SRF__TIMER_GONE) {
         step(client, SRF__EV_TRANSPORT_ERROR, NULL);
     } else if (due != SRF__TIMER_NONE) {
         step(client, srf__timer_event(due), NULL);
@@ -423,16 +409,12 @@ static bool probe(srf__client_t *client, const srf__lost_t *lost)
  * itself, if it does. */
 static bool may_come_back(srf__client_t *client, const srf__lost_t *lost)
 {
-    const srf__txns_t *txns = client->txns;
-    const srf__txn_actions_t wait = {.limit = SRF__TIMER_GONE,
-                                     .limit_ms = txns->timing.t2_ms};
-
     if (client->method != SRF__METHOD_INVITE)
         return !lost->broken; /* Timer F ends it */
     if (client->cancelled || (lost->broken && !client->probing))
         return false;
     if (!probe(client, lost))
-        srf__clock_apply(&client->clock, txns->wheel, &wait, clock_fired);
+        step(client, SRF__EV_LOST, NULL);
     return true;
 }
 
@@ -440,8 +422,6 @@ static bool may_come_back(srf__client_t *client, const srf__lost_t *lost)
  * follows: an INVITE over TLS has no CANCEL or ACK in clear text. */
 static void move_to(srf__client_t *client, const srf__flow_t *from)
 {
-    const srf__txn_actions_t stop = {.what = SRF__DO_STOP_LIMIT};
-
     if (!client->clock.machine.reliable || from->connection == 0 ||
         from->peer.transport != client->flow.peer.transport ||
         from->connection == client->flow.connection ||
@@ -452,9 +432,7 @@ static void move_to(srf__client_t *client, const srf__flow_t *from)
     if (from->listener != client->flow.listener && is_waiting(client))
         (void)sent_request(client);
     client->flow = *from;
-    if (client->clock.machine.limit == SRF__TIMER_GONE)
-        srf__clock_apply(&client->clock, client->txns->wheel, &stop,
-                         clock_fired);
+    step(client, SRF__EV_RETURNED, NULL);
     (void)start_watch(client);
 }
 
@@ -534,8 +512,8 @@ void srf__client_release(srf__client_t *client, bool end)
     client->user_data = NULL;
     if (!end)
         let_upstream_go(client);
-    if (end && client->clock.machine.state != SRF__TXN_TERMINATED)
-        terminate(client);
+    if (end)
+        step(client, SRF__EV_ABANDON, NULL);
 }
 
 static srf__client_t *find(srf__txns_t *txns, srf__str_t branch)

@@ -11,17 +11,22 @@
  * Calling     transport error  error                               Terminated
  * Proceeding  1xx              pass up                             Proceeding
  * Proceeding  transport error  error (streams)                     Terminated
+ * Proceeding  lost             GONE = T2                           Proceeding
+ * Proceeding  returned         stop GONE                           Proceeding
+ * Proceeding  GONE             error                               Terminated
+ * Proceeding  orphaned         B = 64*T1                           Proceeding
+ * Proceeding  Timer B          timeout                             Terminated
  * Call./Proc. 2xx              pass up; M = 64*T1                  Accepted
  * Call./Proc. 300-699          ACK; pass up; D = 64*T1 (UDP) or 0  Completed
  * Accepted    2xx              pass up                             Accepted
  * Accepted    Timer M                                              Terminated
  * Completed   300-699          ACK again                           Completed
  * Completed   2xx              pass up                             Completed
- * Completed   transport error  error                               Terminated
  * Completed   Timer D                                              Terminated
  * any         ABANDON                                              Terminated
  *
- * What is not listed is ignored.
+ * What is not listed is ignored. Of an ACK that cannot be sent nobody hears:
+ * the response is with the user already, and comes again if it has to.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -101,16 +106,53 @@ static void calling_event(srf__machine_t *machine, srf__txn_event_t event,
     }
 }
 
+/* It waits for a final response, and somebody has gone. */
+static void forsaken_event(srf__machine_t *machine, srf__txn_event_t event,
+                           const srf__txn_timing_t *timing,
+                           srf__txn_actions_t *out)
+{
+    switch ((int)event) {
+    case SRF__EV_LOST:
+        set_limit(out, SRF__TIMER_GONE, timing->t2_ms);
+        break;
+    case SRF__EV_RETURNED:
+        if (machine->limit == SRF__TIMER_GONE)
+            out->what = SRF__DO_STOP_LIMIT;
+        break;
+    case SRF__EV_TIMER_GONE:
+        srf__machine_terminate(machine, SRF__DO_ERROR, out);
+        break;
+    case SRF__EV_ORPHANED: /* §9.1; this state has no limit of its own */
+        set_limit(out, SRF__TIMER_B, 64 * timing->t1_ms);
+        break;
+    case SRF__EV_TIMER_B:
+        srf__machine_terminate(machine, SRF__DO_TIMEOUT, out);
+        break;
+    default:
+        break;
+    }
+}
+
 static void proceeding_event(srf__machine_t *machine, srf__txn_event_t event,
                              const srf__txn_timing_t *timing,
                              srf__txn_actions_t *out)
 {
-    if (event == SRF__EV_RECV_1XX)
+    switch ((int)event) {
+    case SRF__EV_RECV_1XX:
         out->what = SRF__DO_PASS_UP;
-    else if (event == SRF__EV_RECV_2XX || event == SRF__EV_RECV_FINAL)
+        break;
+    case SRF__EV_RECV_2XX:
+    case SRF__EV_RECV_FINAL:
         recv_final(machine, event, timing, out);
-    else if (event == SRF__EV_TRANSPORT_ERROR && machine->reliable)
-        srf__machine_terminate(machine, SRF__DO_ERROR, out);
+        break;
+    case SRF__EV_TRANSPORT_ERROR:
+        if (machine->reliable)
+            srf__machine_terminate(machine, SRF__DO_ERROR, out);
+        break;
+    default:
+        forsaken_event(machine, event, timing, out);
+        break;
+    }
 }
 
 static void completed_event(srf__machine_t *machine, srf__txn_event_t event,
@@ -122,8 +164,6 @@ static void completed_event(srf__machine_t *machine, srf__txn_event_t event,
         out->what = SRF__DO_SEND_ACK;
     else if (event == SRF__EV_RECV_2XX)
         out->what = SRF__DO_PASS_UP; /* of a proxy behind us: §16.7 step 5 */
-    else if (event == SRF__EV_TRANSPORT_ERROR)
-        srf__machine_terminate(machine, SRF__DO_ERROR, out);
     else if (event == SRF__EV_TIMER_D)
         srf__machine_terminate(machine, 0, out);
 }

@@ -10,18 +10,20 @@
  * Proceeding  send 1xx         send; stop TRYING                   Proceeding
  * Proceeding  send 2xx         send; L = 64*T1                     Accepted
  * Proceeding  send 300-699     send; G = T1 (UDP); H = 64*T1       Completed
+ * Proceeding  owe              OWED = T1                           Proceeding
+ * Proceeding  OWED             pay                                 Proceeding
+ * Proceeding  fall silent                                          Terminated
  * Accepted    send 2xx         send                                Accepted
- * Accepted    ACK              pass up                             Accepted
  * Accepted    Timer L                                              Terminated
  * Completed   INVITE           last response again                 Completed
  * Completed   Timer G          last response again; G=min(2*G,T2)  Completed
  * Completed   ACK              stop G; I = T4 (UDP) or 0           Confirmed
- * Completed   Timer H          timeout                             Terminated
+ * Completed   Timer H                                              Terminated
  * Confirmed   Timer I                                              Terminated
- * P/A/C       transport error  error (RFC 6026 §8.7: it stays)     same
  * any         ABANDON                                              Terminated
  *
- * What is not listed is ignored.
+ * What is not listed is ignored. There is no event for a transport error: the
+ * transaction stays (RFC 6026 §8.7), and nobody is told.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -78,8 +80,15 @@ static void proceeding_event(srf__machine_t *machine, srf__txn_event_t event,
     case SRF__EV_SEND_FINAL:
         send_final(machine, event, timing, out);
         break;
-    case SRF__EV_TRANSPORT_ERROR:
-        out->what = SRF__DO_ERROR;
+    case SRF__EV_OWE:
+        out->limit = SRF__TIMER_OWED;
+        out->limit_ms = timing->t1_ms;
+        break;
+    case SRF__EV_TIMER_OWED:
+        out->what = SRF__DO_PAY;
+        break;
+    case SRF__EV_FALL_SILENT:
+        srf__machine_terminate(machine, 0, out);
         break;
     default:
         break;
@@ -93,10 +102,6 @@ static void accepted_event(srf__machine_t *machine, srf__txn_event_t event,
     (void)timing;
     if (event == SRF__EV_SEND_2XX)
         out->what = SRF__DO_SEND;
-    else if (event == SRF__EV_RECV_ACK)
-        out->what = SRF__DO_PASS_UP;
-    else if (event == SRF__EV_TRANSPORT_ERROR)
-        out->what = SRF__DO_ERROR;
     else if (event == SRF__EV_TIMER_L)
         srf__machine_terminate(machine, 0, out);
 }
@@ -131,10 +136,7 @@ static void completed_event(srf__machine_t *machine, srf__txn_event_t event,
         out->limit_ms = machine->reliable ? 0 : timing->t4_ms;
         break;
     case SRF__EV_TIMER_H:
-        srf__machine_terminate(machine, SRF__DO_TIMEOUT, out);
-        break;
-    case SRF__EV_TRANSPORT_ERROR:
-        out->what = SRF__DO_ERROR;
+        srf__machine_terminate(machine, 0, out);
         break;
     default:
         break;

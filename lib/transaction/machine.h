@@ -24,7 +24,7 @@ typedef enum srf__txn_state {
     SRF__TXN_STATE_COUNT
 } srf__txn_state_t;
 
-/* Timers by their names in the RFCs. TRYING is ours: it sends the 100 that
+/* Timers by their names in the RFCs. TRYING is ours, too: it sends the 100 that
  * nothing better forestalled (RFC 3261 §17.2.1: within 200 ms; RFC 4320 §4.1:
  * not before Timer E would have reached T2). */
 typedef enum srf__txn_timer {
@@ -42,8 +42,8 @@ typedef enum srf__txn_timer {
     SRF__TIMER_L,
     SRF__TIMER_M,
     SRF__TIMER_TRYING,
-    SRF__TIMER_OWED, /* no machine's: see srf__server_answer() */
-    SRF__TIMER_GONE  /* no machine's: see srf__client_lost() */
+    SRF__TIMER_OWED, /* ours: a final response is tried again */
+    SRF__TIMER_GONE  /* ours: how long a lost peer may take to come back */
 } srf__txn_timer_t;
 
 typedef enum srf__txn_event {
@@ -52,7 +52,9 @@ typedef enum srf__txn_event {
     /* server: the user of the transaction answers */
     SRF__EV_SEND_1XX,
     SRF__EV_SEND_2XX,
-    SRF__EV_SEND_FINAL, /* 300..699; NIST: any final but 2xx, treated alike */
+    SRF__EV_SEND_FINAL,  /* 300..699; NIST: any final but 2xx, treated alike */
+    SRF__EV_OWE,         /* there is no memory for its final response */
+    SRF__EV_FALL_SILENT, /* it will give no final response */
     /* server: from the network */
     SRF__EV_RECV_REQUEST, /* the request again */
     SRF__EV_RECV_ACK,
@@ -61,6 +63,10 @@ typedef enum srf__txn_event {
     SRF__EV_RECV_2XX,
     SRF__EV_RECV_FINAL, /* 300..699 */
     SRF__EV_TRANSPORT_ERROR,
+    SRF__EV_LOST,     /* the connection is gone, the peer may come back */
+    SRF__EV_RETURNED, /* there is a connection to the peer again */
+    /* client: a CANCEL went out, and the user has let go already */
+    SRF__EV_ORPHANED,
     SRF__EV_ABANDON, /* the user lets go: terminate from any state */
     SRF__EV_TIMER_A,
     SRF__EV_TIMER_B,
@@ -75,6 +81,8 @@ typedef enum srf__txn_event {
     SRF__EV_TIMER_L,
     SRF__EV_TIMER_M,
     SRF__EV_TIMER_TRYING,
+    SRF__EV_TIMER_OWED,
+    SRF__EV_TIMER_GONE,
     SRF__EV_COUNT
 } srf__txn_event_t;
 
@@ -84,7 +92,8 @@ static inline srf__txn_event_t srf__timer_event(srf__txn_timer_t timer)
     return (srf__txn_event_t)(SRF__EV_TIMER_A + (int)timer - SRF__TIMER_A);
 }
 
-/* What to do, in this order; a set of bits. */
+/* What to do, in this order; a set of bits. Who runs a machine obeys all that
+ * it orders: tests/lint/machines. */
 enum {
     SRF__DO_SEND = 1 << 0,     /* client: send the request (first time);
                                   server: send the response handed over */
@@ -92,16 +101,18 @@ enum {
                                   again, if there was one */
     SRF__DO_SEND_ACK = 1 << 2, /* build (first time) and send the ACK */
     SRF__DO_SEND_100 = 1 << 3, /* build and send 100 Trying */
-    SRF__DO_PASS_UP = 1 << 4,  /* give the message to the user */
-    SRF__DO_TIMEOUT = 1 << 5,  /* tell the user: timed out */
-    SRF__DO_ERROR = 1 << 6,    /* tell the user: transport error */
+    SRF__DO_PAY = 1 << 4,      /* server: make and send the final response that
+                                  is owed */
+    SRF__DO_PASS_UP = 1 << 5,  /* client: give the response to the user */
+    SRF__DO_TIMEOUT = 1 << 6,  /* client: tell the user: timed out */
+    SRF__DO_ERROR = 1 << 7,    /* client: tell the user: transport error */
     SRF__DO_DROP_REQUEST =
-        1 << 7,                 /* client: the request will not be sent again */
-    SRF__DO_TERMINATE = 1 << 8, /* the transaction is gone */
+        1 << 8,                 /* client: the request will not be sent again */
+    SRF__DO_TERMINATE = 1 << 9, /* the transaction is gone */
     /* Timers. Each machine has two slots: one for what repeats or comes soon
-     * (A, E, G, TRYING), one for the limit of the state (B, D, F, H..M). */
-    SRF__DO_STOP_REPEAT = 1 << 9,
-    SRF__DO_STOP_LIMIT = 1 << 10
+     * (A, E, G, TRYING), one for the limit of the state (all the others). */
+    SRF__DO_STOP_REPEAT = 1 << 10,
+    SRF__DO_STOP_LIMIT = 1 << 11
 };
 
 typedef struct srf__txn_actions {
@@ -120,7 +131,7 @@ typedef struct srf__txn_timing {
 } srf__txn_timing_t;
 
 typedef struct srf__machine {
-    uint8_t state; /* srf__txn_state_t */
+    uint8_t state; /* srf__txn_state_t; the machine alone writes it */
     bool reliable; /* the transport retransmits itself */
     /* What its clock runs, srf__txn_timer_t; see clock.h. */
     uint8_t repeat;

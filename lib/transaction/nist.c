@@ -9,12 +9,16 @@
  * Trying      TRYING           100                             Proceeding
  * Proceeding  request          last response again             Proceeding
  * both        send final       send; J = 64*T1 (UDP) or 0      Completed
+ * both        owe              OWED = T1                       same
+ * both        OWED             pay                             same
+ * both        fall silent      J = 64*T1 (UDP)                 Completed
+ * both        fall silent      (streams)                       Terminated
  * Completed   request          last response again             Completed
  * Completed   Timer J                                          Terminated
- * P/C         transport error  error                           same
  * any         ABANDON                                          Terminated
  *
- * What is not listed is ignored.
+ * What is not listed is ignored. There is no event for a transport error: the
+ * transaction stays, and nobody is told.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -42,24 +46,61 @@ static void init_event(srf__machine_t *machine, srf__txn_event_t event,
     out->repeat_ms = srf__trying_delay_non_invite(timing);
 }
 
+static void end(srf__machine_t *machine, const srf__txn_timing_t *timing,
+                srf__txn_actions_t *out)
+{
+    machine->state = SRF__TXN_COMPLETED;
+    out->what = SRF__DO_STOP_REPEAT;
+    out->limit = SRF__TIMER_J;
+    out->limit_ms = machine->reliable ? 0 : 64 * timing->t1_ms;
+}
+
+/* RFC 4320 §4.2 leaves a caller without an answer, who then goes on for what is
+ * left of 64*T1: were nothing known of the request, each repetition would be a
+ * new one. */
+static void fall_silent(srf__machine_t *machine,
+                        const srf__txn_timing_t *timing,
+                        srf__txn_actions_t *out)
+{
+    if (machine->reliable)
+        srf__machine_terminate(machine, 0, out);
+    else
+        end(machine, timing, out);
+}
+
 static void waiting_event(srf__machine_t *machine, srf__txn_event_t event,
                           const srf__txn_timing_t *timing,
                           srf__txn_actions_t *out)
 {
     bool proceeding = machine->state == SRF__TXN_PROCEEDING;
 
-    if (event == SRF__EV_TIMER_TRYING && !proceeding) {
+    switch ((int)event) {
+    case SRF__EV_TIMER_TRYING:
+        if (proceeding)
+            break;
         machine->state = SRF__TXN_PROCEEDING; /* RFC 4320 §4.1 */
         out->what = SRF__DO_SEND_100;
-    } else if (event == SRF__EV_RECV_REQUEST && proceeding) {
-        out->what = SRF__DO_RESEND;
-    } else if (event == SRF__EV_TRANSPORT_ERROR && proceeding) {
-        out->what = SRF__DO_ERROR;
-    } else if (event == SRF__EV_SEND_2XX || event == SRF__EV_SEND_FINAL) {
-        machine->state = SRF__TXN_COMPLETED;
-        out->what = SRF__DO_SEND | SRF__DO_STOP_REPEAT;
-        out->limit = SRF__TIMER_J;
-        out->limit_ms = machine->reliable ? 0 : 64 * timing->t1_ms;
+        break;
+    case SRF__EV_RECV_REQUEST:
+        out->what = proceeding ? SRF__DO_RESEND : 0;
+        break;
+    case SRF__EV_SEND_2XX:
+    case SRF__EV_SEND_FINAL:
+        end(machine, timing, out);
+        out->what |= SRF__DO_SEND;
+        break;
+    case SRF__EV_OWE:
+        out->limit = SRF__TIMER_OWED;
+        out->limit_ms = timing->t1_ms;
+        break;
+    case SRF__EV_TIMER_OWED:
+        out->what = SRF__DO_PAY;
+        break;
+    case SRF__EV_FALL_SILENT:
+        fall_silent(machine, timing, out);
+        break;
+    default:
+        break;
     }
 }
 
@@ -70,8 +111,6 @@ static void completed_event(srf__machine_t *machine, srf__txn_event_t event,
     (void)timing;
     if (event == SRF__EV_RECV_REQUEST)
         out->what = SRF__DO_RESEND;
-    else if (event == SRF__EV_TRANSPORT_ERROR)
-        out->what = SRF__DO_ERROR;
     else if (event == SRF__EV_TIMER_J)
         srf__machine_terminate(machine, 0, out);
 }

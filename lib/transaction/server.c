@@ -286,6 +286,8 @@ static uint32_t step(srf__server_t *server, srf__txn_event_t event)
         send_again(server);
     if (actions.what & SRF__DO_SEND_100)
         send_trying(server);
+    if (actions.what & SRF__DO_PAY)
+        pay(server);
     if (actions.what & SRF__DO_TERMINATE)
         terminate(server);
     return actions.what;
@@ -297,9 +299,7 @@ static void clock_fired(srf__timer_t *timer)
     srf__txn_timer_t due =
         srf__clock_take(&server->clock, server->txns->wheel, clock_fired);
 
-    if (due == SRF__TIMER_OWED)
-        pay(server);
-    else if (due != SRF__TIMER_NONE)
+    if (due != SRF__TIMER_NONE)
         step(server, srf__timer_event(due));
 }
 
@@ -482,13 +482,10 @@ static void pay(srf__server_t *server)
 
 void srf__server_answer(srf__server_t *server, srf__response_spec_t *spec)
 {
-    const srf__txn_actions_t later = {.limit = SRF__TIMER_OWED,
-                                      .limit_ms = server->txns->timing.t1_ms};
-
     if (srf__server_reply(server, spec) != SRF_ERR_NO_MEMORY)
         return;
     server->owed = (uint16_t)spec->status;
-    srf__clock_apply(&server->clock, server->txns->wheel, &later, clock_fired);
+    step(server, SRF__EV_OWE);
 }
 
 void srf__server_abandon(srf__server_t *server)
@@ -496,26 +493,15 @@ void srf__server_abandon(srf__server_t *server)
     step(server, SRF__EV_ABANDON);
 }
 
-/* RFC 4320 §4.2 leaves a caller without an answer, who then goes on for what is
- * left of 64*T1: were nothing known of the request, each repetition would be a
- * new one. */
+/* A 100 is not repeated either. */
 void srf__server_fall_silent(srf__server_t *server)
 {
-    const srf__txns_t *txns = server->txns;
-    const srf__txn_actions_t wait = {.what = SRF__DO_STOP_REPEAT,
-                                     .limit = SRF__TIMER_J,
-                                     .limit_ms = 64 * txns->timing.t1_ms};
-
-    if (server->method == SRF__METHOD_INVITE ||
-        server->clock.machine.reliable) {
-        srf__server_abandon(server);
-        return;
-    }
-    server->clock.machine.state = SRF__TXN_COMPLETED;
-    srf__clock_apply(&server->clock, txns->wheel, &wait, clock_fired);
+    srf__server_ref(server);
+    step(server, SRF__EV_FALL_SILENT);
     forget_messages(server);
     srf__msg_unref(server->response);
     server->response = NULL;
+    srf__server_unref(server);
 }
 
 /* ---- without a transaction ---- */

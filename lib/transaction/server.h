@@ -136,8 +136,8 @@ static inline bool srf__server_is_open(const srf__server_t *server)
 
 /* Ends the transaction without a response. */
 void srf__server_abandon(srf__server_t *server);
-/* No final response will be sent: retransmissions of a request other than
- * INVITE are absorbed as long as its caller may send any. */
+/* No final response will be sent, nor has one been: retransmissions of a
+ * request other than INVITE are absorbed as long as its caller may send any. */
 void srf__server_fall_silent(srf__server_t *server);
 
 /* Answers a request without a transaction (RFC 3261 §8.2.7), once for each time

@@ -33,6 +33,7 @@
  */
 #include "network.h"
 
+#include "core/post.h"
 #include "message/osip_bridge.h"
 
 #include <string.h>
@@ -352,8 +353,8 @@ static void check_idle(const net_t *net)
     FUZZ_CHECK(stats.client_transactions == 0);
     FUZZ_CHECK(stats.proxies_pending == 0);
     FUZZ_CHECK(stats.memory_bytes == 0);
-    FUZZ_CHECK(net->srf->uas.taken.count == 0);
-    FUZZ_CHECK(net->srf->outgoing == NULL);
+    FUZZ_CHECK(net->srf->merged.taken.count == 0);
+    FUZZ_CHECK(net->srf->uac.outgoing == NULL);
     FUZZ_CHECK(net->srf->requests == NULL);
 }
 

@@ -17,6 +17,7 @@
  */
 #include "host.h"
 
+#include "core/receive.h"
 #include "message/message.h"
 
 #include <string.h>
@@ -199,7 +200,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     host_script(&world.host, (const char *)data, size);
     host_drain(&world.host);
     if (world.host.srf != NULL) {
-        FUZZ_CHECK(world.host.srf->outgoing == NULL);
+        FUZZ_CHECK(world.host.srf->uac.outgoing == NULL);
         FUZZ_CHECK(world.host.srf->element.txns.counters.clients == 0);
     }
     host_end(&world.host);

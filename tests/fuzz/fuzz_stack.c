@@ -16,6 +16,7 @@
  */
 #include "host.h"
 
+#include "core/receive.h"
 #include "message/scan.h"
 
 #include <string.h>
@@ -351,7 +352,7 @@ static void check_idle(const world_t *world)
     FUZZ_CHECK(stats.server_transactions == 0);
     FUZZ_CHECK(stats.client_transactions == 0);
     FUZZ_CHECK(stats.proxies_pending == 0);
-    FUZZ_CHECK(world->host.srf->uas.taken.count == 0);
+    FUZZ_CHECK(world->host.srf->merged.taken.count == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

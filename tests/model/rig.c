@@ -7,6 +7,8 @@
 
 #include "sip_text.h"
 
+#include "core/receive.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

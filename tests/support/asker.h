@@ -97,7 +97,7 @@ static inline void asker_destroy(asker_t *asker)
     memnet_drain(asker->net, 600000);
     if (!asker->destroyed) {
         ck_assert_uint_eq(asker_clients(asker), 0);
-        ck_assert_ptr_null(asker->srf->outgoing);
+        ck_assert_ptr_null(asker->srf->uac.outgoing);
         srf_destroy(asker->srf, NULL);
     }
     memnet_run(asker->net, 10);

@@ -5,7 +5,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "core/digest.h"
+#include "uac/digest.h"
 
 #include "srf/srf.h"
 

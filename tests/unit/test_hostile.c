@@ -8,6 +8,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "certificates.h"
+#include "core/receive.h"
 #include "memstream.h"
 #include "runner.h"
 #include "tls_ends.h"

@@ -11,6 +11,7 @@ enum {
     DROP = SRF__DO_DROP_REQUEST,
     END = SRF__DO_TERMINATE,
     T1 = 500,
+    T2 = 4000,
     LONG = 64 * T1
 };
 
@@ -46,13 +47,19 @@ static const step_row_t rows[] = {
      SRF__DO_SEND_ACK | UP | DROP, STOPPED, 0, SRF__TIMER_D, 0},
     {SRF__TXN_PROCEEDING, SRF__EV_TRANSPORT_ERROR, TCP, SRF__TXN_TERMINATED,
      SRF__DO_ERROR | END, STOPPED, 0, STOPPED, 0},
+    {SRF__TXN_PROCEEDING, SRF__EV_LOST, BOTH, SRF__TXN_PROCEEDING, 0,
+     SRF__TIMER_NONE, 0, SRF__TIMER_GONE, T2},
+    {SRF__TXN_PROCEEDING, SRF__EV_TIMER_GONE, BOTH, SRF__TXN_TERMINATED,
+     SRF__DO_ERROR | END, STOPPED, 0, STOPPED, 0},
+    {SRF__TXN_PROCEEDING, SRF__EV_ORPHANED, BOTH, SRF__TXN_PROCEEDING, 0,
+     SRF__TIMER_NONE, 0, SRF__TIMER_B, LONG},
+    {SRF__TXN_PROCEEDING, SRF__EV_TIMER_B, BOTH, SRF__TXN_TERMINATED,
+     SRF__DO_TIMEOUT | END, STOPPED, 0, STOPPED, 0},
 
     {SRF__TXN_COMPLETED, SRF__EV_RECV_FINAL, BOTH, SRF__TXN_COMPLETED,
      SRF__DO_SEND_ACK, SRF__TIMER_NONE, 0, SRF__TIMER_NONE, 0},
     {SRF__TXN_COMPLETED, SRF__EV_RECV_2XX, BOTH, SRF__TXN_COMPLETED,
      SRF__DO_PASS_UP, 0, 0, 0, 0},
-    {SRF__TXN_COMPLETED, SRF__EV_TRANSPORT_ERROR, BOTH, SRF__TXN_TERMINATED,
-     SRF__DO_ERROR | END, STOPPED, 0, STOPPED, 0},
     {SRF__TXN_COMPLETED, SRF__EV_TIMER_D, BOTH, SRF__TXN_TERMINATED, END,
      STOPPED, 0, STOPPED, 0},
 
@@ -168,6 +175,29 @@ START_TEST(ict_completed_ends_from_the_loop_on_a_reliable_transport)
 }
 END_TEST
 
+/* What the limit is that runs when the peer is there again, and whether that
+ * stops it. */
+static const struct {
+    srf__txn_timer_t running;
+    bool stops;
+} returns[] = {
+    {SRF__TIMER_NONE, false}, {SRF__TIMER_GONE, true}, {SRF__TIMER_B, false}};
+
+START_TEST(ict_whose_peer_has_returned_waits_without_end_again)
+{
+    srf__machine_t machine = {.state = SRF__TXN_PROCEEDING,
+                              .reliable = true,
+                              .limit = (uint8_t)returns[_i].running};
+    srf__txn_actions_t out;
+
+    srf__ict_step(&machine, SRF__EV_RETURNED, &default_timing, &out);
+
+    ck_assert_int_eq(machine.state, SRF__TXN_PROCEEDING);
+    ck_assert_uint_eq(out.what, returns[_i].stops ? SRF__DO_STOP_LIMIT : 0);
+    ck_assert_int_eq(out.limit, SRF__TIMER_NONE);
+}
+END_TEST
+
 START_TEST(ict_timers_scale_with_t1)
 {
     const srf__txn_timing_t timing = {.t1_ms = 10, .t2_ms = 80, .t4_ms = 100};
@@ -198,6 +228,9 @@ int main(void)
                    ict_completed_lasts_64_t1_over_udp_whatever_is_repeated);
     tcase_add_test(tcase,
                    ict_completed_ends_from_the_loop_on_a_reliable_transport);
+    tcase_add_loop_test(tcase,
+                        ict_whose_peer_has_returned_waits_without_end_again, 0,
+                        (int)(sizeof(returns) / sizeof(returns[0])));
     tcase_add_test(tcase, ict_timers_scale_with_t1);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);

@@ -161,7 +161,7 @@ START_TEST(copies_of_a_proxied_request_are_all_forwarded)
     world_settle(world);
     ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 200"), 1);
     ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 486"), 1);
-    ck_assert_uint_eq(world->srf->uas.taken.count, 0);
+    ck_assert_uint_eq(world->srf->merged.taken.count, 0);
     world_destroy(world);
 }
 END_TEST
@@ -197,10 +197,10 @@ START_TEST(a_request_that_rang_and_is_proxied_then_has_copies_again)
     pieces_t copy = copy_of(&good);
 
     send_pieces(world, &good);
-    ck_assert_uint_eq(world->srf->uas.taken.count, 1);
+    ck_assert_uint_eq(world->srf->merged.taken.count, 1);
     ck_assert_int_eq(
         srf_proxy_request(plan.kept, SRF_URIS("10.0.0.11"), NULL, NULL), 0);
-    ck_assert_uint_eq(world->srf->uas.taken.count, 0);
+    ck_assert_uint_eq(world->srf->merged.taken.count, 0);
     send_pieces(world, &copy);
     ck_assert_uint_eq(plan.handled, 2);
     ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 480"), 1);
@@ -224,11 +224,11 @@ START_TEST(a_request_nobody_has_answered_yet_has_copies)
     /* The second answered itself is no hindrance for the first. */
     ck_assert_int_eq(srf_res_send(srf_req_res(plan.kept), 486, NULL), 0);
     ck_assert_int_eq(srf_res_send(srf_req_res(first), 486, NULL), 0);
-    ck_assert_uint_eq(world->srf->uas.taken.count, 1);
+    ck_assert_uint_eq(world->srf->merged.taken.count, 1);
     srf_req_unref(first);
     srf_req_unref(plan.kept);
     memnet_drain(world->net, 600000);
-    ck_assert_uint_eq(world->srf->uas.taken.count, 0);
+    ck_assert_uint_eq(world->srf->merged.taken.count, 0);
     world_destroy(world);
 }
 END_TEST
@@ -241,9 +241,9 @@ START_TEST(when_the_transaction_has_ended_copies_are_new_requests)
 
     plan.status = _i == 2 ? 200 : 486;
     send_pieces(world, &first);
-    ck_assert_uint_eq(world->srf->uas.taken.count, 1);
+    ck_assert_uint_eq(world->srf->merged.taken.count, 1);
     memnet_drain(world->net, 600000);
-    ck_assert_uint_eq(world->srf->uas.taken.count, 0);
+    ck_assert_uint_eq(world->srf->merged.taken.count, 0);
     send_pieces(world, &copy);
     ck_assert_uint_eq(plan.handled, 2);
     ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 482"), 0);
@@ -262,7 +262,7 @@ START_TEST(whatever_ends_a_ringing_request_ends_its_entry)
     world_t *world = world_create_with(&options, "10.0.0.11", NULL);
     ck_assert_int_eq(srf_on(world->srf, "INVITE", ring), 0);
     send_pieces(world, &good);
-    ck_assert_uint_eq(world->srf->uas.taken.count, 1);
+    ck_assert_uint_eq(world->srf->merged.taken.count, 1);
     switch (_i) {
     case 0:
         cancel.start = "CANCEL sip:100@10.0.0.1 SIP/2.0\n";
@@ -283,7 +283,7 @@ START_TEST(whatever_ends_a_ringing_request_ends_its_entry)
     send_pieces(world, &copy);
     ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 482"), 1);
     memnet_drain(world->net, 600000);
-    ck_assert_uint_eq(world->srf->uas.taken.count, 0);
+    ck_assert_uint_eq(world->srf->merged.taken.count, 0);
     srf_req_unref(plan.kept);
     world_destroy(world);
 }
@@ -296,7 +296,7 @@ START_TEST(destroy_drops_what_is_remembered)
     send_pieces(world, &good);
     if (_i == 1)
         ck_assert_int_eq(srf_res_send(srf_req_res(plan.kept), 486, NULL), 0);
-    ck_assert_uint_eq(world->srf->uas.taken.count, 1);
+    ck_assert_uint_eq(world->srf->merged.taken.count, 1);
     srf_destroy(world->srf, NULL);
     memnet_run(world->net, 10);
     srf_req_unref(plan.kept);

@@ -15,17 +15,30 @@ enum {
     TRYING_DELAY = 3500 /* 500 + 1000 + 2000: then Timer E is T2 */
 };
 
-/* What Trying and Proceeding have in common: any final response ends them. */
-#define ANSWERED(state)                                                  \
- {state, SRF__EV_SEND_2XX, UDP, SRF__TXN_COMPLETED, SEND, STOPPED,       \
-  0,     SRF__TIMER_J,     LONG},                                        \
-     {state, SRF__EV_SEND_2XX, TCP, SRF__TXN_COMPLETED, SEND, STOPPED,   \
-      0,     SRF__TIMER_J,     0},                                       \
-     {state, SRF__EV_SEND_FINAL, UDP, SRF__TXN_COMPLETED, SEND, STOPPED, \
-      0,     SRF__TIMER_J,       LONG},                                  \
- {                                                                       \
-  state, SRF__EV_SEND_FINAL, TCP, SRF__TXN_COMPLETED, SEND, STOPPED, 0,  \
-      SRF__TIMER_J, 0                                                    \
+/* What Trying and Proceeding have in common: any final response ends them, and
+ * that there will be none. */
+#define ANSWERED(state)                                                     \
+ {                                                                          \
+     state, SRF__EV_OWE,     BOTH, state, 0, SRF__TIMER_NONE,               \
+     0,     SRF__TIMER_OWED, T1},                                           \
+     {state, SRF__EV_TIMER_OWED, BOTH, state, SRF__DO_PAY, SRF__TIMER_NONE, \
+      0,     SRF__TIMER_NONE,    0},                                        \
+     {state, SRF__EV_FALL_SILENT, UDP, SRF__TXN_COMPLETED, 0, STOPPED,      \
+      0,     SRF__TIMER_J,        LONG},                                    \
+     {state, SRF__EV_FALL_SILENT,                                           \
+      TCP,   SRF__TXN_TERMINATED,                                           \
+      END,   STOPPED,                                                       \
+      0,     STOPPED,                                                       \
+      0},                                                                   \
+     {state, SRF__EV_SEND_2XX, UDP, SRF__TXN_COMPLETED, SEND, STOPPED,      \
+      0,     SRF__TIMER_J,     LONG},                                       \
+     {state, SRF__EV_SEND_2XX, TCP, SRF__TXN_COMPLETED, SEND, STOPPED,      \
+      0,     SRF__TIMER_J,     0},                                          \
+     {state, SRF__EV_SEND_FINAL, UDP, SRF__TXN_COMPLETED, SEND, STOPPED,    \
+      0,     SRF__TIMER_J,       LONG},                                     \
+ {                                                                          \
+  state, SRF__EV_SEND_FINAL, TCP, SRF__TXN_COMPLETED, SEND, STOPPED, 0,     \
+      SRF__TIMER_J, 0                                                       \
  }
 
 /* state, event, transport, next, actions, repeat slot, limit slot */
@@ -40,13 +53,9 @@ static const step_row_t rows[] = {
     ANSWERED(SRF__TXN_PROCEEDING),
     {SRF__TXN_PROCEEDING, SRF__EV_RECV_REQUEST, BOTH, SRF__TXN_PROCEEDING,
      AGAIN, SRF__TIMER_NONE, 0, SRF__TIMER_NONE, 0},
-    {SRF__TXN_PROCEEDING, SRF__EV_TRANSPORT_ERROR, BOTH, SRF__TXN_PROCEEDING,
-     SRF__DO_ERROR, SRF__TIMER_NONE, 0, SRF__TIMER_NONE, 0},
 
     {SRF__TXN_COMPLETED, SRF__EV_RECV_REQUEST, BOTH, SRF__TXN_COMPLETED, AGAIN,
      SRF__TIMER_NONE, 0, SRF__TIMER_NONE, 0},
-    {SRF__TXN_COMPLETED, SRF__EV_TRANSPORT_ERROR, BOTH, SRF__TXN_COMPLETED,
-     SRF__DO_ERROR, SRF__TIMER_NONE, 0, SRF__TIMER_NONE, 0},
     {SRF__TXN_COMPLETED, SRF__EV_TIMER_J, BOTH, SRF__TXN_TERMINATED, END,
      STOPPED, 0, STOPPED, 0},
 };

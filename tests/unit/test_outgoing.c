@@ -224,7 +224,7 @@ START_TEST(nobody_needs_a_callback)
     asker_settle(asker);
     asker_reply(asker, "OPTIONS", 0, "100 Trying", "");
     asker_reply(asker, "OPTIONS", 0, "200 OK", "");
-    ck_assert_ptr_null(asker->srf->outgoing);
+    ck_assert_ptr_null(asker->srf->uac.outgoing);
     asker_destroy(asker);
 }
 END_TEST
@@ -454,7 +454,7 @@ static void expect_refusal(asker_t *asker, const char *uri, int err)
     ck_assert_msg(got == err, "%s instead of %s", srf_err_name(got),
                   srf_err_name(err));
     ck_assert_ptr_eq(asker->handle, asker);
-    ck_assert_ptr_null(asker->srf->outgoing);
+    ck_assert_ptr_null(asker->srf->uac.outgoing);
     ck_assert_uint_eq(asker_clients(asker), 0);
     memnet_run(asker->net, 100);
     ck_assert_uint_eq(asker->one->count, 0);

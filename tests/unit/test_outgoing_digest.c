@@ -5,8 +5,8 @@
  * SPDX-License-Identifier: MIT
  */
 #include "asker.h"
-#include "core/digest.h"
 #include "runner.h"
+#include "uac/digest.h"
 
 #include <malloc.h>
 #include <stdio.h>

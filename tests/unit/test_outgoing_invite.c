@@ -321,7 +321,7 @@ START_TEST(another_stack_takes_the_ack)
     asker_ask(asker, "INVITE", "sip:10.0.0.2");
     memnet_run(asker->net, 20);
     expect_done(asker, 0, 200);
-    ck_assert_uint_eq(other->uas.answers.count, 0); /* it repeats nothing */
+    ck_assert_uint_eq(other->answers.waiting.count, 0); /* it repeats nothing */
     memnet_drain(asker->net, 600000);
     srf_destroy(other, NULL);
     asker_destroy(asker);
@@ -407,7 +407,7 @@ START_TEST(timeout_ms_cancels_what_rings)
     answer(asker, "487 Request Terminated", "");
     ck_assert_uint_eq(party_received(asker->one, "ACK"), 1);
     ck_assert_uint_eq(asker->done, 1);
-    ck_assert_ptr_null(asker->srf->outgoing);
+    ck_assert_ptr_null(asker->srf->uac.outgoing);
     asker_destroy(asker);
 }
 END_TEST
@@ -424,9 +424,9 @@ START_TEST(timeout_ms_cancels_what_rings_later)
     ck_assert_uint_eq(asker->heard, 0);
     asker_reply(asker, "CANCEL", 0, "200 OK", "");
     memnet_run(asker->net, 31000);
-    ck_assert_ptr_nonnull(asker->srf->outgoing);
+    ck_assert_ptr_nonnull(asker->srf->uac.outgoing);
     memnet_run(asker->net, 1100);
-    ck_assert_ptr_null(asker->srf->outgoing); /* 64*T1 behind the CANCEL */
+    ck_assert_ptr_null(asker->srf->uac.outgoing); /* 64*T1 behind the CANCEL */
     asker_destroy(asker);
 }
 END_TEST

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "core/dialog.h"
+#include "uac/dialog.h"
 
 #include "message/lines.h"
 #include "srf/srf.h"

@@ -1,11 +1,14 @@
 /*
- * srf_request(): the life of a request of the program's own.
+ * The life of a request of the program's own.
  *
  * SPDX-License-Identifier: MIT
  */
-#include "core/outgoing.h"
+#include "uac/outgoing.h"
 
 #include "base/error.h"
+#include "uac/outgoing_answer.h"
+#include "uac/outgoing_request.h"
+#include "uac/outgoing_route.h"
 
 static void on_response(srf__client_t *client, const srf__facts_t *response);
 static void on_failed(srf__client_t *client, srf__client_failure_t failure);
@@ -23,18 +26,18 @@ static const srf__client_user_t client_user = {
 
 /* ---- begin and end ---- */
 
-static srf_outgoing_t *create(srf_t *srf)
+static srf_outgoing_t *create(srf__uac_t *uac)
 {
     srf_outgoing_t *outgoing = srf__calloc(1, sizeof(*outgoing));
 
     if (outgoing == NULL)
         return NULL;
-    outgoing->srf = srf;
-    outgoing->next = srf->outgoing;
-    outgoing->link = &srf->outgoing;
+    outgoing->uac = uac;
+    outgoing->next = uac->outgoing;
+    outgoing->link = &uac->outgoing;
     if (outgoing->next != NULL)
         outgoing->next->link = &outgoing->next;
-    srf->outgoing = outgoing;
+    uac->outgoing = outgoing;
     return outgoing;
 }
 
@@ -42,7 +45,7 @@ static srf_outgoing_t *create(srf_t *srf)
  */
 static void destroy(srf_outgoing_t *outgoing, bool end)
 {
-    srf__timer_stop(outgoing->srf->element.wheel, &outgoing->timer);
+    srf__timer_stop(outgoing->uac->element->wheel, &outgoing->timer);
     srf__way_end(&outgoing->way);
     *outgoing->link = outgoing->next;
     if (outgoing->next != NULL)
@@ -62,7 +65,7 @@ static void complete(srf_outgoing_t *outgoing, int err,
     if (outgoing->completed)
         return;
     outgoing->completed = true;
-    srf__timer_stop(outgoing->srf->element.wheel, &outgoing->timer);
+    srf__timer_stop(outgoing->uac->element->wheel, &outgoing->timer);
     if (outgoing->cb != NULL)
         outgoing->cb(outgoing, err, response);
 }
@@ -73,8 +76,9 @@ static int launch(srf_outgoing_t *outgoing)
     srf__client_t *old = outgoing->client;
     srf_msg_t *image;
 
-    int err = srf__client_create(&outgoing->srf->element.txns, outgoing->method,
-                                 &client_user, outgoing, &outgoing->client);
+    int err =
+        srf__client_create(&outgoing->uac->element->txns, outgoing->method,
+                           &client_user, outgoing, &outgoing->client);
     if (err == 0)
         err = srf__outgoing_build(outgoing, &image);
     if (err == 0 && srf__outgoing_leave_udp(outgoing, image->len)) {
@@ -116,7 +120,7 @@ static int begin(srf_outgoing_t *outgoing)
     if (err == 0 || !outgoing->named)
         return err;
     outgoing->failure = err;
-    srf__timer_start(outgoing->srf->element.wheel, &outgoing->timer, 0,
+    srf__timer_start(outgoing->uac->element->wheel, &outgoing->timer, 0,
                      timer_fired);
     return 0;
 }
@@ -135,11 +139,11 @@ static void on_found(void *arg, int err, const srf__hops_t *hops)
 }
 
 /* `fallback`: where it goes when its name is unknown; NULL: nowhere. */
-static int start(srf_t *srf, const char *uri,
+static int start(srf__uac_t *uac, const char *uri,
                  const srf_request_options_t *options, srf_outgoing_cb cb,
                  const srf__addr_t *fallback)
 {
-    srf_outgoing_t *outgoing = create(srf);
+    srf_outgoing_t *outgoing = create(uac);
 
     if (outgoing == NULL)
         return SRF_ERR_NO_MEMORY;
@@ -157,27 +161,32 @@ static int start(srf_t *srf, const char *uri,
     }
     if (outgoing->failure == 0 && options->timeout_ms != 0 &&
         options->timeout_ms != SRF_TIMEOUT_NONE)
-        srf__timer_start(srf->element.wheel, &outgoing->timer,
+        srf__timer_start(uac->element->wheel, &outgoing->timer,
                          options->timeout_ms, timer_fired);
     if (options->handle != NULL)
         *options->handle = outgoing;
     return 0;
 }
 
-int srf_request(srf_t *srf, const char *uri,
-                const srf_request_options_t *options, srf_outgoing_cb cb)
+/* The stack is being destroyed: nothing more is sent. */
+static bool is_closing(const srf__uac_t *uac)
+{
+    return uac->element->transports.closing;
+}
+
+int srf__outgoing_start(srf__uac_t *uac, const char *uri,
+                        const srf_request_options_t *options,
+                        srf_outgoing_cb cb)
 {
     srf_request_options_t given;
 
-    if (srf == NULL)
-        return SRF_ERR_INVALID_ARGUMENT;
     int err =
         srf__options_copy(&given, sizeof(given), options, sizeof(given.size));
     if (err != 0)
         return err;
-    if (srf->closing)
+    if (is_closing(uac))
         return SRF_ERR_CANCELED;
-    return start(srf, uri, &given, cb, NULL);
+    return start(uac, uri, &given, cb, NULL);
 }
 
 /* ---- giving up ---- */
@@ -196,7 +205,7 @@ static bool was_sent_invite(const srf_outgoing_t *outgoing)
 /* 64*T1 behind a CANCEL nothing more is waited for (§9.1). */
 static void start_guard(srf_outgoing_t *outgoing)
 {
-    srf__element_t *element = &outgoing->srf->element;
+    srf__element_t *element = outgoing->uac->element;
 
     outgoing->guarded = true;
     srf__timer_start(element->wheel, &outgoing->timer,
@@ -214,8 +223,7 @@ static void cancel_invite(srf_outgoing_t *outgoing)
  * CANCEL and for a late 2xx. */
 static void timer_fired(srf__timer_t *timer)
 {
-    srf_outgoing_t *outgoing =
-        (srf_outgoing_t *)((char *)timer - offsetof(srf_outgoing_t, timer));
+    srf_outgoing_t *outgoing = srf__container_of(timer, srf_outgoing_t, timer);
     bool over = outgoing->guarded || !was_sent_invite(outgoing);
 
     complete(outgoing,
@@ -231,9 +239,9 @@ static void timer_fired(srf__timer_t *timer)
 
 void srf_outgoing_cancel(srf_outgoing_t *outgoing)
 {
-    srf_t *srf = outgoing->srf;
+    srf__uac_t *uac = outgoing->uac;
 
-    if (outgoing->completed || outgoing->canceled || srf->closing)
+    if (outgoing->completed || outgoing->canceled || is_closing(uac))
         return;
     outgoing->canceled = true;
     if (was_sent_invite(outgoing)) {
@@ -241,13 +249,13 @@ void srf_outgoing_cancel(srf_outgoing_t *outgoing)
         return;
     }
     srf__way_end(&outgoing->way);
-    srf__timer_start(srf->element.wheel, &outgoing->timer, 0, timer_fired);
+    srf__timer_start(uac->element->wheel, &outgoing->timer, 0, timer_fired);
 }
 
-void srf__outgoing_abort(srf_t *srf)
+void srf__outgoing_abort(srf__uac_t *uac)
 {
-    while (srf->outgoing != NULL) {
-        srf_outgoing_t *outgoing = srf->outgoing;
+    while (uac->outgoing != NULL) {
+        srf_outgoing_t *outgoing = uac->outgoing;
         complete(outgoing, SRF_ERR_CANCELED, NULL);
         destroy(outgoing, true);
     }
@@ -288,10 +296,10 @@ static bool answer_challenge(srf_outgoing_t *outgoing,
     if ((response->status != 401 && response->status != 407) ||
         outgoing->completed || outgoing->canceled ||
         !srf__credentials_take(&outgoing->credentials, &outgoing->arena,
-                               &outgoing->srf->element.random, response))
+                               &outgoing->uac->element->random, response))
         return false;
     tell(outgoing, msg);
-    if (outgoing->canceled || outgoing->srf->closing)
+    if (outgoing->canceled || is_closing(outgoing->uac))
         return false;
     outgoing->spec.cseq++;
     return launch(outgoing) == 0;
@@ -305,7 +313,7 @@ static bool try_next_address(srf_outgoing_t *outgoing, const srf_msg_t *msg)
         srf__way_left(&outgoing->way) == 0)
         return false;
     tell(outgoing, msg);
-    if (outgoing->canceled || outgoing->srf->closing)
+    if (outgoing->canceled || is_closing(outgoing->uac))
         return false;
     outgoing->way.at++;
     return launch_on(outgoing) == 0;
@@ -327,7 +335,7 @@ static void hang_up(srf_outgoing_t *invite, const srf_msg_t *response)
 {
     srf_request_options_t options;
 
-    if (response == NULL || invite->srf->closing)
+    if (response == NULL || is_closing(invite->uac))
         return;
     srf_request_options_init(&options);
     options.method = "BYE";
@@ -335,7 +343,7 @@ static void hang_up(srf_outgoing_t *invite, const srf_msg_t *response)
     options.username = invite->credentials.username.p;
     options.password = invite->credentials.password.p;
     options.realms = invite->credentials.realms;
-    (void)start(invite->srf, NULL, &options, NULL, &invite->flow.peer);
+    (void)start(invite->uac, NULL, &options, NULL, &invite->flow.peer);
 }
 
 /* A 2xx to an INVITE; more of them may come until the transaction ends. */
@@ -349,13 +357,13 @@ static void on_answer(srf_outgoing_t *outgoing, const srf__facts_t *response,
     if (!wanted)
         hang_up(outgoing, msg);
     complete_with(outgoing, msg);
-    srf__timer_stop(outgoing->srf->element.wheel, &outgoing->timer);
+    srf__timer_stop(outgoing->uac->element->wheel, &outgoing->timer);
 }
 
 static void on_response(srf__client_t *client, const srf__facts_t *response)
 {
     srf_outgoing_t *outgoing = client->user_data;
-    srf_msg_t *msg = srf__msg_create(&outgoing->srf->element.pool, response);
+    srf_msg_t *msg = srf__msg_create(&outgoing->uac->element->pool, response);
 
     srf__outgoing_remember(outgoing, true);
     if (outgoing->detour == SRF__DETOUR_TAKEN)
@@ -420,5 +428,5 @@ void *srf_outgoing_data(const srf_outgoing_t *outgoing)
 
 srf_t *srf_outgoing_srf(const srf_outgoing_t *outgoing)
 {
-    return outgoing->srf;
+    return outgoing->uac->srf;
 }

@@ -4,7 +4,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "core/outgoing.h"
+#include "uac/outgoing_route.h"
 
 #include "base/error.h"
 
@@ -22,7 +22,7 @@ static srf__way_spec_t spec_of(const srf_outgoing_t *outgoing)
 
 int srf__outgoing_locate(srf_outgoing_t *outgoing, srf__lookup_cb cb)
 {
-    srf__element_t *element = &outgoing->srf->element;
+    srf__element_t *element = outgoing->uac->element;
     srf__way_spec_t spec = spec_of(outgoing);
     int err = srf__way_find(element, &spec, &outgoing->way, cb, outgoing);
 
@@ -48,7 +48,7 @@ int srf__outgoing_find_flow(srf_outgoing_t *outgoing)
     const srf__way_spec_t spec = spec_of(outgoing);
 
     outgoing->detour = SRF__DETOUR_NONE;
-    return srf__way_flow_on(&outgoing->srf->element, &spec, &outgoing->way,
+    return srf__way_flow_on(outgoing->uac->element, &spec, &outgoing->way,
                             &outgoing->flow);
 }
 
@@ -57,7 +57,7 @@ bool srf__outgoing_leave_udp(srf_outgoing_t *outgoing, size_t len)
     const srf__way_spec_t spec = spec_of(outgoing);
 
     if (outgoing->detour != SRF__DETOUR_NONE ||
-        !srf__way_leaves_udp(&outgoing->srf->element, &spec, len,
+        !srf__way_leaves_udp(outgoing->uac->element, &spec, len,
                              &outgoing->flow))
         return false;
     outgoing->detour = SRF__DETOUR_TAKEN;
@@ -72,14 +72,14 @@ bool srf__outgoing_fall_back(srf_outgoing_t *outgoing)
     if (outgoing->detour != SRF__DETOUR_TAKEN)
         return false;
     outgoing->detour = SRF__DETOUR_BACK;
-    srf__way_no_tcp(&outgoing->srf->element, &outgoing->flow.peer);
-    return srf__way_flow(&outgoing->srf->element, &spec,
+    srf__way_no_tcp(outgoing->uac->element, &outgoing->flow.peer);
+    return srf__way_flow(outgoing->uac->element, &spec,
                          &way->hops.list[way->at], &outgoing->flow) == 0;
 }
 
 void srf__outgoing_remember(const srf_outgoing_t *outgoing, bool answered)
 {
     if (outgoing->named)
-        srf__way_report(&outgoing->srf->element, &outgoing->flow.peer, false,
+        srf__way_report(outgoing->uac->element, &outgoing->flow.peer, false,
                         answered);
 }

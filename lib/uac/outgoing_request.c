@@ -3,9 +3,10 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "uac/outgoing_request.h"
+
 #include "base/error.h"
-#include "core/outgoing.h"
-#include "core/req.h"
+#include "uac/dialog.h"
 
 enum {
     URI_MAX = 16384,
@@ -85,7 +86,7 @@ static int take_header(draft_t *draft, const char *name, const char *value)
         (secret
              ? 1u << SRF__HDR_AUTHORIZATION | 1u << SRF__HDR_PROXY_AUTHORIZATION
              : 0);
-    int err = srf__header_lines(pair, denied, &draft->lines);
+    int err = srf__build_lines(pair, denied, &draft->lines);
 
     if (err != 0)
         return err;
@@ -190,7 +191,7 @@ static void add_random(srf__buf_t *out, srf_outgoing_t *outgoing)
 {
     char digits[TAG_DIGITS];
 
-    srf__hex_write(digits, srf__random_u64(&outgoing->srf->element.random),
+    srf__hex_write(digits, srf__random_u64(&outgoing->uac->element->random),
                    TAG_DIGITS);
     srf__buf_add(out, digits, sizeof(digits));
 }
@@ -509,7 +510,7 @@ int srf__outgoing_build(srf_outgoing_t *outgoing, srf_msg_t **out)
     if (err == 0) {
         spec.lines = srf__buf_str(&lines);
         srf__client_branch(outgoing->client, 0, branch);
-        *out = srf__outgoing_build_along(&outgoing->srf->element.pool, &spec,
+        *out = srf__outgoing_build_along(&outgoing->uac->element->pool, &spec,
                                          &outgoing->flow,
                                          srf__str(branch, sizeof(branch)));
         err = check_image(*out);

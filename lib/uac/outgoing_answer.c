@@ -4,7 +4,10 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "core/outgoing.h"
+#include "uac/outgoing_answer.h"
+
+#include "uac/dialog.h"
+#include "uac/outgoing_request.h"
 
 /* Further ones are left without an ACK: nobody forks that far for a probe. */
 enum { ANSWERERS_MAX = 16 };
@@ -55,7 +58,7 @@ static srf_msg_t *write_ack(const srf__answerer_t *one, srf__dialog_t *dialog)
     srf__msg_forget_facts(outgoing->image);
     return dialog->routes.err != 0
                ? NULL
-               : srf__outgoing_build_along(&outgoing->srf->element.pool, &spec,
+               : srf__outgoing_build_along(&outgoing->uac->element->pool, &spec,
                                            &one->flow,
                                            srf__str(branch, sizeof(branch)));
 }
@@ -80,13 +83,13 @@ static int build_ack(srf__answerer_t *one, srf__dialog_t *dialog)
     const srf__way_spec_t spec = spec_of(one, dialog);
     srf_outgoing_t *outgoing = one->outgoing;
 
-    if (srf__way_flow_on(&outgoing->srf->element, &spec, &one->way,
+    if (srf__way_flow_on(outgoing->uac->element, &spec, &one->way,
                          &one->flow) != 0)
         one->flow = outgoing->flow;
     one->ack = write_ack(one, dialog);
     if (one->ack == NULL)
         return SRF_ERR_NO_MEMORY;
-    outgoing->srf->element.txns.counters.requests_sent++;
+    outgoing->uac->element->txns.counters.requests_sent++;
     return 0;
 }
 
@@ -125,9 +128,9 @@ static int find_way(srf__answerer_t *one, const srf__facts_t *response,
                     const srf__dialog_t *dialog)
 {
     srf__way_spec_t spec = spec_of(one, dialog);
-    srf__pool_t *pool = &one->outgoing->srf->element.pool;
+    srf__pool_t *pool = &one->outgoing->uac->element->pool;
 
-    int err = srf__way_find(&one->outgoing->srf->element, &spec, &one->way,
+    int err = srf__way_find(one->outgoing->uac->element, &spec, &one->way,
                             on_found, one);
     if (err != SRF__SELECT_PENDING)
         return err;

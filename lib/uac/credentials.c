@@ -3,9 +3,9 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "core/credentials.h"
+#include "uac/credentials.h"
 
-#include "core/digest.h"
+#include "uac/digest.h"
 
 /* More realms than this on the way of one request are not answered. */
 enum { REALMS_MAX = 4, CNONCE_DIGITS = 16 };
