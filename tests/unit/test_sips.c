@@ -37,6 +37,18 @@ static void expect_refusal(world_t *world)
     world_destroy(world);
 }
 
+/* RFC 3261 §16.5: our own name has made way for the target, but it is still
+ * the caller who asked for it. */
+START_TEST(what_came_for_a_sips_uri_of_ours_does_not_go_to_an_open_target)
+{
+    world_t *world = create(0, "10.0.0.11");
+
+    listen_to_tls(world);
+    world_request(world, "INVITE", "sips:100@10.0.0.1", "c1", "");
+    expect_refusal(world);
+}
+END_TEST
+
 START_TEST(it_does_where_the_program_lets_it)
 {
     world_t *world = create(1, "10.0.0.11");
@@ -126,6 +138,8 @@ int main(void)
     Suite *suite = suite_create("sips");
     TCase *tcase = tcase_create("clear text");
 
+    tcase_add_test(
+        tcase, what_came_for_a_sips_uri_of_ours_does_not_go_to_an_open_target);
     tcase_add_test(tcase, it_does_where_the_program_lets_it);
     tcase_add_test(tcase, what_is_sent_is_not_counted);
     tcase_add_loop_test(
