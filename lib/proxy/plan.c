@@ -76,7 +76,10 @@ int srf__plan_make(const srf__branch_t *branch, const srf__facts_t *request,
         plan->spiral ||
         (plan->uri.len > 0 && !srf__str_eq(srf__buf_str(&plan->uri), received));
     go_to_target(branch, plan);
-    plan->way.request_uri = uri_of(plan);
+    /* RFC 3261 §26.2.2: the caller's sips holds also where our own name has
+     * made way for a target. */
+    if (plan->route.request_uri.scheme != SRF__SCHEME_SIPS)
+        plan->way.request_uri = uri_of(plan);
     return 0;
 }
 

@@ -106,6 +106,15 @@ static uint64_t seed_of(const srf__element_t *element, srf__str_t call_id)
                : srf__hash64(&element->txns.key, call_id.p, call_id.len) | 1;
 }
 
+/* Passes `err` on. What is for sips and had no way over TLS is counted. */
+static int counted(srf__element_t *element, const srf__way_spec_t *spec,
+                   int err)
+{
+    if (err == SRF_ERR_NO_TRANSPORT && srf__uri_is_sips(spec->request_uri))
+        element->sips_refused++;
+    return err;
+}
+
 int srf__way_find(srf__element_t *element, srf__way_spec_t *spec,
                   srf__way_t *way, srf__lookup_cb cb, void *arg)
 {
@@ -130,8 +139,9 @@ int srf__way_find(srf__element_t *element, srf__way_spec_t *spec,
         (uri->scheme != SRF__SCHEME_SIP && uri->scheme != SRF__SCHEME_SIPS))
         return err;
     set_transports(element, uri, &lookup);
-    return srf__resolve(element->resolver, uri, &lookup, &way->hops,
-                        &way->lookup);
+    err =
+        srf__resolve(element->resolver, uri, &lookup, &way->hops, &way->lookup);
+    return counted(element, spec, err);
 }
 
 void srf__way_found(srf__way_t *way, int err, const srf__hops_t *hops)
@@ -183,10 +193,8 @@ static int find_flow(srf__element_t *element, const srf__way_spec_t *spec,
                      const srf__addr_t *addr, srf__opening_t opening,
                      srf__flow_t *out)
 {
-    if (!is_secure_enough(element, spec, addr->transport)) {
-        element->sips_refused++;
+    if (!is_secure_enough(element, spec, addr->transport))
         return SRF_ERR_NO_TRANSPORT;
-    }
     if (spec->flow.listener != NULL) {
         *out = spec->flow;
         return 0;
@@ -209,9 +217,11 @@ static int find_flow(srf__element_t *element, const srf__way_spec_t *spec,
 int srf__way_flow(srf__element_t *element, const srf__way_spec_t *spec,
                   const srf__addr_t *addr, srf__flow_t *out)
 {
-    return find_flow(
+    int err = find_flow(
         element, spec, addr,
         spec->trusted ? SRF__OPEN_FOR_PROGRAM : SRF__OPEN_FOR_NETWORK, out);
+
+    return counted(element, spec, err);
 }
 
 int srf__way_flow_on(srf__element_t *element, const srf__way_spec_t *spec,

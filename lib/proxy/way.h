@@ -15,8 +15,8 @@
 /* What decides about a way. It is borrowed for each call: whoever goes on along
  * the way later makes it anew, and the same. */
 typedef struct srf__way_spec {
-    srf__str_t request_uri;     /* that the request leaves with; empty: it is a
-                                   response */
+    srf__str_t request_uri;     /* that the request leaves with, or came with if
+                                   that is a sips one; empty: it is a response */
     const srf__uri_t *uri;      /* that leads to the next hop */
     srf__flow_t flow;           /* that a Route of ours names instead of it; no
                                    listener: none does; a peer of no family: it

@@ -67,6 +67,7 @@ static srf__way_spec_t spec_of(const srf__answerer_t *one,
                                const srf__dialog_t *dialog)
 {
     return (srf__way_spec_t){
+        .request_uri = dialog->uri,
         .uri = &dialog->next_hop,
         .came_by = one->outgoing->flow.listener,
         .source = &one->outgoing->flow.peer, /* it wrote the Contact */

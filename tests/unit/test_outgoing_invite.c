@@ -178,6 +178,25 @@ START_TEST(the_ack_goes_where_the_invite_went_if_the_contact_leads_nowhere)
 }
 END_TEST
 
+/* RFC 3261 §26.2.2: the INVITE went to who wrote it, a Record-Route may name
+ * anybody. */
+START_TEST(the_ack_for_a_sips_contact_takes_no_open_route)
+{
+    asker_t *asker = calling();
+    srf_stats_t stats = {.size = sizeof(stats)};
+
+    answer(asker, "200 OK",
+           "Record-Route: <sip:10.0.0.12;lr>\n"
+           "Contact: <sips:desk@10.0.0.15>\n");
+    ck_assert_uint_eq(party_received(asker->two, "ACK"), 0);
+    ck_assert_uint_eq(
+        party_received(asker->one, "ACK sips:desk@10.0.0.15 SIP/2.0"), 1);
+    ck_assert_int_eq(srf_stats(asker->srf, &stats), 0);
+    ck_assert_uint_eq(stats.sips_refused, 1);
+    asker_destroy(asker);
+}
+END_TEST
+
 START_TEST(a_route_set_that_cannot_be_read_is_told_without_an_ack)
 {
     asker_t *asker = calling();
@@ -597,6 +616,7 @@ static TCase *answering(void)
     tcase_add_loop_test(
         tcase, the_ack_goes_where_the_invite_went_if_the_contact_leads_nowhere,
         0, 4);
+    tcase_add_test(tcase, the_ack_for_a_sips_contact_takes_no_open_route);
     tcase_add_test(tcase,
                    a_route_set_that_cannot_be_read_is_told_without_an_ack);
     tcase_add_test(tcase, a_second_answerer_is_acknowledged_and_hung_up_on);
