@@ -28,6 +28,10 @@ static const char help_text[] =
     "  --ws-origin ORIGIN       where browsers may come from, repeatable; *:\n"
     "                           anywhere; default: the host they connect to\n"
     "  --idle-timeout D         how long a connection may be silent, 600s\n"
+    "  --keepalive N            seconds between keep-alives of clients that\n"
+    "                           offer some; default: as they like, within the\n"
+    "                           idle timeout; 'none': no such offer is taken "
+    "up\n"
     "  --max-connections N      of each listener, 16384, or what the limit of\n"
     "                           descriptors allows\n"
     "  --max-connections-per-source N\n"
@@ -132,6 +136,15 @@ static const char *read_count(const char *value, uint32_t *out)
         count > INT32_MAX)
         return "a number from 1 is wanted";
     *out = (uint32_t)count;
+    return NULL;
+}
+
+/* "none" is all there are: no limit, no time. */
+static const char *read_or_none(const char *value, uint32_t *out)
+{
+    if (strcmp(value, "none") != 0)
+        return read_count(value, out);
+    *out = SRF_UNLIMITED;
     return NULL;
 }
 
@@ -270,6 +283,8 @@ const char *listeners_read(struct listeners *listeners, int option,
         return add_origin(listeners, value);
     case LISTENERS_IDLE_TIMEOUT:
         return read_time(value, &listeners->options.idle_timeout_ms);
+    case LISTENERS_KEEPALIVE:
+        return read_or_none(value, &listeners->options.keepalive_s);
     case LISTENERS_CONNECTIONS:
         return read_count(value, &listeners->options.max_connections);
     case LISTENERS_PER_SOURCE:
@@ -289,10 +304,7 @@ const char *listeners_read(struct listeners *listeners, int option,
     case LISTENERS_MAX_MEMORY:
         return read_bytes(value, &listeners->max_memory_bytes);
     case LISTENERS_UDP_MTU:
-        listeners->udp_mtu = SRF_UNLIMITED;
-        return strcmp(value, "none") == 0
-                   ? NULL
-                   : read_count(value, &listeners->udp_mtu);
+        return read_or_none(value, &listeners->udp_mtu);
     case LISTENERS_SIPS_DOWNGRADE:
         listeners->sips_downgrade = 1;
         return NULL;

@@ -63,6 +63,7 @@ struct listeners {
      {"tls-verify", required_argument, NULL, LISTENERS_TLS_VERIFY},           \
      {"ws-origin", required_argument, NULL, LISTENERS_WS_ORIGIN},             \
      {"idle-timeout", required_argument, NULL, LISTENERS_IDLE_TIMEOUT},       \
+     {"keepalive", required_argument, NULL, LISTENERS_KEEPALIVE},             \
      {"max-connections", required_argument, NULL, LISTENERS_CONNECTIONS},     \
      {"receive-buffer", required_argument, NULL, LISTENERS_RECEIVE_BUFFER},   \
      {"gather", required_argument, NULL, LISTENERS_GATHER},                   \
@@ -93,6 +94,7 @@ enum {
     LISTENERS_TLS_VERIFY,
     LISTENERS_WS_ORIGIN,
     LISTENERS_IDLE_TIMEOUT,
+    LISTENERS_KEEPALIVE,
     LISTENERS_CONNECTIONS,
     LISTENERS_PER_SOURCE,
     LISTENERS_RECEIVE_BUFFER,

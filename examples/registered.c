@@ -1,6 +1,6 @@
 /*
- * Names by flow, in chains that the low bits of its number choose: these are even,
- * since connections are counted.
+ * Names by flow, in chains that the low bits of its number choose: these are
+ * even, since connections are counted.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -428,6 +428,15 @@ typedef struct srf_listen_options {
      * Via, Record-Route and Path, e.g. behind address translation; NULL: the
      * address listened on. Copied. */
     const char *advertise;
+    /** Seconds: what clients are told to send keep-alives every that offer to
+     * (`keep` in their Via, RFC 6223), for a registration or a dialog that
+     * records us or is the program's own. 0: as they like, or three quarters of
+     * idle_timeout_ms where that is less than the two minutes they choose
+     * themselves (RFC 5626 §4.4.1). SRF_TIMEOUT_NONE: the offer is not taken
+     * up. For all transports, but over streams not more than
+     * idle_timeout_ms. */
+    uint32_t keepalive_s;
+    uint32_t reserved; /**< zero */
 } srf_listen_options_t;
 
 /**

@@ -15,6 +15,7 @@ enum {
     DEFAULT_ACCEPT_TIMEOUT_MS = 5000,
     DEFAULT_MESSAGE_TIMEOUT_MS = 10000,
     DEFAULT_IDLE_TIMEOUT_MS = 600000, /* keep-alives come every two minutes */
+    USUAL_KEEPALIVE_MS = 120000,      /* RFC 5626 §4.4.1 */
     DEFAULT_CONNECTIONS = 16384,
     DEFAULT_SEND_QUEUE_BYTES = 1 << 20
 };
@@ -181,13 +182,43 @@ static int make_settings(srf_t *srf, const char *uri,
     return err;
 }
 
-/* What it is seen as from outside. */
-static void advertise(srf__transports_t *transports, char *hostport)
+/* Clients send keep-alives of their own accord before silence ends most
+ * connections; where it does so earlier, they are told. A little late is early
+ * enough. */
+static uint32_t keepalive_s(const srf_listen_options_t *given,
+                            const srf__addr_t *address)
+{
+    uint32_t idle_ms =
+        or_default(given->idle_timeout_ms, DEFAULT_IDLE_TIMEOUT_MS);
+    uint32_t early_ms = idle_ms / 4 * 3;
+
+    if (given->keepalive_s != 0 || address->transport == SRF__TRANSPORT_UDP ||
+        early_ms >= USUAL_KEEPALIVE_MS)
+        return given->keepalive_s;
+    return early_ms < 1000 ? 1 : early_ms / 1000;
+}
+
+/* Whether silence ends a connection before its client breaks it. */
+static bool is_too_rare(const srf_listen_options_t *given,
+                        const srf__addr_t *address)
+{
+    uint32_t idle_ms =
+        or_default(given->idle_timeout_ms, DEFAULT_IDLE_TIMEOUT_MS);
+
+    return address->transport != SRF__TRANSPORT_UDP &&
+           given->keepalive_s != SRF_TIMEOUT_NONE &&
+           given->keepalive_s * UINT64_C(1000) > idle_ms;
+}
+
+/* What it is seen as from outside, and what clients are told there. */
+static void describe(srf__transports_t *transports, char *hostport,
+                     uint32_t keepalive)
 {
     srf__listener_t *listener = transports->listeners;
 
     while (listener->next != NULL)
         listener = listener->next;
+    listener->keepalive_s = keepalive;
     listener->advertised = hostport;
     transports->advertises = transports->advertises || hostport != NULL;
 }
@@ -228,7 +259,8 @@ int srf_listen(srf_t *srf, const char *uri, const srf_listen_options_t *options)
         err = read_uri(uri, &address);
     if (err != 0)
         return err;
-    if (gather_ms(given.gather_ms) > SRF__GATHER_MAX_MS)
+    if (gather_ms(given.gather_ms) > SRF__GATHER_MAX_MS ||
+        is_too_rare(&given, &address))
         return SRF_ERR_INVALID_ARGUMENT;
     char *advertised;
     err = srf__advertised_read(given.advertise, &advertised);
@@ -244,7 +276,8 @@ int srf_listen(srf_t *srf, const char *uri, const srf_listen_options_t *options)
     else
         err = listen_on_stream(srf, uri, &address, &given);
     if (err == 0)
-        advertise(&srf->element.transports, advertised);
+        describe(&srf->element.transports, advertised,
+                 keepalive_s(&given, &address));
     else
         srf__free(advertised);
     return err;

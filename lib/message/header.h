@@ -77,6 +77,14 @@ srf__header_id_t srf__header_find(srf__str_t name);
 srf__str_t srf__header_name(srf__header_id_t id);
 /* Case-sensitive (RFC 3261 §7.1). */
 srf__method_t srf__method_find(srf__str_t name);
+/* Whether it sets up or refreshes a dialog. Methods we do not know may do that.
+ */
+static inline bool srf__method_may_form_dialog(uint8_t method)
+{
+    return method == SRF__METHOD_INVITE || method == SRF__METHOD_SUBSCRIBE ||
+           method == SRF__METHOD_REFER || method == SRF__METHOD_NOTIFY ||
+           method == SRF__METHOD_UPDATE || method == SRF__METHOD_OTHER;
+}
 /* The empty view for SRF__METHOD_OTHER. */
 srf__str_t srf__method_name(srf__method_t method);
 

@@ -48,8 +48,9 @@ typedef struct srf__via {
     srf__span_t rport_value; /* digits behind "rport=" */
     srf__span_t rport;       /* the whole parameter, "rport" or "rport=5060" */
     uint16_t port;           /* sent-by port, 0 when absent */
-    uint8_t transport;       /* srf__transport_id_t */
-    bool has_rport; /* the parameter is there, with or without a value */
+    uint16_t keep;     /* behind a "keep" without a value (RFC 6223), or 0 */
+    uint8_t transport; /* srf__transport_id_t */
+    bool has_rport;    /* the parameter is there, with or without a value */
 } srf__via_t;
 
 typedef struct srf__scan_limits {

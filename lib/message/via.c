@@ -127,14 +127,24 @@ static bool keep_rport(const char *data, const srf__param_t *param,
     return true;
 }
 
+/* RFC 6223 §8.2: an offer has no value. */
+static void note_keep(const char *data, const srf__param_t *param,
+                      srf__via_t *out)
+{
+    if (!param->has_value && srf__name_is(param->name, "keep"))
+        out->keep = (uint16_t)(param->name.p + param->name.len - data);
+}
+
 /* Keeps what we need of a parameter; false when that makes no sense. */
 static bool keep_param(const char *data, const srf__param_t *param,
                        srf__via_t *out)
 {
     srf__span_t *member = param_member(out, param->name);
 
-    if (member == NULL)
+    if (member == NULL) {
+        note_keep(data, param, out);
         return true;
+    }
     /* A parameter stands at most once, §7.3.1; none of these is quoted. */
     if (member->off != 0 || param->quoted)
         return false;

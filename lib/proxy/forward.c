@@ -73,15 +73,6 @@ static void add_own_uri(srf__buf_t *scratch, const own_uri_t *uri)
     srf__buf_add_text(scratch, ">\r\n");
 }
 
-/* RFC 3261 §16.6 step 4: in requests that set up or refresh a dialog. Methods
- * we do not know may do that. */
-static bool may_form_dialog(uint8_t method)
-{
-    return method == SRF__METHOD_INVITE || method == SRF__METHOD_SUBSCRIBE ||
-           method == SRF__METHOD_REFER || method == SRF__METHOD_NOTIFY ||
-           method == SRF__METHOD_UPDATE || method == SRF__METHOD_OTHER;
-}
-
 /* The Request-URI that the request leaves with. */
 static srf__str_t uri_of(const srf__facts_t *request,
                          const srf__forward_t *forward)
@@ -226,9 +217,12 @@ static void edit_route(srf__edits_t *edits, const srf__facts_t *request,
         srf__route_edit(edits, request, &change);
 }
 
-static bool wants_record_route(const srf__forward_t *forward)
+/* RFC 3261 §16.6 step 4: in requests that set up or refresh a dialog. */
+static bool wants_record_route(const srf__facts_t *request,
+                               const srf__forward_t *forward)
 {
-    return forward->settings != NULL && forward->settings->record_route;
+    return forward->settings != NULL && forward->settings->record_route &&
+           srf__method_may_form_dialog(request->method);
 }
 
 static bool wants_path(const srf__forward_t *forward)
@@ -254,6 +248,7 @@ srf_msg_t *srf__forward_request(srf__element_t *element,
     srf__edits_t edits;
     srf__via_mark_storage_t mark_storage;
     srf__via_mark_t mark;
+    bool records = wants_record_route(request, forward);
 
     srf__buf_init_fixed(&scratch, storage, sizeof(storage));
     srf__edits_init(&edits);
@@ -266,13 +261,17 @@ srf_msg_t *srf__forward_request(srf__element_t *element,
                           piece_since(&scratch, at));
     srf__via_mark_for(&element->txns, request, forward->from, &mark_storage,
                       &mark);
+    /* RFC 6223 §4.4: not for a dialog that goes on without us. The responses
+     * bring the value back; whoever else sees it has no use for it. */
+    if (records || request->method == SRF__METHOD_REGISTER)
+        srf__via_mark_keep(request, forward->from, &mark_storage, &mark);
     srf__edit_mark_via(&edits, request, &mark, &scratch);
     const srf__sender_t sender = {request, forward->from,
                                   is_at_via(request, &mark)};
     edit_max_forwards(&edits, &scratch, request);
     if (forward->breadth > 0)
         edit_max_breadth(&edits, &scratch, request, forward->breadth);
-    if (wants_record_route(forward) && may_form_dialog(request->method))
+    if (records)
         add_record_route(element, &edits, &scratch, &sender, forward);
     if (wants_path(forward) && request->method == SRF__METHOD_REGISTER)
         add_path(element, &edits, &scratch, &sender, forward);

@@ -228,3 +228,20 @@ void srf__via_mark_for(const srf__txns_t *txns, const srf__facts_t *request,
         out->rport = srf__buf_str(&buf);
     }
 }
+
+void srf__via_mark_keep(const srf__facts_t *request, const srf__flow_t *from,
+                        srf__via_mark_storage_t *storage, srf__via_mark_t *out)
+{
+    uint32_t seconds = from->listener->keepalive_s;
+    srf__buf_t buf;
+
+    /* RFC 6223 §4.2: other requests cannot ask for it. */
+    if (request->via.keep == 0 || seconds == SRF_TIMEOUT_NONE ||
+        (request->method != SRF__METHOD_REGISTER &&
+         !srf__method_may_form_dialog(request->method)))
+        return;
+    srf__buf_init_fixed(&buf, storage->keep, sizeof(storage->keep));
+    srf__buf_add_char(&buf, '=');
+    srf__buf_add_u64(&buf, seconds);
+    out->keep = srf__buf_str(&buf);
+}

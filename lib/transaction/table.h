@@ -123,6 +123,7 @@ srf__hash128_t srf__server_key_by(const srf__txns_t *txns,
 typedef struct srf__via_mark_storage {
     char ip[SRF__ADDR_TEXT];
     char port[8];
+    char keep[12];
 } srf__via_mark_storage_t;
 
 struct srf__via_mark;
@@ -130,5 +131,11 @@ void srf__via_mark_for(const srf__txns_t *txns, const srf__facts_t *request,
                        const srf__flow_t *from,
                        srf__via_mark_storage_t *storage,
                        struct srf__via_mark *out);
+/* Takes up the sender's offer to keep its flow alive (RFC 6223 §4.4) in what is
+ * added, which srf__via_mark_for() has filled in: for a registration, or a
+ * dialog that we are in the route of. Nothing to do when there is none. */
+void srf__via_mark_keep(const srf__facts_t *request, const srf__flow_t *from,
+                        srf__via_mark_storage_t *storage,
+                        struct srf__via_mark *out);
 
 #endif /* SRF_TABLE_H */

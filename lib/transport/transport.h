@@ -104,7 +104,10 @@ struct srf__listener {
     srf__listener_t *next;
     srf__addr_t bound; /* with the real port; any address for a wildcard */
     bool wildcard;
-    char *advertised;               /* "host:port", "host"; NULL: bound */
+    char *advertised; /* "host:port", "host"; NULL: bound */
+    /* What clients that offer keep-alives are told to send them every (RFC
+     * 6223); 0: as they like; SRF_TIMEOUT_NONE: nothing. */
+    uint32_t keepalive_s;
     char uri[96];                   /* "sip:127.0.0.1:5060;transport=udp" */
     char host_port[SRF__ADDR_TEXT]; /* of a bound one, once asked for */
     size_t host_port_len;

@@ -158,6 +158,12 @@ static void check_stable(const srf__facts_t *facts)
         same_piece(&again.facts, again.facts.call_id, facts, facts->call_id));
 }
 
+/* What is written where it is offered. */
+static srf__str_t keep_of(const srf__facts_t *request)
+{
+    return request->via.keep != 0 ? SRF__STR("=30") : srf__str(NULL, 0);
+}
+
 static void check_response(const srf__facts_t *request, bool whole)
 {
     static const unsigned statuses[] = {100, 180, 200, 486};
@@ -166,7 +172,9 @@ static void check_response(const srf__facts_t *request, bool whole)
     for (unsigned i = 0; i < 4; i++) {
         const srf__response_spec_t spec = {
             .status = statuses[i],
-            .via_mark = {SRF__STR("192.0.2.77"), SRF__STR("5999")},
+            .via_mark = {.received = SRF__STR("192.0.2.77"),
+                         .rport = SRF__STR("5999"),
+                         .keep = keep_of(request)},
             .to_tag = SRF__STR("fuzz"),
             .lines = SRF__STR("Server: fuzz\r\n"),
         };
@@ -199,7 +207,9 @@ static void check_response(const srf__facts_t *request, bool whole)
 /* As a proxy forwards it: marked, with a Via in front, Max-Forwards set. */
 static void check_forward(const srf__facts_t *facts)
 {
-    const srf__via_mark_t mark = {SRF__STR("192.0.2.77"), SRF__STR("5999")};
+    const srf__via_mark_t mark = {.received = SRF__STR("192.0.2.77"),
+                                  .rport = SRF__STR("5999"),
+                                  .keep = keep_of(facts)};
     const srf__header_t *hops = srf__facts_first(facts, SRF__HDR_MAX_FORWARDS);
     const srf__header_t *via = srf__facts_first(facts, SRF__HDR_VIA);
     char storage[SCRATCH];

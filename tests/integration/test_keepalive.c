@@ -1,5 +1,6 @@
 /*
- * Keep-alives of WebSocket clients (RFC 5626 §4.4.1, RFC 7118 §6).
+ * Keep-alives of WebSocket clients (RFC 5626 §4.4.1, RFC 7118 §6), and how
+ * often clients are told to send some (RFC 6223).
  *
  * SPDX-License-Identifier: MIT
  */
@@ -82,6 +83,76 @@ START_TEST(an_empty_line_in_a_frame_gets_nothing)
 }
 END_TEST
 
+/* Ends of connections that would come before a keep-alive (RFC 6223 §5). */
+START_TEST(clients_are_told_where_silence_is_short)
+{
+    static const struct {
+        wire_kind_t kind;
+        uint32_t idle_ms;
+        uint32_t set_s;
+        const char *keep;
+    } cases[] = {
+        {WIRE_TCP, 0, 0, ";keep=0"},
+        {WIRE_TCP, 160000, 0, ";keep=0"},
+        {WIRE_TCP, 159999, 0, ";keep=119"},
+        {WIRE_TLS, 40000, 0, ";keep=30"},
+        {WIRE_WS, 1200, 0, ";keep=1"},
+        {WIRE_WS, 40000, 40, ";keep=40"},
+        {WIRE_TCP, 0, 25, ";keep=25"},
+        {WIRE_TCP, 0, SRF_TIMEOUT_NONE, ";keep"},
+        {WIRE_UDP, 1200, 0, ";keep=0"},
+        {WIRE_UDP, 1200, 25, ";keep=25"},
+    };
+    wire_kind_t kind = cases[_i].kind;
+
+    stage.listen.idle_timeout_ms = cases[_i].idle_ms;
+    stage.listen.keepalive_s = cases[_i].set_s;
+    wire_t *phone = phone_over(kind);
+    (void)stage_listen(&stage, WIRE_UDP);
+    wire_t *registrar = wire_listen(&stage.loop, WIRE_UDP, stage.ip, NULL);
+    stage_target(&stage, 0, registrar, WIRE_UDP);
+    wire_send(phone,
+              "REGISTER sip:call.test SIP/2.0\n"
+              "Via: SIP/2.0/%s 127.0.0.1:%u;branch=z9hG4bKa;keep\n"
+              "Max-Forwards: 70\n"
+              "From: <sip:a@call.test>;tag=1\n"
+              "To: <sip:a@call.test>\n"
+              "Call-ID: a\n"
+              "CSeq: 1 REGISTER\n"
+              "Content-Length: 0\n"
+              "\n",
+              wire_via_name(kind), wire_port(phone));
+    stage_answer(registrar, wire_expect(registrar, "REGISTER "), "200 OK", "");
+    const char *via =
+        wire_header(wire_expect(phone, "SIP/2.0 200"), "Via", NULL);
+    ck_assert_str_eq(strstr(via, ";keep"), cases[_i].keep);
+    wire_close(phone);
+    wire_close(registrar);
+}
+END_TEST
+
+START_TEST(nobody_is_told_to_come_too_late)
+{
+    srf_listen_options_t options;
+
+    srf_listen_options_init(&options);
+    options.keepalive_s = 601;
+    ck_assert_int_eq(
+        srf_listen(stage.proxy, "sip:127.0.0.1:0;transport=tcp", &options),
+        SRF_ERR_INVALID_ARGUMENT);
+    ck_assert_int_eq(
+        srf_listen(stage.proxy, "sip:127.0.0.1:0;transport=udp", &options), 0);
+    options.keepalive_s = 600;
+    ck_assert_int_eq(
+        srf_listen(stage.proxy, "sip:127.0.0.1:0;transport=tcp", &options), 0);
+    options.keepalive_s = 31;
+    options.idle_timeout_ms = 30000;
+    ck_assert_int_eq(
+        srf_listen(stage.proxy, "sip:127.0.0.1:0;transport=tcp", &options),
+        SRF_ERR_INVALID_ARGUMENT);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("keepalive");
@@ -92,6 +163,11 @@ int main(void)
     tcase_add_loop_test(tcase, a_ping_in_a_frame_gets_a_pong_in_one, 0, 4);
     tcase_add_test(tcase, a_ping_in_fragments_gets_a_pong_in_a_frame);
     tcase_add_test(tcase, an_empty_line_in_a_frame_gets_nothing);
+    suite_add_tcase(suite, tcase);
+    tcase = tcase_create("offers of keep-alives");
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_loop_test(tcase, clients_are_told_where_silence_is_short, 0, 10);
+    tcase_add_test(tcase, nobody_is_told_to_come_too_late);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

@@ -205,8 +205,8 @@ static const marking_t markings[] = {
 START_TEST(topmost_via_is_marked)
 {
     const marking_t *m = &markings[_i];
-    const srf__via_mark_t mark = {srf__str_of(m->received),
-                                  srf__str_of(m->rport)};
+    const srf__via_mark_t mark = {.received = srf__str_of(m->received),
+                                  .rport = srf__str_of(m->rport)};
     char message[1024];
     char expected[1024];
     char storage[128];
@@ -247,7 +247,8 @@ END_TEST
 
 START_TEST(mark_that_does_not_fit_is_reported)
 {
-    const srf__via_mark_t mark = {SRF__STR("192.0.2.1"), SRF__STR("5060")};
+    const srf__via_mark_t mark = {.received = SRF__STR("192.0.2.1"),
+                                  .rport = SRF__STR("5060")};
     char storage[20];
     srf__buf_t scratch;
     srf__edits_t edits;
@@ -337,8 +338,9 @@ START_TEST(response_marks_the_topmost_via)
 {
     const srf__response_spec_t spec = {
         .status = 404,
-        .via_mark = {SRF__STR("2001:db8:1111:2222:3333:4444:255.255.255.255"),
-                     SRF__STR("65535")},
+        .via_mark = {.received = SRF__STR(
+                         "2001:db8:1111:2222:3333:4444:255.255.255.255"),
+                     .rport = SRF__STR("65535")},
         .to_tag = SRF__STR("mine"),
     };
 

@@ -51,6 +51,7 @@ START_TEST(plain_value_gives_transport_host_and_branch)
     check_absent(via.received);
     check_absent(via.rport);
     check_absent(via.rport_value);
+    ck_assert_uint_eq(via.keep, 0);
     ck_assert_uint_eq(next, 0);
 }
 END_TEST
@@ -70,6 +71,7 @@ START_TEST(all_parameters_we_need_are_found_among_others)
     check_span(via.rport, "RPORT=40001");
     check_span(via.branch, "z9");
     ck_assert(via.has_rport);
+    ck_assert_mem_eq(line + via.keep - 5, ";keep;", 6);
 }
 END_TEST
 
