@@ -18,6 +18,8 @@ setup "$@"
 . "$HERE/nat.sh"
 # shellcheck source-path=SCRIPTDIR source=npm.sh
 . "$HERE/npm.sh"
+# shellcheck source-path=SCRIPTDIR source=clients.sh
+. "$HERE/clients.sh"
 command -v chromium >/dev/null || skip "chromium is not installed"
 fetch_and_go_inside "$@"
 
@@ -59,99 +61,8 @@ end_browser() {
     wait "$pid" || fail "the exit status of the browser of $1 is $?"
 }
 
-# order NAME COMMAND...: what is told from then on is looked at.
-order() {
-    cat told >>told.all
-    : >told
+tell() {
     echo "$*" >&"${BROWSER_IN[${HOME_OF[$1]}]}"
-}
-
-# expect NAME PATTERN
-expect() {
-    wait_for 20 grep -qx "$1 $2" told || {
-        tail -n 20 told.all told >&2
-        fail "$1 does not tell '$2'"
-    }
-}
-
-uri() {
-    echo "sip:$1@$DOMAIN"
-}
-
-# ring CALLER CALLEE
-ring() {
-    order "$1" call "$(uri "$2")"
-    expect "$2" "invited $1"
-    expect "$1" ringing
-}
-
-# talk CALLER CALLEE
-talk() {
-    ring "$1" "$2"
-    order "$2" answer
-    expect "$2" talking
-    expect "$1" talking
-}
-
-# hold WHO OTHER: a re-INVITE.
-hold() {
-    order "$1" hold
-    expect "$2" held
-    expect "$1" holding
-    order "$1" resume
-    expect "$2" resumed
-    expect "$1" active
-}
-
-# hang_up WHO OTHER
-hang_up() {
-    order "$1" hangup
-    expect "$1" 'ended local'
-    expect "$2" 'ended remote'
-}
-
-# give_up CALLER CALLEE
-give_up() {
-    ring "$1" "$2"
-    order "$1" hangup
-    expect "$2" 'failed CANCEL'
-    expect "$1" 'failed .*'
-}
-
-# refuse CALLER CALLEE
-refuse() {
-    ring "$1" "$2"
-    order "$2" reject
-    expect "$1" 'failed 486'
-}
-
-# send_on WHO OTHER THIRD: a REFER; the one who is sent calls the third one.
-send_on() {
-    talk "$1" "$2"
-    order "$1" transfer "$(uri "$3")"
-    expect "$2" "sent to $(uri "$3")"
-    expect "$3" "invited $2"
-    order "$3" answer
-    expect "$3" talking
-    expect "$2" talking
-    expect "$1" 'transferred 200'
-    hang_up "$3" "$2"
-}
-
-# call_each_other ONE OTHER
-call_each_other() {
-    talk "$1" "$2"
-    hold "$1" "$2"
-    hold "$2" "$1"
-    hang_up "$1" "$2"
-    talk "$2" "$1"
-    hang_up "$1" "$2"
-    talk "$1" "$2"
-    hang_up "$2" "$1"
-    give_up "$1" "$2"
-    give_up "$2" "$1"
-    refuse "$1" "$2"
-    say "$1 and $2 called, held, ended, gave up and refused"
 }
 
 # call_phone NAME: which is where its address says.
@@ -205,7 +116,7 @@ restart_among_phones() {
 
 # restart: all connections are lost, and made again.
 restart() {
-    : >told
+    forget
     end_program
     start_edge
     for name in alice bob carol dora; do
@@ -246,7 +157,6 @@ DOMAIN=127.0.0.1:$KAMAILIO_UDP
 make_certificates
 start_kamailio kamailio_registrar.cfg "DOMAIN=$DOMAIN"
 start_edge
-: >told
 start_browser ann
 start_browser bea
 open_page ann alice jssip wss

@@ -51,7 +51,7 @@ export function start({ user, domain, server, say }) {
             say(originator === 'remote' ? 'resumed' : 'asks'));
         fresh.on('refer', ({ request, accept }) => {
             say('sent to', request.refer_to.uri.toString());
-            accept(watch, audio);
+            accept(null, audio);
         });
         fresh.on('ended', ({ originator }) => say('ended', originator));
         fresh.on('failed', ({ message, cause }) =>
