@@ -47,10 +47,16 @@ open_page() {
     echo "open ${*:2}" >&"${BROWSER_IN[$1]}"
 }
 
-# close_page NAME
+# close_page NAME: with a word to the registrar.
 close_page() {
     order "$1" quit
     expect "$1" unregistered
+}
+
+# drop_page NAME: without any.
+drop_page() {
+    forget
+    echo "close $1" >&"${BROWSER_IN[${HOME_OF[$1]}]}"
 }
 
 end_browser() {
@@ -139,6 +145,19 @@ restart_among_browsers() {
     say "who is in a call after a restart is told that its flow is gone"
 }
 
+# leave_while_ringing CALLER CALLEE: whose page is closed, and opened anew. His old
+# flow is still registered, and does not keep a call from the new one.
+leave_while_ringing() {
+    ring "$1" "$2"
+    drop_page "$2"
+    expect "$1" 'failed 430'
+    open_page "${HOME_OF[$2]}" "$2" jssip ws
+    expect "$2" registered
+    talk "$1" "$2"
+    hang_up "$2" "$1"
+    say "$2 left while it rang, and came back"
+}
+
 start_edge() {
     start_program --open --record-route --path \
         --secret-file secret --listen "sip:$EDGE:$WS;transport=ws" \
@@ -151,14 +170,15 @@ start_edge() {
 make_internet
 make_home ann 192.0.2.2
 make_home bea 192.0.2.3
-head -c 32 /dev/urandom >secret
 KAMAILIO_UDP=5080
 DOMAIN=127.0.0.1:$KAMAILIO_UDP
+# They take longest.
+start_browser ann
+start_browser bea
+head -c 32 /dev/urandom >secret
 make_certificates
 start_kamailio kamailio_registrar.cfg "DOMAIN=$DOMAIN"
 start_edge
-start_browser ann
-start_browser bea
 open_page ann alice jssip wss
 open_page bea bob jssip ws
 open_page ann carol jssip ws
@@ -171,6 +191,7 @@ call_each_other alice bob
 call_each_other carol dora
 send_on alice bob carol
 send_on dora alice bob
+leave_while_ringing alice bob
 restart_among_phones
 restart_among_browsers
 for name in alice bob carol dora; do

@@ -8,6 +8,7 @@
  *
  *     open NAME LIBRARY TRANSPORT    a page; LIBRARY: jssip or sipjs,
  *                                    TRANSPORT: ws or wss
+ *     close NAME                     as somebody does who has had enough
  *     quit                           the end of all of them
  *     NAME COMMAND [ARGUMENT]        see page_jssip.mjs
  *
@@ -136,7 +137,7 @@ async function open(name, library, transport) {
     await command('Page.navigate', {
         url: `${transport === 'wss' ? 'https' : 'http'}://${host}:${port}/?${query}`,
     }, sessionId);
-    pages.set(name, sessionId);
+    pages.set(name, { targetId, sessionId });
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
@@ -146,9 +147,12 @@ for await (const line of createInterface({ input: process.stdin })) {
         break;
     if (name === 'open')
         await open(...words);
+    else if (name === 'close')
+        await command('Target.closeTarget',
+            { targetId: pages.get(words[0]).targetId });
     else
         await command('Runtime.evaluate', {
             expression: `command(${words.map((word) => JSON.stringify(word))})`,
-        }, pages.get(name));
+        }, pages.get(name).sessionId);
 }
 await command('Browser.close');
