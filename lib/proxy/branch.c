@@ -643,12 +643,13 @@ static bool try_again(srf__branch_t *branch)
     return true;
 }
 
-/* What a failure to deliver counts as (§16.9). A flow over UDP is gone with the
- * address that it led to (RFC 5626 §5.3). */
+/* What a failure to deliver counts as (§16.9; of a flow: RFC 5626 §11.1). */
 static unsigned undelivered_status(const srf__branch_t *branch,
                                    const srf__client_t *client)
 {
-    return branch->along_flow && !client->clock.machine.reliable ? 430 : 503;
+    bool has_connection = client->clock.machine.reliable &&
+                          srf__transports_is_there(&client->flow);
+    return branch->along_flow && !has_connection ? 430 : 503;
 }
 
 static void on_failed(srf__client_t *client, srf__client_failure_t failure)

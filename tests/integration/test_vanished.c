@@ -114,7 +114,7 @@ START_TEST(a_telephone_that_does_not_come_back_ends_the_call)
     wire_close(ring_phone());
     wire_run(&stage.loop, T2_MS / 2);
     ck_assert_uint_eq(stage.results, 1); /* of REGISTER */
-    expect_final("SIP/2.0 500");
+    expect_final("SIP/2.0 430");
     end();
 }
 END_TEST

@@ -13,34 +13,14 @@ find_program edge_proxy "${1:-${SRF_BUILD:-}}"
 cd "$WORK" || exit 1
 # shellcheck source-path=SCRIPTDIR source=tls.sh
 . "$HERE/tls.sh"
+# shellcheck source-path=SCRIPTDIR source=npm.sh
+. "$HERE/npm.sh"
 
 DOMAIN=wss.example
 # Before it is compiled JavaScript is slow, more so on a machine that is busy:
 # half a second goes by, and SIPp repeats itself.
 MAY_REPEAT="sender-alice phone-alice sender-bob phone-bob"
 declare -A CLIENT_IN=() CLIENT_PID=()
-
-# install_clients: the libraries, in the versions of the lock file.
-install_clients() {
-    local tool
-
-    for tool in node npm; do
-        command -v "$tool" >/dev/null || skip "$tool is not installed"
-    done
-    cp -r "$HERE/wss/." . || fail "no copy of the clients"
-    timeout 80 npm ci --prefer-offline --ignore-scripts --no-audit --no-fund \
-        --fetch-retries=1 --fetch-timeout=20000 >npm.out 2>npm.err && return
-    cat npm.err >&2
-    # What is wrong with our own files is no reason to skip.
-    grep -Eq 'code (EUSAGE|EINTEGRITY|EJSONPARSE|ETARGET)' npm.err &&
-        fail "npm refuses package-lock.json"
-    skip "npm cannot install the clients"
-}
-
-skip() {
-    say "$*: skipped"
-    exit 77
-}
 
 # run_client LIBRARY USER [ORIGIN]: what it tells is in USER.out.
 run_client() {
@@ -142,7 +122,7 @@ lose_client() {
     say "$1 is gone: $CALLS messages got 430"
 }
 
-install_clients
+fetch_clients
 make_certificates
 KAMAILIO_UDP=$(free_port)
 start_kamailio kamailio_registrar.cfg "DOMAIN=$DOMAIN"

@@ -35,6 +35,11 @@ say() {
     echo "$NAME: $*"
 }
 
+skip() {
+    say "$*: skipped"
+    exit 77
+}
+
 cleanup() {
     local status=$? pid
 
@@ -67,10 +72,7 @@ show_logs() {
 
 # begin: checks what is needed, makes the directory for the logs.
 begin() {
-    if ! command -v sipp >/dev/null; then
-        echo "$NAME: sipp is not installed: skipped"
-        exit 77
-    fi
+    command -v sipp >/dev/null || skip "sipp is not installed"
     WORK=$(mktemp -d "${TMPDIR:-/tmp}/srf-test.XXXXXX") ||
         fail "no directory for the logs"
     trap cleanup EXIT

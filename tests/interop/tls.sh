@@ -35,10 +35,7 @@ start_kamailio() {
     local config=$1 definition
 
     shift
-    if ! command -v kamailio >/dev/null; then
-        say "kamailio is not installed: skipped"
-        exit 77
-    fi
+    command -v kamailio >/dev/null || skip "kamailio is not installed"
     {
         echo '#!KAMAILIO'
         for definition in "$@"; do
