@@ -62,7 +62,7 @@ transfer() {
     expect "$3" "Incoming call from.*$2"
     expect "$2" '180 Ringing'
     answer "$3" "$2"
-    expect "$1" 'session closed'
+    expect "$2" 'session closed'
 }
 
 hang_up() {

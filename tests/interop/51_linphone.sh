@@ -79,6 +79,37 @@ transfer() {
     expect "$1" 'LinphoneTransferCallConnected|safely close the call' 'to LinphoneCallReleased'
 }
 
+# call_id NAME OTHER: of its call with him, in its list of calls.
+call_id() {
+    sed -n "s/^\([0-9]*\) *| sip:$2@.*/\1/p" "$1.out"
+}
+
+consult() {
+    tell "$1" pause
+    expect "$1" 'to LinphoneCallPaused'
+    ring "$1" "$3"
+    answer "$3" "$1"
+    tell "$1" calls
+    expect "$1" "^[0-9]+ .*sip:$2@" "^[0-9]+ .*sip:$3@"
+    tell "$1" transfer "$(call_id "$1" "$2")" --to-call "$(call_id "$1" "$3")"
+    expect "$3" '^INVITE .*' '^Replaces:' '^ACK sip:' 'to LinphoneCallReleased'
+    expect "$2" 'to LinphoneCallStreamsRunning' 'to LinphoneCallReleased'
+    expect "$1" 'to LinphoneCallReleased'
+}
+
+redirect() {
+    tell "$1" redirect all "$(uri "$3")"
+    expect "$2" '^SIP/2.0 302 ' '^SIP/2.0 180 '
+    expect "$3" "new incoming call from.*$2"
+    expect "$1" 'to LinphoneCallReleased'
+}
+
+write_to() {
+    tell "$1" chat "$(uri "$2")" word
+    expect "$2" '^MESSAGE sip:'
+    expect "$1" '^SIP/2.0 200 '
+}
+
 hang_up() {
     tell "$1" terminate
     expect "$2" 'to LinphoneCallReleased'
@@ -86,13 +117,20 @@ hang_up() {
 }
 
 begin_phones linphonec linphone-cli
-start_phone carol udp
 start_phone alice udp
 for transport in udp tcp tls; do
     start_phone bob "$transport"
+    start_phone carol "$transport"
     call_each_other "$transport"
     transfer_each_other "$transport"
+    consult_each_other "$transport"
+    redirect_each_other "$transport"
+    write_to_each_other "$transport"
     restart_in_call bob alice
+    [ "$transport" != udp ] || restart_in_call alice bob
     end_phone bob
+    end_phone carol
 done
+end_phone alice
 stop_kamailio
+end_program

@@ -31,6 +31,9 @@ register_at_startup=yes
 registration_time=600
 pres_publish_startup=no
 ask_user_to_refer=no
+ask_user_to_redirect=no
+enable_nat_keepalive=yes
+timer_nat_keepalive=10
 sip_transport=$2
 ${3:-}
 END
@@ -75,6 +78,18 @@ transfer() {
     expect "$1" 'call successfully referred' 'RTP session stopped'
 }
 
+redirect() {
+    tell "$1" redirect "$(uri "$3")"
+    expect "$3" 'incoming call' "^From:.*$2"
+    expect "$2" '^SIP/2.0 302 ' 'received 180'
+}
+
+write_to() {
+    tell "$1" message "$(uri "$2")" word
+    expect "$2" '^MESSAGE sip:'
+    expect "$1" '^SIP/2.0 200 '
+}
+
 # The line is free when the sound has stopped, not when it says that the call
 # ended.
 hang_up() {
@@ -84,12 +99,27 @@ hang_up() {
 }
 
 begin_phones twinkle-console twinkle-console
-start_phone carol udp
 start_phone alice udp
 for transport in udp tcp; do
     start_phone bob "$transport"
+    start_phone carol "$transport"
     call_each_other "$transport"
     transfer_each_other "$transport"
+    redirect_each_other "$transport"
+    write_to_each_other "$transport"
     restart_in_call bob alice
+    [ "$transport" != udp ] || restart_in_call alice bob
     end_phone bob
+    end_phone carol
 done
+start_phone bob tcp 'ext_100rel=required'
+start_phone carol udp 'compact_headers=yes'
+call_each_other 100rel
+ring bob alice
+expect alice '^PRACK sip:'
+hang_up bob alice
+transfer_each_other '100rel and compact'
+ring alice carol
+expect alice '^i: '
+hang_up alice carol
+end_phones

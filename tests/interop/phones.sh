@@ -11,8 +11,13 @@
 #   refuse CALLEE CALLER     what rings, until the caller is told
 #   hold WHO OTHER           and takes the call up again
 #   transfer WHO OTHER TO    until OTHER is in a call with TO, and in no other
+#   consult WHO OTHER TO     the same, having spoken to TO
+#   redirect CALLEE CALLER TO  what rings, until it rings at TO
+#   write_to WHO OTHER       a message, until both know that it came
 #   hang_up WHO OTHER        what rings or stands, until OTHER knows that it is over
 #   QUIT                     the command that ends it
+#
+# The last three but one are not for every client.
 #
 # SPDX-License-Identifier: MIT
 
@@ -41,7 +46,7 @@ kill_phones() {
 }
 
 # begin_phones PROGRAM PACKAGE: the homes, the registrar and the proxy. DOMAIN is
-# that of all telephones.
+# that of all telephones; it has no port, which Linphone leaves out at times.
 begin_phones() {
     local name last=2
 
@@ -52,8 +57,8 @@ begin_phones() {
         last=$((last + 1))
     done
     head -c 32 /dev/urandom >secret
-    KAMAILIO_UDP=5080
-    DOMAIN=127.0.0.1:$KAMAILIO_UDP
+    KAMAILIO_UDP=5060
+    DOMAIN=127.0.0.1
     make_certificates
     start_kamailio kamailio_registrar.cfg "DOMAIN=$DOMAIN"
     start_edge
@@ -65,7 +70,7 @@ start_edge() {
         --secret-file secret --listen "sip:$EDGE:5060;transport=udp" \
         --listen "sip:$EDGE:5060;transport=tcp" \
         --listen "sip:$EDGE:5061;transport=tls" --tls-cert host.pem \
-        --listen 'sip:127.0.0.1:5060;transport=udp' --no-results
+        --listen 'sip:127.0.0.1:5070;transport=udp' --no-results
     wait_for 20 grep -q '^listening on ' "$WORK/proxy.out" ||
         fail "srf-proxy does not say that it listens"
 }
@@ -177,6 +182,36 @@ transfer_each_other() {
     transfer bob alice carol
     hang_up alice carol
     say "$1: transferred from both sides"
+}
+
+# consult_each_other LABEL: the same, having spoken to carol.
+consult_each_other() {
+    talk alice bob
+    consult alice bob carol
+    hang_up bob carol
+    talk alice bob
+    consult bob alice carol
+    hang_up carol alice
+    say "$1: transferred after a consultation from both sides"
+}
+
+# redirect_each_other LABEL: to carol, without an answer.
+redirect_each_other() {
+    ring alice bob
+    redirect bob alice carol
+    answer carol alice
+    hang_up carol alice
+    ring bob alice
+    redirect alice bob carol
+    hang_up bob carol
+    say "$1: redirected from both sides"
+}
+
+# write_to_each_other LABEL
+write_to_each_other() {
+    write_to alice bob
+    write_to bob alice
+    say "$1: written to from both sides"
 }
 
 # restart_in_call WHO-ENDS OTHER: registrations and calls go on.
