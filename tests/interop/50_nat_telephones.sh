@@ -89,4 +89,13 @@ end_phone bob
 start_phone bob udp ';sipnat=outbound'
 call_each_other outbound
 restart_in_call alice bob
+for name in $PHONES; do
+    end_phone "$name"
+done
+change_edge
+start_phone alice tls
+start_phone bob udp
+start_phone carol tcp
+call_each_other edge_proxy
+transfer_each_other edge_proxy
 end_phones

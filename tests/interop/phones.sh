@@ -75,6 +75,19 @@ start_edge() {
         fail "srf-proxy does not say that it listens"
 }
 
+# change_edge: the proxy makes room for edge_proxy, which does not know the calls
+# and the registrations of before.
+change_edge() {
+    end_program
+    find_program edge_proxy "${SRF_BUILD:-$(dirname "$(dirname "$PROGRAM")")}"
+    start_program --open --outside "sip:$EDGE:5060;transport=tcp" \
+        --outside "sip:$EDGE:5061;transport=tls" \
+        'sip:127.0.0.1:5070;transport=udp' "sip:$EDGE:5060;transport=udp" \
+        "127.0.0.1:$KAMAILIO_UDP" host.pem
+    wait_for 20 grep -q '^listening on ' "$WORK/proxy.out" ||
+        fail "edge_proxy does not say that it listens"
+}
+
 end_phones() {
     local name
 
