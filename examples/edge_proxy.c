@@ -32,7 +32,8 @@
  * says who cannot be called until he registers again.
  *
  * A registrar that does not know Path (RFC 3327) answers without one, and its
- * calls find nobody; that is logged.
+ * calls find nobody; that is logged. It shows only with clients that support
+ * Path themselves: others are answered without one by registrars that keep it.
  *
  * CERTIFICATE-FILE, for wss and tls on both sides, holds the certificate and
  * its key. SIGHUP reads it again, SIGTERM ends the program.
@@ -41,6 +42,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <srf/srf.h>
 #include <uv.h>
@@ -65,6 +67,31 @@ static const char *registrar;
 static struct access access_list;
 static uint32_t max_per_source; /* 0: the library's choice */
 
+/* Whether a list of option tags has this one. */
+static int has_option(const char *list, const char *option)
+{
+    size_t len = strlen(option);
+
+    while (*list != '\0') {
+        list += strspn(list, ", \t");
+        size_t word = strcspn(list, ", \t");
+        if (word == len && strncasecmp(list, option, len) == 0)
+            return 1;
+        list += word;
+    }
+    return 0;
+}
+
+static int supports(srf_req_t *req, const char *option)
+{
+    const char *list;
+
+    for (size_t i = 0; (list = srf_req_get(req, "Supported", i)) != NULL; i++)
+        if (has_option(list, option))
+            return 1;
+    return 0;
+}
+
 static int has_registered(srf_req_t *req, const srf_proxy_results_t *results)
 {
     return strcmp(srf_req_method(req), "REGISTER") == 0 &&
@@ -76,7 +103,7 @@ static int has_registered(srf_req_t *req, const srf_proxy_results_t *results)
 /* Whether the registrar will not find the client again. */
 static int lost_path(srf_req_t *req, const srf_proxy_results_t *results)
 {
-    return has_registered(req, results) &&
+    return has_registered(req, results) && supports(req, "path") &&
            srf_msg_get(results->final_response->msg, "Path", 0) == NULL;
 }
 

@@ -14,7 +14,7 @@ start_program 'sip:127.0.0.1:0;transport=udp' 'sip:127.0.0.1:0;transport=udp' \
 wait_listening
 { read -r INSIDE; read -r OUTSIDE; } <<<"$PROXY_PORT"
 
-run_uac client uac_register.xml "127.0.0.1:$OUTSIDE"
+run_uac client uac_register.xml -set supported 'gruu, Path' "127.0.0.1:$OUTSIDE"
 wait_uas registrar
 start_uas callee uas_plain.xml
 # Where its Request-URI points, not to the registrar.
@@ -41,6 +41,8 @@ wait_listening
 OUTSIDE_TCP=$(proxy_port tcp | tail -n 1)
 run_uac client uac_register.xml "127.0.0.1:$OUTSIDE"
 wait_uas registrar
+! grep -q 'keeps no Path' proxy.log ||
+    fail "the log doubts a registrar that answers who does not support Path"
 grep -q "^Via: SIP/2.0/UDP 127.0.0.1:$INSIDE;" messages ||
     fail "a REGISTER does not leave inside"
 exec 7<>"/dev/tcp/127.0.0.1/$OUTSIDE_TCP"

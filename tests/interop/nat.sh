@@ -18,7 +18,8 @@ make_internet() {
 }
 
 # make_home NAME PUBLIC-ADDRESS: a router, and behind it a host for a telephone.
-# The router gives each flow a port of its own.
+# The router gives each flow a port of its own, which stays its own while a test
+# lasts, however slow the machine is.
 make_home() {
     make_host "router-$1"
     ip link add "$1" type veth peer name wan netns "${HOST_PID[router-$1]}"
@@ -40,6 +41,8 @@ table ip home {
     }
 }
 END
+    set_sysctl "router-$1" netfilter/nf_conntrack_udp_timeout 600
+    set_sysctl "router-$1" netfilter/nf_conntrack_udp_timeout_stream 600
     on "$1" ip addr add 10.0.0.2/24 dev card
     on "$1" ip link set card up
     on "$1" ip route add default via 10.0.0.1
