@@ -118,19 +118,28 @@ hang_up() {
 
 begin_phones linphonec linphone-cli
 start_phone alice udp
-for transport in udp tcp tls; do
-    start_phone bob "$transport"
-    start_phone carol "$transport"
-    call_each_other "$transport"
-    transfer_each_other "$transport"
-    consult_each_other "$transport"
-    redirect_each_other "$transport"
-    write_to_each_other "$transport"
-    restart_in_call bob alice
-    [ "$transport" != udp ] || restart_in_call alice bob
-    end_phone bob
-    end_phone carol
-done
-end_phone alice
-stop_kamailio
-end_program
+start_phone bob udp
+start_phone carol udp
+call_each_other udp
+transfer_each_other udp
+consult_each_other udp
+redirect_each_other udp
+write_to_each_other udp
+restart_in_call alice bob
+restart_in_call bob alice
+end_phone bob
+start_phone bob tcp
+call_each_other tcp
+transfer_each_other tcp
+restart_in_call bob alice
+end_phone bob
+end_phone carol
+start_phone bob tls
+start_phone carol tls
+call_each_other tls
+transfer_each_other tls
+consult_each_other tls
+redirect_each_other tls
+write_to_each_other tls
+restart_in_call bob alice
+end_phones

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Twinkle at home, over each transport, before and after the proxy has been
-# started anew; see phones.sh.
+# started anew; see phones.sh. It does not consult: Twinkle 1.10 hangs when it is
+# called with Replaces, without any proxy of ours as well.
 #
 # SPDX-License-Identifier: MIT
 #

@@ -60,7 +60,7 @@ begin_phones() {
     KAMAILIO_UDP=5060
     DOMAIN=127.0.0.1
     make_certificates
-    start_kamailio kamailio_registrar.cfg "DOMAIN=$DOMAIN"
+    start_kamailio kamailio_registrar.cfg "DOMAIN=$DOMAIN:$KAMAILIO_UDP"
     start_edge
 }
 
