@@ -17,7 +17,6 @@
  */
 #include "host.h"
 
-#include "core/receive.h"
 #include "message/message.h"
 
 #include <string.h>

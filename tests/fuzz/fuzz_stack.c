@@ -16,7 +16,6 @@
  */
 #include "host.h"
 
-#include "core/receive.h"
 #include "message/scan.h"
 
 #include <string.h>

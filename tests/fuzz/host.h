@@ -18,7 +18,7 @@
 
 #include "memory.h"
 
-#include "core/stack.h"
+#include "core/receive.h"
 
 #include <stdbool.h>
 

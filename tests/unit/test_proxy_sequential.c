@@ -7,6 +7,8 @@
 #include "runner.h"
 #include "world.h"
 
+#include "core/receive.h"
+
 START_TEST(a_call_goes_through_and_the_callback_comes_once)
 {
     world_t *world = world_create("sip:10.0.0.11", NULL);
