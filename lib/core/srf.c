@@ -248,10 +248,31 @@ static int init_secrets(srf__marks_t *marks, const srf_options_t *given)
 }
 
 /* Parts in the order they depend on each other. */
-static int init_parts(srf_t *srf, const srf__env_t *env,
-                      const srf_options_t *given)
+static void init_transactions(srf__element_t *element)
+{
+    srf__txns_t *txns = &element->txns;
+
+    txns->pool = &element->pool;
+    txns->wheel = element->wheel;
+    txns->log = &element->log;
+    txns->random = &element->random;
+    txns->is_ours = is_ours;
+    txns->ours_arg = element;
+    txns->late_2xx = on_late_2xx;
+    txns->late_arg = element;
+    srf__txns_init(txns);
+}
+
+static int init_transports(srf_t *srf, const srf__env_t *env)
 {
     srf__element_t *element = &srf->element;
+    const srf__transports_env_t transports = {
+        .loop = env->loop,
+        .wheel = element->wheel,
+        .log = &element->log,
+        .key = element->txns.key,
+        .bytes_max = srf->overload.limits.memory_bytes / 2,
+    };
     const srf__transports_events_t events = {
         .message = srf__on_message,
         .undelivered = srf__on_undelivered,
@@ -263,6 +284,14 @@ static int init_parts(srf_t *srf, const srf__env_t *env,
         .sent = srf->trace_cb == NULL ? NULL : srf__trace_sent,
         .arg = srf,
     };
+
+    return srf__transports_init(&element->transports, &transports, &events);
+}
+
+static int init_parts(srf_t *srf, const srf__env_t *env,
+                      const srf_options_t *given)
+{
+    srf__element_t *element = &srf->element;
 
     srf->facts.header_cap = (uint16_t)srf->limits.max_headers;
     srf->facts.headers =
@@ -286,15 +315,7 @@ static int init_parts(srf_t *srf, const srf__env_t *env,
     element->log.now_ms = wheel_now;
     element->log.now_arg = element->wheel;
     element->wall_us = env->wall_us == NULL ? real_time_us : env->wall_us;
-    element->txns.pool = &element->pool;
-    element->txns.wheel = element->wheel;
-    element->txns.log = &element->log;
-    element->txns.random = &element->random;
-    element->txns.is_ours = is_ours;
-    element->txns.ours_arg = element;
-    element->txns.late_2xx = on_late_2xx;
-    element->txns.late_arg = element;
-    srf__txns_init(&element->txns);
+    init_transactions(element);
     srf__marks_init(&element->marks, &element->random);
     int err = init_secrets(&element->marks, given);
     if (err != 0)
@@ -320,14 +341,7 @@ static int init_parts(srf_t *srf, const srf__env_t *env,
         if (err != 0)
             return err;
     }
-    const srf__transports_env_t transports = {
-        .loop = env->loop,
-        .wheel = element->wheel,
-        .log = &element->log,
-        .key = element->txns.key,
-        .bytes_max = srf->overload.limits.memory_bytes / 2,
-    };
-    return srf__transports_init(&element->transports, &transports, &events);
+    return init_transports(srf, env);
 }
 
 static void free_stack(srf_t *srf)
