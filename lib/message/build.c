@@ -144,8 +144,8 @@ void srf__edit_mark_via(srf__edits_t *edits, const srf__facts_t *facts,
         replace(edits, scratch, via->rport, "rport=", mark->rport);
     if (received && via->received.off != 0)
         replace(edits, scratch, via->received, "", mark->received);
-    if (mark->keep.len > 0)
-        srf__edits_add(edits, via->keep, 0, mark->keep);
+    if (mark->keep != NULL)
+        srf__edits_add(edits, via->keep, 0, srf__str_of(mark->keep));
     if (rport && !via->has_rport)
         replace(edits, scratch, behind, ";rport=", mark->rport);
     if (received && via->received.off == 0)

@@ -11,11 +11,12 @@
 #include "message/message.h"
 
 /* What is added to the topmost Via of a request that came in (RFC 3261 §18.2.1,
- * RFC 3581 §4, RFC 6223 §4.4). The views are empty when not to be added. */
+ * RFC 3581 §4, RFC 6223 §4.4). Views are empty, and pointers NULL, when not to
+ * be added. */
 typedef struct srf__via_mark {
     srf__str_t received; /* numeric address, IPv6 without brackets */
     srf__str_t rport;    /* decimal port */
-    srf__str_t keep;     /* value of the "keep" that is there, with its "=" */
+    const char *keep;    /* value of the "keep" that is there, with its "=" */
 } srf__via_mark_t;
 
 /* Adds to `edits` what marks the topmost Via of `facts`: an existing received

@@ -248,7 +248,6 @@ srf_msg_t *srf__forward_request(srf__element_t *element,
     srf__edits_t edits;
     srf__via_mark_storage_t mark_storage;
     srf__via_mark_t mark;
-    bool records = wants_record_route(request, forward);
 
     srf__buf_init_fixed(&scratch, storage, sizeof(storage));
     srf__edits_init(&edits);
@@ -263,7 +262,9 @@ srf_msg_t *srf__forward_request(srf__element_t *element,
                       &mark);
     /* RFC 6223 §4.4: not for a dialog that goes on without us. The responses
      * bring the value back; whoever else sees it has no use for it. */
-    if (records || request->method == SRF__METHOD_REGISTER)
+    if (srf__via_offers_keep(request) &&
+        (request->method == SRF__METHOD_REGISTER ||
+         wants_record_route(request, forward)))
         srf__via_mark_keep(request, forward->from, &mark_storage, &mark);
     srf__edit_mark_via(&edits, request, &mark, &scratch);
     const srf__sender_t sender = {request, forward->from,
@@ -271,7 +272,7 @@ srf_msg_t *srf__forward_request(srf__element_t *element,
     edit_max_forwards(&edits, &scratch, request);
     if (forward->breadth > 0)
         edit_max_breadth(&edits, &scratch, request, forward->breadth);
-    if (records)
+    if (wants_record_route(request, forward))
         add_record_route(element, &edits, &scratch, &sender, forward);
     if (wants_path(forward) && request->method == SRF__METHOD_REGISTER)
         add_path(element, &edits, &scratch, &sender, forward);

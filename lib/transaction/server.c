@@ -212,7 +212,7 @@ static srf_msg_t *build(srf__server_t *server, srf__response_spec_t *spec)
     srf__via_mark_for(server->txns, request, &server->from, &storage,
                       &spec->via_mark);
     /* Who refuses has no registration, and no dialog. */
-    if (spec->status >= 200 && spec->status < 300)
+    if (srf__via_offers_keep(request) && spec->status / 100 == 2)
         srf__via_mark_keep(request, &server->from, &storage, &spec->via_mark);
     if (spec->status > 100)
         spec->to_tag = srf__server_tag(server, tag);

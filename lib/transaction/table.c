@@ -236,12 +236,13 @@ void srf__via_mark_keep(const srf__facts_t *request, const srf__flow_t *from,
     srf__buf_t buf;
 
     /* RFC 6223 §4.2: other requests cannot ask for it. */
-    if (request->via.keep == 0 || seconds == SRF_TIMEOUT_NONE ||
+    if (seconds == SRF_TIMEOUT_NONE ||
         (request->method != SRF__METHOD_REGISTER &&
          !srf__method_may_form_dialog(request->method)))
         return;
     srf__buf_init_fixed(&buf, storage->keep, sizeof(storage->keep));
     srf__buf_add_char(&buf, '=');
     srf__buf_add_u64(&buf, seconds);
-    out->keep = srf__buf_str(&buf);
+    srf__buf_add_char(&buf, '\0');
+    out->keep = storage->keep;
 }

@@ -131,9 +131,14 @@ void srf__via_mark_for(const srf__txns_t *txns, const srf__facts_t *request,
                        const srf__flow_t *from,
                        srf__via_mark_storage_t *storage,
                        struct srf__via_mark *out);
-/* Takes up the sender's offer to keep its flow alive (RFC 6223 §4.4) in what is
- * added, which srf__via_mark_for() has filled in: for a registration, or a
- * dialog that we are in the route of. Nothing to do when there is none. */
+/* Whether the sender offers to keep its flow alive (RFC 6223 §4.3). */
+static inline bool srf__via_offers_keep(const srf__facts_t *request)
+{
+    return request->via.keep != 0;
+}
+/* Takes the offer up (RFC 6223 §4.4) in what is added, which
+ * srf__via_mark_for() has filled in: for a registration, or a dialog that we
+ * are in the route of; other requests cannot make one. */
 void srf__via_mark_keep(const srf__facts_t *request, const srf__flow_t *from,
                         srf__via_mark_storage_t *storage,
                         struct srf__via_mark *out);

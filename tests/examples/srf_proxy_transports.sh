@@ -12,6 +12,9 @@ refused 2 '--advertise: belongs behind a --listen' --advertise sip.example.com
 refused 2 '--tls-verify: server, client, optional or off' --tls-verify maybe
 refused 2 '--idle-timeout: invalid duration' --idle-timeout soon
 refused 2 '--idle-timeout: a time above zero' --idle-timeout 0s
+refused 2 '--keepalive: a number from 1' --keepalive 30s
+refused 1 'invalid argument' --keepalive 31 --idle-timeout 30s \
+    --listen 'sip:127.0.0.1:0;transport=tcp'
 refused 2 '--max-connections: a number' --max-connections 0
 refused 2 '--max-connections-per-source: a number' \
     --max-connections-per-source x

@@ -159,9 +159,9 @@ static void check_stable(const srf__facts_t *facts)
 }
 
 /* What is written where it is offered. */
-static srf__str_t keep_of(const srf__facts_t *request)
+static const char *keep_of(const srf__facts_t *request)
 {
-    return request->via.keep != 0 ? SRF__STR("=30") : srf__str(NULL, 0);
+    return request->via.keep != 0 ? "=30" : NULL;
 }
 
 static void check_response(const srf__facts_t *request, bool whole)
