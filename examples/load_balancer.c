@@ -56,6 +56,7 @@ static const char usage_end[] =
     "  --dns-tries N        of each name server, at most 10 (2)\n"
     "  --dead-address D     how long an address of a name that did not answer\n"
     "                       comes last (30s)\n"
+    "  --help               print this\n"
     "D is a time such as 2s or 500ms; there may be 32 TARGETs. SIGHUP reads\n"
     "certificates again.\n";
 
