@@ -187,12 +187,13 @@ bool srf__element_is(srf__element_t *element, const srf__uri_t *uri,
     if (uri->transport_unknown ||
         (uri->scheme != SRF__SCHEME_SIP && uri->scheme != SRF__SCHEME_SIPS))
         return false;
-    if (uri->scheme == SRF__SCHEME_SIPS)
+    if (uri->scheme == SRF__SCHEME_SIPS) {
         transport = transport == SRF__TRANSPORT_WS ? SRF__TRANSPORT_WSS
                     : transport == SRF__TRANSPORT_NONE ||
                             transport == SRF__TRANSPORT_TCP
                         ? SRF__TRANSPORT_TLS
                         : transport;
+    }
     add_at(element, uri, transport, &meant);
     /* "ws" is the parameter of a secure WebSocket too (RFC 7118 §5.3). */
     if (meant.count == 0 && transport == SRF__TRANSPORT_WS)
