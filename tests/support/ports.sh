@@ -5,10 +5,13 @@
 
 # port_in_use PORT: is there an IPv4 socket on that port, UDP or TCP?
 port_in_use() {
-    local hex
+    local hex udp tcp
 
-    hex=$(printf ':%04X ' "$1")
-    awk '{print $2 " "}' /proc/net/udp /proc/net/tcp | grep -qF "$hex"
+    # No other program is run for it: a script asks this thirty times.
+    printf -v hex '%04X' "$1"
+    mapfile udp </proc/net/udp
+    mapfile tcp </proc/net/tcp
+    [[ "${udp[*]}${tcp[*]}" =~ :\ [0-9A-F]{8}:$hex\  ]]
 }
 
 # free_port: prints a port that nobody has bound.
