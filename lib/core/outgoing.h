@@ -13,7 +13,8 @@
 #include "proxy/way.h"
 #include "transaction/client.h"
 
-/* Who answered an INVITE with 2xx; a forked one has several (§13.2.2.4). */
+/* An answerer has answered an INVITE with 2xx; a forked one has several
+ * (§13.2.2.4). */
 typedef struct srf__answerer {
     struct srf__answerer *next;
     srf_outgoing_t *outgoing;
@@ -30,7 +31,7 @@ struct srf_outgoing {
     srf_outgoing_t *next; /* srf->outgoing */
     srf_outgoing_t **link;
     srf__arena_t arena; /* every string below */
-    /* As the program gave it; `via`, the Contact and the lines of the
+    /* It is as the program gave it; `via`, the Contact and the lines of the
      * credentials are made for each sending, a `from` for the first. */
     srf__request_spec_t spec;
     srf__method_t method;
@@ -62,11 +63,11 @@ struct srf_outgoing {
  * srf_request(). */
 int srf__outgoing_read(srf_outgoing_t *outgoing, const char *uri,
                        const srf_request_options_t *options);
-/* The request with the branch of outgoing->client and the credentials there
- * are. 0, or an error; *out is NULL then. */
+/* Builds the request with the branch of outgoing->client and the credentials
+ * there are. 0, or an error; *out is NULL then. */
 int srf__outgoing_build(srf_outgoing_t *outgoing, srf_msg_t **out);
-/* The same for another request along `flow`; spec->via is set meanwhile. NULL
- * when memory is out. */
+/* Builds another request, which goes along `flow`; spec->via is set meanwhile.
+ * NULL when memory is out. */
 srf_msg_t *srf__outgoing_build_along(srf__pool_t *pool,
                                      srf__request_spec_t *spec,
                                      const srf__flow_t *flow,
@@ -84,14 +85,15 @@ int srf__outgoing_find_flow(srf_outgoing_t *outgoing);
 /* A request of `len` bytes goes over TCP if there is a way: then the flow has
  * changed. */
 bool srf__outgoing_leave_udp(srf_outgoing_t *outgoing, size_t len);
-/* TCP failed that only length spoke for: true when the flow is UDP again. */
+/* Goes back to UDP when TCP has failed that only length spoke for; true when it
+ * did. */
 bool srf__outgoing_fall_back(srf_outgoing_t *outgoing);
-/* What became of the address matters to the next lookup. */
+/* Notes what became of the address, which matters to the next lookup. */
 void srf__outgoing_remember(const srf_outgoing_t *outgoing, bool answered);
 
 /* outgoing.c: its life. */
 
-/* On destroy: every request that is not complete is, with SRF_ERR_CANCELED. */
+/* Completes every request that is left, on destroy, with SRF_ERR_CANCELED. */
 void srf__outgoing_abort(srf_t *srf);
 
 /* outgoing_answer.c: 2xx to an INVITE. */

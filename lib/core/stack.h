@@ -122,12 +122,12 @@ void srf__drain_abort(srf_t *srf);
 
 /* handlers.c */
 
-/* The next link for this request behind number `after` (0: the first); NULL
- * when the chain ends. */
+/* Returns the next link for this request behind number `after` (0: the first);
+ * NULL when the chain ends. */
 const srf__handler_t *srf__handler_next(const srf_t *srf,
                                         const srf__facts_t *request,
                                         unsigned after);
-/* What a request is answered with that nobody takes: 405, 501 (RFC 3261
+/* Returns what a request is answered with that nobody takes: 405, 501 (RFC 3261
  * §8.2.1), 404 where there is a handler for its method, which handed it on, or
  * 200 for an OPTIONS that is for the proxy itself (§11). */
 unsigned srf__handler_missing(const srf_t *srf, const srf__facts_t *request,

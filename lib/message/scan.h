@@ -158,7 +158,7 @@ static inline srf__str_t srf__header_value(const srf__facts_t *facts,
     return srf__str(facts->data + header->value, header->value_len);
 }
 
-/* The first line of that name, or NULL. */
+/* Returns the first line of that name, or NULL. */
 static inline const srf__header_t *srf__facts_first(const srf__facts_t *facts,
                                                     srf__header_id_t id)
 {
@@ -171,10 +171,10 @@ static inline const srf__header_t *srf__facts_first(const srf__facts_t *facts,
  * larger numbers count as UINT32_MAX. False when it has none. */
 bool srf__facts_max_breadth(const srf__facts_t *facts, uint32_t *value);
 
-/* For srf__facts_next(), where the name has several lines. */
+/* Does what srf__facts_next() does where the name has several lines. */
 const srf__header_t *srf__facts_search(const srf__facts_t *facts,
                                        const srf__header_t *header);
-/* The next line with the same id behind `header`, or NULL. */
+/* Returns the next line with the same id behind `header`, or NULL. */
 static inline const srf__header_t *srf__facts_next(const srf__facts_t *facts,
                                                    const srf__header_t *header)
 {
@@ -187,7 +187,8 @@ static inline const srf__header_t *srf__facts_next(const srf__facts_t *facts,
 const srf__header_t *srf__facts_find(const srf__facts_t *facts, srf__str_t name,
                                      unsigned from);
 
-/* srf__name_read() for a name that is not spelled as most are. */
+/* Does what srf__name_read() does for a name that is not spelled as most
+ * are. */
 const char *srf__name_read_slowly(const char *p, srf__header_t *out);
 
 /* The name of the header line at `p`, which ends at `lf`: what is told of it in
@@ -221,10 +222,10 @@ bool srf__list_next(srf__str_t *rest, srf__str_t *element);
 
 /* "UDP" as in a Via (any case) or "udp" as in a URI -> id. */
 srf__transport_id_t srf__transport_find(srf__str_t name);
-/* "UDP" for a Via; "udp" for a URI. */
+/* Returns "UDP" for a Via; the second one "udp" for a URI. */
 srf__str_t srf__transport_via_name(srf__transport_id_t id);
 const char *srf__transport_uri_name(srf__transport_id_t id);
-/* The port where none is given (RFC 3261 §18.2.1, RFC 7118 §5.2). */
+/* Returns the port where none is given (RFC 3261 §18.2.1, RFC 7118 §5.2). */
 uint16_t srf__transport_port(srf__transport_id_t id);
 /* Whether it goes over TLS. */
 static inline bool srf__transport_is_secure(uint8_t id)
