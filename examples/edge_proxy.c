@@ -141,11 +141,12 @@ static void on_done(srf_req_t *req, int err, const srf_proxy_results_t *results)
     char call_id[OUTPUT_WORD_BYTES];
 
     output_word(call_id, srf_req_call_id(req));
-    if (err != 0)
+    if (err != 0) {
         output_log_peer("%s %s: %s", srf_req_method(req), call_id,
                         srf_strerror(err));
-    else if (lost_path(req, results))
+    } else if (lost_path(req, results)) {
         output_log_peer("REGISTER %s: the registrar keeps no Path", call_id);
+    }
     note_client(req, results);
     output_result("%s %s: %d", srf_req_method(req), call_id,
                   (int)results->final_status);

@@ -399,11 +399,12 @@ void listeners_reload(const struct listeners *listeners, srf_t *srf)
 {
     for (size_t i = 0; i < listeners->count; i++) {
         int err = srf_reload_certificates(srf, i);
-        if (err == 0)
+        if (err == 0) {
             output_log("certificates of %s read again",
                        srf_listener_uri(srf, i));
-        else if (err != SRF_ERR_INVALID_ARGUMENT) /* no certificates */
+        } else if (err != SRF_ERR_INVALID_ARGUMENT) { /* no certificates */
             output_log("certificates of %s kept: %s", srf_listener_uri(srf, i),
                        srf_strerror(err));
+        }
     }
 }

@@ -106,20 +106,34 @@ static void put(struct sink *sink, const char *bytes, size_t len)
     sink->len += len;
 }
 
-static void add_line(struct sink *sink, const char *text, size_t len)
+/* Tells whether the line is the first of those that are lost. */
+static bool queue_line(struct sink *sink, const char *text, size_t len)
 {
-    if (sink->losing || len >= sink->size - sink->len) {
-        bool begins = !sink->losing;
+    bool losing = sink->losing;
 
-        sink->losing = true;
+    sink->losing = losing || len >= sink->size - sink->len;
+    if (sink->losing) {
         sink->lost++;
-        if (begins && sink != log_lines)
-            output_log("%s: %s are being lost: they are not taken",
-                       program_name, sink->what);
-        return;
+        return !losing;
     }
     put(sink, text, len);
     put(sink, "\n", 1);
+    return false;
+}
+
+static void tell_losing(const struct sink *sink)
+{
+    char text[LINE_BYTES];
+
+    snprintf(text, sizeof(text), "%s: %s are being lost: they are not taken",
+             program_name, sink->what);
+    (void)queue_line(log_lines, text, strlen(text));
+}
+
+static void add_line(struct sink *sink, const char *text, size_t len)
+{
+    if (queue_line(sink, text, len) && sink != log_lines)
+        tell_losing(sink);
 }
 
 static void tell_lost(struct sink *sink)

@@ -54,8 +54,8 @@ void output_usage(const char *text, int is_wrong);
 void output_json(const char *json);
 
 /* `text` without anything that ends a word, for a field in a line of them; NULL
- * is empty. It is cut when it is long. Returns `out`. */
-const char *output_word(char out[OUTPUT_WORD_BYTES], const char *text);
+ * is empty. It is cut when it is long. Returns `buffer`. */
+const char *output_word(char buffer[OUTPUT_WORD_BYTES], const char *text);
 
 /* Runs the loop until nothing is left to do, writes meanwhile and in the end
  * what there is. 0, or -1 when lines are lost then. */

@@ -232,11 +232,12 @@ static int read_count(const char *option, long high, uint32_t *out)
     const char *end;
     long number;
 
-    if (read_number(optarg, 1, high, &number, &end) != 0 || *end != '\0')
+    if (read_number(optarg, 1, high, &number, &end) != 0 || *end != '\0') {
         return usage_error(option,
                            high == INT32_MAX ? "a number from 1 is wanted"
                            : high == 10      ? "a number from 1 to 10 is wanted"
                                         : "a number from 1 to 255 is wanted");
+    }
     *out = (uint32_t)number;
     return 0;
 }

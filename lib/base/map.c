@@ -190,14 +190,15 @@ void srf__map_remove(srf__map_t *map, srf__map_node_t *node)
     (void)found;
     node->next = NULL;
     map->count--;
-    if (map->count == 0 && map->table.count > KEPT_BUCKETS)
+    if (map->count == 0 && map->table.count > KEPT_BUCKETS) {
         srf__map_deinit(map); /* after a peak it begins anew */
-    else if (map->old.count > 0)
+    } else if (map->old.count > 0) {
         move_some(map);
-    /* Far below the point of growing, so that it does not swing. */
-    else if (map->table.count > FIRST_BUCKETS &&
-             map->count < map->table.count / 8)
+    } else if (map->table.count > FIRST_BUCKETS &&
+               map->count < map->table.count / 8) {
+        /* It shrinks far below the point of growing: it does not swing. */
         resize(map, map->table.count / 2);
+    }
 }
 
 srf__map_node_t *srf__map_any(srf__map_t *map)

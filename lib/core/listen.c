@@ -317,10 +317,11 @@ int srf_reload_certificates(srf_t *srf, size_t index)
         return SRF_ERR_INVALID_ARGUMENT;
     const srf__stream_t *stream = (const srf__stream_t *)listener;
     int err = srf__tls_context_reload(stream->settings.tls, why);
-    if (err == SRF_ERR_TLS)
+    if (err == SRF_ERR_TLS) {
         srf__log_write(&srf->element.log, SRF_LOG_ERROR, &context,
                        "certificates of %s stay as they are: %s", listener->uri,
                        why);
+    }
     if (err == 0)
         warn_of_files(srf, stream->settings.tls);
     return err;

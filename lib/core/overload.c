@@ -88,11 +88,12 @@ static void tell(srf__overload_t *overload)
     uint64_t now = srf__wheel_now(element->wheel);
 
     if (!overload->shedding) {
-        if (overload->told)
+        if (overload->told) {
             srf__log_write(&element->log, SRF_LOG_WARNING, &context,
                            "overload is over, %" PRIu64
                            " requests were refused so far",
                            overload->refused);
+        }
         return;
     }
     overload->told =

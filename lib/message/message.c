@@ -84,7 +84,8 @@ void srf__msg_unref(srf_msg_t *msg)
     if (msg == NULL)
         return;
     srf__assert(msg->refs > 0);
-    if (--msg->refs > 0)
+    msg->refs--;
+    if (msg->refs > 0)
         return;
     srf__msg_forget(msg);
     srf__pool_give(msg->pool, msg, sizeof(*msg) + msg->len);

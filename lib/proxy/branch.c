@@ -550,11 +550,12 @@ static void start_deadline(srf__branch_t *branch, uint32_t timer_c_ms)
                     waited);
         earlier(&delay, context->extras->wishes.final_timeout_ms, waited);
     }
-    if (delay != SRF_TIMEOUT_NONE)
+    if (delay != SRF_TIMEOUT_NONE) {
         srf__timer_start(context->element->wheel, &branch->timer, delay,
                          deadline_fired);
-    else
+    } else {
         srf__timer_stop(context->element->wheel, &branch->timer);
+    }
 }
 
 /* §16.7 step 2: 101 to 199 restart Timer C. A 100 only tells that the server is

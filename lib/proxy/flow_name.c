@@ -13,10 +13,12 @@ enum {
     STACK_DIGITS = 8,
     PORT_DIGITS = 4,
     BYTE_DIGITS = 2,
+    IP4_DIGITS = 4 * BYTE_DIGITS,
+    IP6_DIGITS = 16 * BYTE_DIGITS,
     SCOPE_DIGITS = 8,
     STREAM_LEN = 1 + LISTENER_DIGITS + CONNECTION_DIGITS + STACK_DIGITS,
-    UDP4_LEN = 1 + LISTENER_DIGITS + PORT_DIGITS + 4 * BYTE_DIGITS,
-    UDP6_LEN = 1 + LISTENER_DIGITS + PORT_DIGITS + 16 * BYTE_DIGITS,
+    UDP4_LEN = 1 + LISTENER_DIGITS + PORT_DIGITS + IP4_DIGITS,
+    UDP6_LEN = 1 + LISTENER_DIGITS + PORT_DIGITS + IP6_DIGITS,
     UDP6_SCOPED_LEN = UDP6_LEN + SCOPE_DIGITS
 };
 
@@ -190,6 +192,13 @@ static char *add_address(char *at, const srf__addr_t *peer)
     return peer->scope == 0 ? at : add_digits(at, peer->scope, SCOPE_DIGITS);
 }
 
+static char first_letter(bool reliable, srf__flow_need_t need)
+{
+    if (!reliable)
+        return 'u';
+    return need == SRF__FLOW_ONLY ? 'c' : 'p';
+}
+
 srf__str_t srf__flow_write_name(const srf__element_t *element,
                                 const srf__flow_t *flow, srf__flow_need_t need,
                                 char storage[SRF__FLOW_MAX])
@@ -197,7 +206,7 @@ srf__str_t srf__flow_write_name(const srf__element_t *element,
     bool reliable = flow->listener->ops->reliable;
     char *at = storage;
 
-    *at++ = !reliable ? 'u' : need == SRF__FLOW_ONLY ? 'c' : 'p';
+    *at++ = first_letter(reliable, need);
     at = add_digits(at, index_of(element, flow->listener), LISTENER_DIGITS);
     if (!reliable) {
         at = add_address(at, &flow->peer);
@@ -243,7 +252,7 @@ bool srf__flow_is_name(srf__str_t name)
 
 static void read_address(srf__str_t rest, srf__addr_t *out)
 {
-    unsigned bytes = rest.len < 16 * BYTE_DIGITS ? 4 : 16;
+    unsigned bytes = rest.len < IP6_DIGITS ? 4 : 16;
     uint64_t value = 0;
 
     (void)take_digits(&rest, PORT_DIGITS, &value);
@@ -277,18 +286,19 @@ static void read_connection(const srf__element_t *element, srf__str_t rest,
 srf__flow_need_t srf__flow_read(srf__element_t *element, srf__str_t name,
                                 srf__flow_t *out)
 {
-    srf__listener_t *listener = element->transports.listeners;
+    srf__listener_t *first = element->transports.listeners;
+    srf__listener_t *listener = first;
     uint64_t index = 0;
 
     memset(out, 0, sizeof(*out));
-    if (!srf__flow_is_name(name))
+    if (first == NULL || !srf__flow_is_name(name))
         return SRF__FLOW_NO_NAME;
     srf__str_t rest = srf__str(name.p + 1, name.len - 1);
     (void)take_digits(&rest, LISTENER_DIGITS, &index);
     for (; listener != NULL && index > 0; index--)
         listener = listener->next;
     /* Listeners may have changed since: it is gone with its own. */
-    out->listener = listener != NULL ? listener : element->transports.listeners;
+    out->listener = listener != NULL ? listener : first;
     if (listener != NULL && listener->ops->reliable && name.p[0] != 'u')
         read_connection(element, rest, out);
     else if (listener != NULL && !listener->ops->reliable && name.p[0] == 'u')

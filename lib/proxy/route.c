@@ -190,10 +190,11 @@ srf_msg_t *srf__route_strip_maddr(srf__pool_t *pool,
 
     srf__edits_init(&edits);
     if (uri->port != 0 &&
-        uri->port != (uri->scheme == SRF__SCHEME_SIPS ? 5061 : 5060))
+        uri->port != (uri->scheme == SRF__SCHEME_SIPS ? 5061 : 5060)) {
         cut(&edits, request,
             srf__str(uri->host.p + uri->host.len,
                      (size_t)(rest.p - uri->host.p) - uri->host.len));
+    }
     while (srf__uri_param_next(&rest, &param)) {
         if (!is_kept(uri, &param))
             cut(&edits, request, param.whole);

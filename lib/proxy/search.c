@@ -21,6 +21,7 @@ static void tell(srf__context_t *context, srf__branch_t *branch)
     if (branch->told == (ended ? SRF__TOLD_END : SRF__TOLD_BEGIN))
         return;
     branch->told = ended ? SRF__TOLD_END : SRF__TOLD_BEGIN;
+    srf__assert(context->user != NULL); /* whose hooks these are */
     context->user->branch(context, branch);
 }
 

@@ -9,6 +9,7 @@
 
 enum {
     FAILED_S = 3, /* until a question that failed is asked again */
+    FAILED_MS = FAILED_S * 1000,
     UNTOLD_S = 10 /* how long nothing holds when no zone says */
 };
 
@@ -104,16 +105,17 @@ static uint64_t lifetime_ms(const srf__cache_limits_t *limits,
 {
     uint32_t ttl_s = records->ttl_s;
 
-    if (records->answer == SRF__ANSWER_FAILED)
+    if (records->answer == SRF__ANSWER_FAILED) {
         ttl_s = FAILED_S;
-    else if (records->answer != SRF__ANSWER_FOUND)
+    } else if (records->answer != SRF__ANSWER_FOUND) {
         ttl_s = ttl_s == UINT32_MAX              ? UNTOLD_S
                 : ttl_s < limits->negative_ttl_s ? ttl_s
                                                  : limits->negative_ttl_s;
-    else
+    } else {
         ttl_s = ttl_s > limits->max_ttl_s   ? limits->max_ttl_s
                 : ttl_s < limits->min_ttl_s ? limits->min_ttl_s
                                             : ttl_s;
+    }
     /* Those who asked must be able to use it. */
     return ttl_s == 0 ? 1000 : (uint64_t)ttl_s * 1000;
 }
@@ -134,7 +136,7 @@ bool srf__cache_keep(const srf__cache_t *cache, srf__entry_t *entry,
 
     if (records->answer == SRF__ANSWER_FAILED &&
         srf__cache_may_make_do(cache, entry)) {
-        entry->expires_ms = now + FAILED_S * 1000;
+        entry->expires_ms = now + FAILED_MS;
         srf__records_free(records);
         return false;
     }

@@ -264,14 +264,15 @@ static void tell_failure(srf__hosts_t *hosts, int err)
 {
     const srf__log_context_t context = {.module = "dns"};
 
-    if (err != 0 && err != hosts->failure)
+    if (err != 0 && err != hosts->failure) {
         srf__log_write(hosts->env.log, SRF_LOG_WARNING, &context,
                        "cannot read '%s': %s", hosts->env.file,
                        srf_strerror(-err));
-    else if (err == 0 && hosts->version.size > SRF__HOSTS_BYTES)
+    } else if (err == 0 && hosts->version.size > SRF__HOSTS_BYTES) {
         srf__log_write(hosts->env.log, SRF_LOG_WARNING, &context,
                        "'%s' is longer than %u bytes: the rest is not read",
                        hosts->env.file, (unsigned)SRF__HOSTS_BYTES);
+    }
     hosts->failure = err;
 }
 

@@ -115,10 +115,11 @@ static host_t lookup_host(selection_t *selection, const char *name)
 static void add_family(srf__servers_t *out, const srf__records_t *records,
                        srf__addr_t addr)
 {
-    bool six = records != NULL && records->type == SRF__RR_AAAA;
-
+    if (records == NULL || records->answer != SRF__ANSWER_FOUND)
+        return;
+    bool six = records->type == SRF__RR_AAAA;
     addr.family = six ? 6 : 4;
-    for (unsigned i = 0; is_found(records) && i < records->count; i++) {
+    for (unsigned i = 0; i < records->count; i++) {
         if (out->address_count == SRF__ADDRESSES_MAX)
             return;
         memcpy(addr.ip, records->list[i].ip, six ? 16 : 4);
@@ -230,11 +231,12 @@ static srf__transport_id_t named_transport(const srf__uri_t *uri)
 static void add_found(selection_t *selection, const srf__records_t *records,
                       const way_t *way)
 {
-    if (!is_found(records))
+    if (!is_found(records)) {
         add_host(selection, srf__transport_port(way->transport),
                  way->transport);
-    else if (has_service(records))
+    } else if (has_service(records)) {
         add_servers(selection, records, way->transport);
+    }
 }
 
 static void add_service(selection_t *selection, const way_t *way)
@@ -375,11 +377,12 @@ static unsigned draw(const srf__servers_t *servers, const uint8_t *order,
                                       : srf__random_u32(random) % (total + 1);
     if (mark == 0)
         return weightless;
-    for (uint32_t sum = 0;; from++) {
+    for (uint32_t sum = 0; from + 1 < end; from++) {
         sum += servers->list[order[from]].weight;
         if (sum >= mark)
-            return from;
+            break;
     }
+    return from;
 }
 
 static void add_hops(const srf__servers_t *servers, const srf__srv_t *server,

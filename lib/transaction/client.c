@@ -10,8 +10,8 @@
 #include "message/build.h"
 
 static void clock_fired(srf__timer_t *timer);
-static void step(srf__client_t *client, srf__txn_event_t event,
-                 const srf__facts_t *response);
+static void begin(srf__client_t *client, const srf__flow_t *flow,
+                  srf_msg_t *msg);
 
 /* No final response has come. */
 static bool is_waiting(const srf__client_t *client)
@@ -39,11 +39,12 @@ static void unref(srf__client_t *client)
         return;
     srf__msg_unref(client->request);
     srf__msg_unref(client->ack);
-    if (client->upstream_gone)
+    if (client->upstream_gone) {
         srf__pool_give(&client->txns->own, client->upstream.path,
                        sizeof(*client->upstream.path));
-    else
+    } else {
         srf__server_unref(client->upstream.server);
+    }
     if (client->want_cancel)
         srf__free(client->cancel.lines);
     release(client);
@@ -89,33 +90,6 @@ void srf__client_branch(const srf__client_t *client, uint32_t loop_hash,
                               client->generation, loop_hash};
 
     srf__via_id_write(&id, out);
-}
-
-/* The machine has ended: takes the transaction out of the tables; memory goes
- * with the last ref. */
-static void terminate(srf__client_t *client)
-{
-    srf__txns_t *txns = client->txns;
-
-    srf__clock_stop(&client->clock, txns->wheel);
-    if (client->is_cancel) {
-        srf__client_t *invite = srf__slot_get(txns, client->slot);
-        if (invite != NULL && cancel_of(invite) == client)
-            invite->cancel.txn = NULL;
-        unref(client);
-        return;
-    }
-    if (cancel_of(client) != NULL)
-        step(client->cancel.txn, SRF__EV_ABANDON, NULL);
-    srf__slot_free(txns, client->slot);
-    txns->counters.clients--;
-    unref(client);
-}
-
-void srf__client_drop(srf__client_t *client)
-{
-    client->user = NULL;
-    step(client, SRF__EV_ABANDON, NULL);
 }
 
 static int send_message(const srf__client_t *client, const srf_msg_t *msg)
@@ -167,38 +141,6 @@ static void send_ack(srf__client_t *client, const srf__facts_t *response)
     }
     if (client->ack != NULL)
         (void)send_message(client, client->ack);
-}
-
-static void send_cancel(srf__client_t *invite, srf__str_t lines)
-{
-    srf__client_t *cancel = allocate(invite->txns, SRF__METHOD_CANCEL);
-    const srf__facts_t *sent = sent_request(invite);
-
-    if (cancel == NULL || sent == NULL) {
-        release(cancel);
-        return;
-    }
-    srf_msg_t *msg = srf__build_cancel(invite->txns->pool, sent, lines);
-    if (msg == NULL) {
-        release(cancel);
-        return;
-    }
-    cancel->is_cancel = true;
-    cancel->slot = invite->slot;
-    invite->cancel.txn = cancel;
-    srf__client_start(cancel, &invite->flow, msg);
-}
-
-/* The CANCEL that waited for a provisional response. */
-static void send_wanted_cancel(srf__client_t *invite)
-{
-    srf__cancel_lines_t *lines = invite->cancel.lines;
-
-    invite->want_cancel = false;
-    invite->cancel.txn = NULL;
-    send_cancel(invite, lines == NULL ? srf__str(NULL, 0)
-                                      : srf__str(lines->text, lines->len));
-    srf__free(lines);
 }
 
 static void drop_request(srf__client_t *client)
@@ -259,15 +201,18 @@ static void report_end(srf__client_t *client, uint32_t what)
     client->user = NULL;
     if (user == NULL)
         return;
-    if (what & (SRF__DO_TIMEOUT | SRF__DO_ERROR))
+    if (what & (SRF__DO_TIMEOUT | SRF__DO_ERROR)) {
         user->failed(client, what & SRF__DO_TIMEOUT ? SRF__CLIENT_TIMEOUT
                                                     : SRF__CLIENT_TRANSPORT);
-    else
+    } else {
         user->ended(client);
+    }
 }
 
-static void step(srf__client_t *client, srf__txn_event_t event,
-                 const srf__facts_t *response)
+/* Feeds the machine, does what must be done at once, and takes a reference that
+ * finish() gives back. */
+static uint32_t advance(srf__client_t *client, srf__txn_event_t event,
+                        const srf__facts_t *response)
 {
     srf__txn_actions_t actions;
     bool invite = client->method == SRF__METHOD_INVITE;
@@ -286,21 +231,108 @@ static void step(srf__client_t *client, srf__txn_event_t event,
     }
     if (actions.what & SRF__DO_SEND_ACK)
         send_ack(client, response);
+    return actions.what;
+}
+
+static void terminate_cancel(srf__client_t *cancel)
+{
+    srf__client_t *invite = srf__slot_get(cancel->txns, cancel->slot);
+
+    srf__clock_stop(&cancel->clock, cancel->txns->wheel);
+    if (invite != NULL && cancel_of(invite) == cancel)
+        invite->cancel.txn = NULL;
+    unref(cancel);
+}
+
+static void terminate_request(srf__client_t *client)
+{
+    srf__txns_t *txns = client->txns;
+    srf__client_t *cancel = cancel_of(client);
+
+    srf__clock_stop(&client->clock, txns->wheel);
+    if (cancel != NULL) {
+        (void)advance(cancel, SRF__EV_ABANDON, NULL);
+        terminate_cancel(cancel);
+        unref(cancel);
+    }
+    srf__slot_free(txns, client->slot);
+    txns->counters.clients--;
+    unref(client);
+}
+
+/* The machine has ended: takes the transaction out of the tables; memory goes
+ * with the last ref. */
+static void terminate(srf__client_t *client)
+{
+    if (client->is_cancel)
+        terminate_cancel(client);
+    else
+        terminate_request(client);
+}
+
+static void finish(srf__client_t *client, const srf__facts_t *response,
+                   uint32_t what)
+{
+    if (what & SRF__DO_DROP_REQUEST)
+        drop_request(client);
+    if ((what & SRF__DO_PASS_UP) && response != NULL)
+        pass_up(client, response);
+    if (what & SRF__DO_TERMINATE) {
+        report_end(client, what);
+        terminate(client);
+    }
+    unref(client);
+}
+
+static void send_cancel(srf__client_t *invite, srf__str_t lines)
+{
+    srf__client_t *cancel = allocate(invite->txns, SRF__METHOD_CANCEL);
+    const srf__facts_t *sent = sent_request(invite);
+    srf_msg_t *msg = NULL;
+
+    if (cancel != NULL && sent != NULL)
+        msg = srf__build_cancel(invite->txns->pool, sent, lines);
+    if (msg == NULL) {
+        release(cancel);
+        return;
+    }
+    cancel->is_cancel = true;
+    cancel->slot = invite->slot;
+    invite->cancel.txn = cancel;
+    begin(cancel, &invite->flow, msg);
+    finish(cancel, NULL, advance(cancel, SRF__EV_START, NULL));
+}
+
+/* Sends the CANCEL that waited for a provisional response. */
+static void send_wanted_cancel(srf__client_t *invite)
+{
+    srf__cancel_lines_t *lines = invite->cancel.lines;
+
+    invite->want_cancel = false;
+    invite->cancel.txn = NULL;
+    send_cancel(invite, lines == NULL ? srf__str(NULL, 0)
+                                      : srf__str(lines->text, lines->len));
+    srf__free(lines);
+}
+
+static void step(srf__client_t *client, srf__txn_event_t event,
+                 const srf__facts_t *response)
+{
+    uint32_t what = advance(client, event, response);
+
     if (client->want_cancel &&
         client->clock.machine.state == SRF__TXN_PROCEEDING) {
         send_wanted_cancel(client);
         if (client->user == NULL)
-            step(client, SRF__EV_ORPHANED, NULL);
+            finish(client, NULL, advance(client, SRF__EV_ORPHANED, NULL));
     }
-    if (actions.what & SRF__DO_DROP_REQUEST)
-        drop_request(client);
-    if ((actions.what & SRF__DO_PASS_UP) && response != NULL)
-        pass_up(client, response);
-    if (actions.what & SRF__DO_TERMINATE) {
-        report_end(client, actions.what);
-        terminate(client);
-    }
-    unref(client);
+    finish(client, response, what);
+}
+
+void srf__client_drop(srf__client_t *client)
+{
+    client->user = NULL;
+    step(client, SRF__EV_ABANDON, NULL);
 }
 
 static void clock_fired(srf__timer_t *timer)
@@ -450,22 +482,23 @@ void srf__client_lost(srf__txns_t *txns, uint64_t id, const srf__lost_t *lost)
     wake_undelivered(client);
 }
 
-/* A CANCEL follows its INVITE. */
-static void watch(srf__client_t *client)
+static void begin(srf__client_t *client, const srf__flow_t *flow,
+                  srf_msg_t *msg)
 {
-    if (!srf__transports_resume(&client->flow) || !start_watch(client))
+    client->flow = *flow;
+    client->request = msg;
+    client->clock.machine.reliable = flow->listener->ops->reliable;
+    client->txns->counters.requests_sent++;
+    /* A connection that is there is resumed: a CANCEL follows its INVITE. */
+    if (client->clock.machine.reliable &&
+        (!srf__transports_resume(&client->flow) || !start_watch(client)))
         wake_undelivered(client);
 }
 
 void srf__client_start(srf__client_t *client, const srf__flow_t *flow,
                        srf_msg_t *request)
 {
-    client->flow = *flow;
-    client->request = request;
-    client->clock.machine.reliable = flow->listener->ops->reliable;
-    client->txns->counters.requests_sent++;
-    if (client->clock.machine.reliable)
-        watch(client);
+    begin(client, flow, request);
     step(client, SRF__EV_START, NULL);
 }
 

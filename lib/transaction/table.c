@@ -179,11 +179,12 @@ srf__hash128_t srf__server_key_by(const srf__txns_t *txns,
     uint64_t number = method;
 
     srf__hasher_init(&hasher, &txns->key, false);
-    if (method == SRF__METHOD_OTHER)
+    if (method == SRF__METHOD_OTHER) {
         srf__hasher_field(&hasher,
                           srf__facts_str(request, request->method_name));
-    else
+    } else {
         srf__hasher_update(&hasher, &number, sizeof(number));
+    }
     if (has_cookie(branch)) {
         srf__hasher_field(&hasher, branch);
         key.h[0] = srf__hasher_so_far(&hasher);

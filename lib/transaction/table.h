@@ -111,9 +111,9 @@ srf__client_t *srf__slot_get(const srf__txns_t *txns, uint32_t slot);
 srf__hash128_t srf__server_key(const srf__txns_t *txns,
                                const srf__facts_t *request,
                                srf__method_t method);
-/* The same, by a Via value of `facts` that need not be the topmost. */
+/* Makes the key by a Via value of `request` that need not be the topmost. */
 srf__hash128_t srf__server_key_by(const srf__txns_t *txns,
-                                  const srf__facts_t *facts,
+                                  const srf__facts_t *request,
                                   const srf__via_t *via, srf__method_t method);
 
 /* ---- the caller's Via ---- */

@@ -15,8 +15,8 @@
 
 enum {
     WINDOW_TICKS = 8,
-    /* Datagrams in a tick that are worth it. */
-    FEW = 8,
+    /* Datagrams that are worth it: eight in a tick. */
+    FEW_IN_WINDOW = 8 * WINDOW_TICKS,
     /* What a message takes of a receive buffer on Linux, and the share of the
      * buffer that may be filled from tick to tick. */
     MESSAGE_BYTES = 2304,
@@ -65,7 +65,7 @@ static void judge(srf__gather_t *gather, uint64_t count)
         gather->first = false;
     } else if (gather->pause > 0) {
         gather->pause--;
-    } else if (count >= FEW * WINDOW_TICKS && count <= most) {
+    } else if (count >= FEW_IN_WINDOW && count <= most) {
         gather->on = true;
         gather->first = true;
         gather->highest = (unsigned)count;

@@ -50,10 +50,11 @@ static void read_interfaces(srf__local_cache_t *cache, uint64_t now)
     if (uv_interface_addresses(&list, &count) != 0)
         return;
     cache->count = 0;
-    for (int i = 0; i < count && cache->count < ADDRESSES_MAX; i++)
+    for (int i = 0; i < count && cache->count < ADDRESSES_MAX; i++) {
         srf__addr_from_sockaddr(&cache->addresses[cache->count++],
                                 (const struct sockaddr *)&list[i].address,
                                 SRF__TRANSPORT_NONE);
+    }
     uv_free_interface_addresses(list, count);
 }
 
@@ -85,10 +86,11 @@ static void ask_route(route_t *route)
         return;
     if (connect(fd, (const struct sockaddr *)&storage, len) == 0) {
         len = sizeof(storage);
-        if (getsockname(fd, (struct sockaddr *)&storage, &len) == 0)
+        if (getsockname(fd, (struct sockaddr *)&storage, &len) == 0) {
             srf__addr_from_sockaddr(&route->from,
                                     (const struct sockaddr *)&storage,
                                     SRF__TRANSPORT_NONE);
+        }
     }
     close(fd);
 }

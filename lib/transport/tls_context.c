@@ -253,10 +253,11 @@ static void check_lists(srf__tls_context_t *context, X509_STORE *store)
             X509_OBJECT_get0_X509_CRL(sk_X509_OBJECT_value(objects, i));
         const ASN1_TIME *end =
             list == NULL ? NULL : X509_CRL_get0_nextUpdate(list);
-        if (end != NULL && X509_cmp_current_time(end) < 0)
+        if (end != NULL && X509_cmp_current_time(end) < 0) {
             warn(context, context->options.crl_file,
                  "has a revocation list that is too old: certificates of its "
                  "issuer are refused");
+        }
     }
 }
 

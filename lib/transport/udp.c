@@ -64,10 +64,11 @@ static void set_receive_buffer(srf__listener_t *listener, int fd,
     socklen_t len = sizeof(got);
 
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
-    if (getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &got, &len) == 0 && got < bytes)
+    if (getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &got, &len) == 0 && got < bytes) {
         srf__log_write(listener->owner->log, SRF_LOG_INFO, &context,
                        "%s has a receive buffer of %d bytes, %d were wanted",
                        listener->uri, got, bytes);
+    }
 }
 
 static void ask_for_errors(const srf__listener_t *listener, int fd)
@@ -145,10 +146,11 @@ uint32_t srf__udp_wait_ms(int fd)
  * was known to the sender at once. */
 static bool is_failure(const struct sock_extended_err *error)
 {
-    if (error->ee_origin == SO_EE_ORIGIN_ICMP)
+    if (error->ee_origin == SO_EE_ORIGIN_ICMP) {
         return error->ee_type == ICMP_PARAMETERPROB ||
                (error->ee_type == ICMP_DEST_UNREACH &&
                 error->ee_code != ICMP_FRAG_NEEDED);
+    }
     if (error->ee_origin == SO_EE_ORIGIN_ICMP6)
         return error->ee_type == ICMP6_PARAM_PROB ||
                error->ee_type == ICMP6_DST_UNREACH;

@@ -430,11 +430,12 @@ static void receive_and_pace(udp_t *udp)
         return;
     bool on =
         srf__gather_note(gather, uv_now(udp->poll.loop), received, udp->behind);
-    if (on && !was_on)
+    if (on && !was_on) {
         (void)uv_timer_start(&udp->ticks, on_tick, gather->tick_ms,
                              gather->tick_ms);
-    else if (!on && was_on)
+    } else if (!on && was_on) {
         (void)uv_timer_stop(&udp->ticks);
+    }
     int events = wanted(udp, udp->outbox->count > 0);
     if (events != udp->watched)
         watch(udp, events);

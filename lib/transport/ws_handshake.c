@@ -110,17 +110,18 @@ static void read_header(asked_t *asked, srf__str_t name, srf__str_t value)
         keep_once(asked, &asked->host, value);
     else if (srf__str_ieq(name, SRF__STR("Upgrade")))
         asked->upgrade = asked->upgrade || lists(value, SRF__STR("websocket"));
-    else if (srf__str_ieq(name, SRF__STR("Connection")))
+    else if (srf__str_ieq(name, SRF__STR("Connection"))) {
         asked->connection =
             asked->connection || lists(value, SRF__STR("Upgrade"));
-    else if (srf__str_ieq(name, SRF__STR("Sec-WebSocket-Protocol")))
+    } else if (srf__str_ieq(name, SRF__STR("Sec-WebSocket-Protocol"))) {
         keep_first(&asked->sip, find_listed(value, SRF__STR("sip")));
-    else if (srf__str_ieq(name, SRF__STR("Sec-WebSocket-Key")))
+    } else if (srf__str_ieq(name, SRF__STR("Sec-WebSocket-Key"))) {
         keep_once(asked, &asked->key, value);
-    else if (srf__str_ieq(name, SRF__STR("Sec-WebSocket-Version")))
+    } else if (srf__str_ieq(name, SRF__STR("Sec-WebSocket-Version"))) {
         keep_once(asked, &asked->version, value);
-    else if (srf__str_ieq(name, SRF__STR("Origin")))
+    } else if (srf__str_ieq(name, SRF__STR("Origin"))) {
         keep_once(asked, &asked->origin, value);
+    }
 }
 
 /* RFC 9110 §5.6.2; a token of SIP has fewer. */
@@ -347,10 +348,11 @@ bool srf__ws_greet(srf__str_t head, bool complete,
     if (!asked.upgrade || !asked.connection)
         return refuse(reply, "426 Upgrade Required", UPGRADE_LINES,
                       "this is a WebSocket server");
-    if (!srf__str_eq(asked.version, SRF__STR("13")))
+    if (!srf__str_eq(asked.version, SRF__STR("13"))) {
         return refuse(reply, "426 Upgrade Required",
                       UPGRADE_LINES "Sec-WebSocket-Version: 13\r\n",
                       "WebSocket version 13 is needed");
+    }
     if (!is_key(asked.key))
         return refuse(reply, "400 Bad Request", "", "bad Sec-WebSocket-Key");
     if (asked.sip.p == NULL)
