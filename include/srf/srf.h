@@ -157,9 +157,9 @@ typedef struct srf_options {
      * old at most, or else the name is not found; counted in
      * srf_stats_t::dns_limited. */
     uint32_t max_lookups;
-    /** Of these, names that the requests of one IPv4 address or one IPv6 /64
-     * brought along; 0: 64. A proxy in front that sends everything, with names
-     * of others in it, may need more. */
+    /** How many of these may be names that the requests of one IPv4 address or
+     * one IPv6 /64 brought along; 0: 64. A proxy in front that sends
+     * everything, with names of others in it, may need more. */
     uint32_t max_lookups_per_source;
     /** How long all datagrams may wait in the socket before new requests are
      * let in at a lower rate, as many as can be served in time; the others get
@@ -305,7 +305,7 @@ typedef void (*srf_drain_cb)(srf_t *srf, int err);
 SRF_API int srf_drain(srf_t *srf, srf_drain_cb cb);
 
 /**
- * A call from another thread, on the loop's thread.
+ * Runs on the loop's thread, as another thread has asked for.
  *
  * @param srf   the stack. Borrowed.
  * @param data  what was given to srf_post(). Borrowed.
@@ -377,8 +377,8 @@ typedef struct srf_listen_options {
     /** How long a connection to a peer may take to become usable, the TLS
      * handshake included; 0: 5000. */
     uint32_t connect_timeout_ms;
-    /** The same for one from a peer, the WebSocket handshake included; 0:
-     * 5000. */
+    /** How long a connection from a peer may take to become usable, the
+     * WebSocket handshake included; 0: 5000. */
     uint32_t accept_timeout_ms;
     /** How long a message that has begun may take to be complete, and what is
      * sent to be taken by the peer; 0: 10000. */

@@ -28,11 +28,11 @@ void srf__buf_init_fixed(srf__buf_t *buf, char *storage, size_t cap);
 /* Frees the heap storage. */
 void srf__buf_deinit(srf__buf_t *buf);
 
-/* srf__buf_extend() where there is no room. */
+/* Does what srf__buf_extend() does where there is no room. */
 char *srf__buf_extend_more(srf__buf_t *buf, size_t len);
 
-/* Makes room for `len` more bytes and returns where to write them, the length
- * being counted in already; NULL on failure (err is set). */
+/* Makes room for `len` more bytes, counts them in and returns where to write
+ * them; NULL on failure (err is set). */
 static inline char *srf__buf_extend(srf__buf_t *buf, size_t len)
 {
     if (buf->err != 0 || len > buf->cap - buf->len)
@@ -69,7 +69,7 @@ static inline void srf__buf_add_text(srf__buf_t *buf, const char *text)
 /* Appends in decimal. */
 void srf__buf_add_u64(srf__buf_t *buf, uint64_t value);
 
-/* The content; valid until the next append. */
+/* Returns the content, which is valid until the next append. */
 static inline srf__str_t srf__buf_str(const srf__buf_t *buf)
 {
     return srf__str(buf->p, buf->len);

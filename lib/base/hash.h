@@ -37,11 +37,11 @@ void srf__hasher_update(srf__hasher_t *hasher, const void *data, size_t len);
 /* Adds the length of `s`, then its bytes, filled up to a whole word, as is what
  * came before: adjacent fields cannot be confused. */
 void srf__hasher_field(srf__hasher_t *hasher, srf__str_t s);
-/* The same with ASCII letters in lower case. */
+/* Adds like srf__hasher_field(), with ASCII letters in lower case. */
 void srf__hasher_field_lower(srf__hasher_t *hasher, srf__str_t s);
-/* What srf__hasher_final() would give with 64 bits; more may follow. */
+/* Returns what srf__hasher_final() would give with 64 bits; more may follow. */
 uint64_t srf__hasher_so_far(const srf__hasher_t *hasher);
-/* h[1] is 0 for a hasher that is not wide. */
+/* Returns the hash; h[1] is 0 for a hasher that is not wide. */
 srf__hash128_t srf__hasher_final(srf__hasher_t *hasher);
 
 #endif /* SRF_HASH_H */

@@ -18,7 +18,7 @@ typedef struct srf__log {
     srf_log_cb cb; /* NULL: silent */
     void *data;
     srf_log_level_t level;
-    /* Token bucket for lines triggered by peers. */
+    /* Lines that peers cause take tokens out of this bucket. */
     uint32_t tokens;
     uint64_t refill_ms;
     uint64_t suppressed;
@@ -26,7 +26,7 @@ typedef struct srf__log {
     void *now_arg;
 } srf__log_t;
 
-/* What a line belongs to; both may be empty. */
+/* A line belongs to these; both may be empty. */
 typedef struct srf__log_context {
     const char *module;
     srf__str_t call_id;
@@ -46,8 +46,8 @@ static inline bool srf__log_on(const srf__log_t *log, srf_log_level_t level)
 void srf__log_write(srf__log_t *log, srf_log_level_t level,
                     const srf__log_context_t *context, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-/* The same for a line that a peer caused: at most SRF_LOG_WARNING, and dropped
- * (but counted) beyond the rate limit. */
+/* Delivers a line that a peer caused: at most SRF_LOG_WARNING. Beyond the rate
+ * limit it is dropped, but counted. */
 void srf__log_peer(srf__log_t *log, srf_log_level_t level,
                    const srf__log_context_t *context, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

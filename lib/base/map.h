@@ -20,8 +20,8 @@ typedef struct srf__map_node {
 
 typedef struct srf__map_table {
     srf__map_node_t **buckets; /* and behind them the marks */
-    /* Of each bucket: bits for the keys in it. Most keys that are not in the
-     * map are not looked for in its nodes, which are in no cache. */
+    /* Each bucket has bits here for the keys in it. Most keys that are not in
+     * the map are not looked for in its nodes, which are in no cache. */
     uint16_t *marks;
     size_t count; /* of buckets, a power of two; 0: there is no table */
 } srf__map_table_t;
@@ -39,10 +39,10 @@ typedef struct srf__map {
 
 /* An srf__map_t filled with zeros is empty and valid. */
 
-/* The node with this key, or NULL. */
+/* Returns the node with this key, or NULL. */
 srf__map_node_t *srf__map_get(const srf__map_t *map, srf__hash128_t key);
-/* Any node with a key whose h[0] is this. Buckets are chosen by h[0], so it is
- * for its user to see to it that not many have the same. */
+/* Returns any node with a key whose h[0] is this. Buckets are chosen by h[0],
+ * so it is for its user to see to it that not many have the same. */
 srf__map_node_t *srf__map_get_half(const srf__map_t *map, uint64_t half);
 /* Links `node` in under node->key, which must not be in the map. 0, or
  * SRF_ERR_NO_MEMORY when there was no table yet and none could be had (a failed
@@ -51,11 +51,11 @@ srf__map_node_t *srf__map_get_half(const srf__map_t *map, uint64_t half);
 int srf__map_add(srf__map_t *map, srf__map_node_t *node);
 /* Unlinks a node that is in the map. */
 void srf__map_remove(srf__map_t *map, srf__map_node_t *node);
-/* Any node of the map, NULL when it is empty; for tearing down. */
+/* Returns any node of the map, NULL when it is empty; for tearing down. */
 srf__map_node_t *srf__map_any(srf__map_t *map);
 /* Frees the table; the nodes are their owners'. */
 void srf__map_deinit(srf__map_t *map);
-/* What the tables take. */
+/* Returns how many bytes the tables take. */
 size_t srf__map_bytes(const srf__map_t *map);
 
 #endif /* SRF_MAP_H */

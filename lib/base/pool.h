@@ -32,13 +32,13 @@ enum {
 typedef struct srf__pool {
     size_t bytes; /* taken and not given back */
     size_t pages; /* in use */
-    /* Every piece is the allocator's: it is one of the program's, which wants
-     * to see them, or a sanitizer has to. */
+    /* Every piece is the allocator's where that is one of the program's, which
+     * wants to see them, or where a sanitizer has to. */
     bool plain;
     struct srf__pool_page *roomy[SRF__POOL_SIZES]; /* pages with room */
     struct srf__pool_region *regions;              /* with unused pages */
-    /* One of them without any in use: the next page is not to be mapped when
-     * the last one has just been unmapped. */
+    /* One region without a page in use is kept: else the next page might be
+     * mapped when the last one has just been unmapped. */
     struct srf__pool_region *spare;
 } srf__pool_t;
 
@@ -49,7 +49,7 @@ void srf__pool_deinit(srf__pool_t *pool);
 /* Takes a piece of `size` bytes, aligned to eight; NULL when memory is out.
  * Without a pool (NULL) it is the allocator's, and not counted. */
 void *srf__pool_take(srf__pool_t *pool, size_t size);
-/* The same, filled with zeros. */
+/* Takes a piece that is filled with zeros. */
 void *srf__pool_take_zeroed(srf__pool_t *pool, size_t size);
 /* Gives it back; pool and size must be those it was taken with. NULL is
  * allowed. */

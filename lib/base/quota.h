@@ -9,13 +9,14 @@
 
 #include "base/map.h"
 
-/* What one of them has; it is there while that is more than nothing. */
+/* A share tells what one of them has; it is there while that is more than
+ * nothing. */
 typedef struct srf__share {
     srf__map_node_t node; /* first; its key says who */
     uint32_t count;
 } srf__share_t;
 
-/* One filled with zeros but for the limits is valid. */
+/* A quota that is filled with zeros but for the limits is valid. */
 typedef struct srf__quota {
     uint32_t each; /* limits */
     uint32_t all;
@@ -23,12 +24,12 @@ typedef struct srf__quota {
     srf__map_t shares;
 } srf__quota_t;
 
-/* One more for `who`, a keyed hash. NULL when that is above a limit, or memory
- * is out. */
+/* Counts one more for `who`, a keyed hash. NULL when that is above a limit, or
+ * memory is out. */
 srf__share_t *srf__quota_take(srf__quota_t *quota, srf__hash128_t who);
-/* One less. NULL does nothing. */
+/* Counts one less. NULL does nothing. */
 void srf__quota_give(srf__quota_t *quota, srf__share_t *share);
-/* Everything has been given back. */
+/* Frees what is left; everything must have been given back. */
 void srf__quota_deinit(srf__quota_t *quota);
 
 #endif /* SRF_QUOTA_H */

@@ -15,14 +15,14 @@ enum { SRF__RANDOM_POOL_BYTES = 512 };
 typedef struct srf__random {
     unsigned char pool[SRF__RANDOM_POOL_BYTES];
     size_t used;
-    /* Non-zero: a deterministic sequence from this seed. */
+    /* When it is not 0, the sequence follows from this seed. */
     uint64_t test_state;
 } srf__random_t;
 
 /* Fills the pool. 0, or SRF_ERR_RANDOM. */
 int srf__random_init(srf__random_t *random);
-/* As init, but with a reproducible sequence: for tests, and for what must come
- * out the same each time. */
+/* Begins a sequence that can be repeated: for tests, and for what must come out
+ * the same each time. */
 void srf__random_init_seeded(srf__random_t *random, uint64_t seed);
 /* Fills `out`. When the generator fails later on, the pool is stretched with
  * a keyed hash of itself rather than reporting an error (a branch must be

@@ -8,8 +8,8 @@
 
 #include "base/hash.h"
 
-/* The key for `purpose` that follows from a secret: the same wherever the
- * secret is, and telling nothing of it or of the keys for other purposes. 0;
+/* Derives the key for `purpose` from a secret. It is the same wherever the
+ * secret is, and tells nothing of it or of the keys for other purposes. 0;
  * SRF_ERR_NO_MEMORY. */
 int srf__secret_key(const void *secret, size_t len, const char *purpose,
                     srf__hash_key_t *out);

@@ -31,7 +31,7 @@ static inline srf__str_t srf__str_of(const char *text)
     return srf__str(text, text == NULL ? 0 : strlen(text));
 }
 
-/* Lower case of an ASCII byte; independent of the locale. */
+/* Turns an ASCII byte into lower case, whatever the locale is. */
 static inline unsigned char srf__lower(unsigned char c)
 {
     return (unsigned char)((unsigned)c - 'A' < 26u ? c | 0x20 : c);
@@ -47,27 +47,28 @@ static inline bool srf__is_alpha(unsigned char c)
     return ((unsigned)c | 0x20u) - 'a' < 26u;
 }
 
-/* White space inside a header value: SP and HTAB (RFC 3261 §25.1 LWS). */
+/* Tells whether a byte is white space inside a header value: SP or HTAB (RFC
+ * 3261 §25.1 LWS). */
 static inline bool srf__is_blank(unsigned char c)
 {
     return c == ' ' || c == '\t';
 }
 
-/* A byte of a token, RFC 3261 §25.1. */
+/* Tells whether a byte belongs to a token, RFC 3261 §25.1. */
 bool srf__is_token_char(unsigned char c);
-/* Non-empty and nothing but token bytes. */
+/* Tells whether it has token bytes and nothing else, one at least. */
 bool srf__str_is_token(srf__str_t s);
 
 bool srf__str_eq(srf__str_t a, srf__str_t b);
-/* Equal but for ASCII case. */
+/* Tells whether they are equal but for ASCII case. */
 bool srf__str_ieq(srf__str_t a, srf__str_t b);
-/* Without white space, CR and LF at both ends. */
+/* Takes away white space, CR and LF at both ends. */
 srf__str_t srf__str_trim(srf__str_t s);
-/* Offset of the first `c`, or s.len. */
+/* Returns the offset of the first `c`, or s.len. */
 size_t srf__str_find(srf__str_t s, char c);
 /* Reads all of `s` as decimal digits, 1 or more, at most `max`. */
 bool srf__str_to_u32(srf__str_t s, uint32_t max, uint32_t *out);
-/* Value of a hexadecimal digit, or -1. */
+/* Returns the value of a hexadecimal digit, or -1. */
 int srf__hex_value(unsigned char c);
 /* Writes exactly `digits` lower-case hexadecimal digits of `value`; no NUL. */
 void srf__hex_write(char *out, uint64_t value, unsigned digits);

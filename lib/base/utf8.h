@@ -10,9 +10,9 @@
 
 #define SRF__UTF8_NONE UINT32_MAX
 
-/* Length of the character that the non-empty `s` begins with, and its code.
- * SRF__UTF8_NONE when it begins with none: then the length is that of the bytes
- * that could have begun one, at least 1. */
+/* Returns the length of the character that the non-empty `s` begins with, and
+ * its code. SRF__UTF8_NONE when it begins with none: then the length is that of
+ * the bytes that could have begun one, at least 1. */
 size_t srf__utf8_read(srf__str_t s, uint32_t *code);
 
 /* A character that a terminal obeys or a reader of lines takes for an end of
@@ -21,8 +21,8 @@ size_t srf__utf8_read(srf__str_t s, uint32_t *code);
  * U+10000. */
 bool srf__utf8_is_control(uint32_t code);
 
-/* The same for ASCII alone, where most bytes are: a byte that is neither a
- * control nor part of a longer character. */
+/* Tells whether a byte is neither a control nor part of a longer character, as
+ * most are. */
 static inline bool srf__utf8_is_plain(char c)
 {
     return c >= 0x20 && c < 0x7f;

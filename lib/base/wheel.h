@@ -42,11 +42,12 @@ struct srf__wheel {
     /* What delays count from; NULL: now_ms, or in a callback the time given to
      * srf__wheel_advance(). now_ms lags behind it while nothing is due. */
     uint64_t (*clock)(srf__wheel_t *wheel);
-    /* Told whenever the next time that matters may have come nearer: the owner
-     * re-arms its clock from srf__wheel_next(). May be NULL. */
+    /* Is called whenever the next time that matters may have come nearer: the
+     * owner re-arms its clock from srf__wheel_next(). May be NULL. */
     void (*changed)(srf__wheel_t *wheel);
-    /* Callbacks of the owner's loop under way. While there is none, a clock
-     * that only the loop moves may have stood still for long. */
+    /* Counts the callbacks of the owner's loop that are under way. While
+     * there is none, a clock that only the loop moves may have stood still
+     * for long. */
     unsigned inside;
     uint64_t
         armed_ms; /* earliest time the owner was told of; UINT64_MAX none */
@@ -56,16 +57,17 @@ struct srf__wheel {
 
 void srf__wheel_init(srf__wheel_t *wheel, uint64_t now_ms);
 
-/* The present: what delays count from. */
+/* Returns the present, which delays count from. */
 static inline uint64_t srf__wheel_now(srf__wheel_t *wheel)
 {
     return wheel->clock != NULL ? wheel->clock(wheel) : wheel->target_ms;
 }
 
-/* Around what the loop calls for each message, and right after it has taken the
- * time: the clock is not asked anew in between. Whatever runs outside of these,
- * functions that the program calls above all, gets the time of that moment, so
- * a callback that they are missing from costs time and is never wrong. */
+/* Both stand around what the loop calls for each message, right after it
+ * has taken the time: the clock is not asked anew in between. Whatever runs
+ * outside of these, functions that the program calls above all, gets the time
+ * of that moment, so a callback that they are missing from costs time and is
+ * never wrong. */
 static inline void srf__wheel_enter(srf__wheel_t *wheel)
 {
     wheel->inside++;
@@ -97,8 +99,9 @@ static inline bool srf__timer_is_active(const srf__timer_t *timer)
  * ends. Time never goes back: an earlier now_ms counts as no movement, and what
  * is due at wheel->now_ms is still called. */
 void srf__wheel_advance(srf__wheel_t *wheel, uint64_t now_ms);
-/* When srf__wheel_advance() must next be called: never later than the next due
- * time (it may be earlier, to cascade); UINT64_MAX when no timer is alive. */
+/* Tells when srf__wheel_advance() must next be called: never later than the
+ * next due time (it may be earlier, to cascade); UINT64_MAX when no timer is
+ * alive. */
 uint64_t srf__wheel_next(srf__wheel_t *wheel);
 
 #endif /* SRF_WHEEL_H */

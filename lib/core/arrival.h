@@ -20,7 +20,7 @@ bool srf__arrival_in_dialog(srf_t *srf, const srf__facts_t *request);
 bool srf__arrival_drop(srf_t *srf, const srf__flow_t *from, const char *data,
                        size_t len);
 
-/* There is, or was a moment ago, more than can be served. */
+/* Tells whether there is, or was a moment ago, more than can be served. */
 static inline bool srf__arrival_is_guarded(const srf_t *srf)
 {
     return srf->overload.shedding || srf->sources.hot;

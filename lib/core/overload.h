@@ -51,8 +51,8 @@ typedef struct srf__overload {
     uint64_t drops;       /* since the one before */
     uint32_t strained;    /* probes in a row that found it too great */
     uint32_t calm;        /* probes in a row without a request turned away */
-    /* Requests let in and turned away since the last probe, and how many may be
-     * let in until the next while throttled. */
+    /* These count requests let in and turned away since the last probe, and how
+     * many may be let in until the next while throttled. */
     uint64_t let_in;
     uint64_t turned_away;
     uint64_t allowance;
@@ -67,22 +67,27 @@ void srf__overload_deinit(srf__overload_t *overload);
 
 /* Takes the measures. True while new work must not be taken on as it comes. */
 bool srf__overload_is_on(srf__overload_t *overload);
-/* While it is on: whether this new work is to be taken on all the same. */
+/* Tells, while overload is on, whether this new work is to be taken on all the
+ * same. */
 bool srf__overload_lets_in(srf__overload_t *overload);
-/* While it is on: whether the next would not be. */
+/* Tells, while overload is on, whether the next new work would be turned
+ * away. */
 static inline bool srf__overload_is_closed(const srf__overload_t *overload)
 {
     return overload->active || overload->let_in >= overload->allowance;
 }
-/* While it is on: requests inside a dialog cannot be served either. */
+/* Tells, while overload is on, whether requests inside a dialog cannot be
+ * served either. */
 bool srf__overload_is_at_ceiling(const srf__overload_t *overload);
 /* Whether the budget has an answer for what is refused; that one is taken. */
 bool srf__overload_has_answers(srf__overload_t *overload);
 bool srf__overload_take_answer(srf__overload_t *overload);
 
-/* Bytes of messages, transactions, proxy operations and connections alive. */
+/* Returns how many bytes messages, transactions, proxy operations and
+ * connections take. */
 uint64_t srf__overload_memory(const srf__overload_t *overload);
-/* How late the loop was of late, milliseconds; how long datagrams waited. */
+/* Returns how late the loop was of late, and how long datagrams waited, in
+ * milliseconds. */
 uint32_t srf__overload_lag(const srf__overload_t *overload);
 uint32_t srf__overload_wait(const srf__overload_t *overload);
 

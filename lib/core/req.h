@@ -54,9 +54,9 @@ void srf__req_deliver(srf_t *srf, srf__server_t *server,
 bool srf__req_enqueue(srf_req_t *req);
 srf_req_t *srf__req_dequeue(srf_t *srf);
 
-/* Why the program may not decide any more; 0 when it may. */
+/* Returns why the program may not decide any more; 0 when it may. */
 int srf__req_check_open(const srf_req_t *req);
-/* The library answers for the program. */
+/* Answers for the program. */
 void srf__req_refuse(srf_req_t *req, srf__response_spec_t *spec);
 
 /* Hooks of its proxying. Setting them: false when memory is out; reading them:
@@ -70,19 +70,19 @@ bool srf__req_set_hooks(srf_req_t *req, srf_branch_cb on_branch,
                         srf_branch_response_cb on_response);
 const srf__req_hooks_t *srf__req_hooks(const srf_req_t *req);
 
-/* The program's decision was taken: it leaves srf->requests. */
+/* Notes what the program has decided: the request leaves srf->requests. */
 void srf__req_decide(srf_req_t *req, srf__req_state_t state);
 
-/* The program begins to answer: copies of the request are refused from now on,
- * until its transaction ends (RFC 3261 §8.2.2.2). */
+/* Notes that the program begins to answer: copies of the request are refused
+ * from now on, until its transaction ends (RFC 3261 §8.2.2.2). */
 void srf__req_take(srf_req_t *req);
-/* The transaction goes on without the request. */
+/* Lets the transaction go on without the request. */
 void srf__req_let_go(srf_req_t *req);
 
-/* The program showed that it is at work: its time begins anew. */
+/* Lets the program's time begin anew, since it showed that it is at work. */
 void srf__req_restart_clock(srf_req_t *req);
 
-/* On destroy: every undecided request is dropped without a word. */
+/* Drops every undecided request without a word, on destroy. */
 void srf__reqs_drop(srf_t *srf);
 
 #endif /* SRF_REQ_H */

@@ -37,7 +37,7 @@ typedef struct srf__response_spec {
     srf__str_t body;
 } srf__response_spec_t;
 
-/* Usual reason phrase; "Unknown" classes fall back to the x00's phrase. */
+/* Returns the usual reason phrase; an unknown status has that of its x00. */
 const char *srf__status_reason(unsigned status);
 
 /* Builds a response to the request `facts` (RFC 3261 §8.2.6): every Via in
@@ -47,14 +47,14 @@ const char *srf__status_reason(unsigned status);
 srf_msg_t *srf__build_response(srf__pool_t *pool, const srf__facts_t *facts,
                                const srf__response_spec_t *spec);
 
-/* ACK for a non-2xx (RFC 3261 §17.1.1.3) to `invite`, the INVITE as it was
- * sent: its Request-URI, topmost Via, Route, From, Call-ID, CSeq number; the To
- * of `response`; Max-Forwards: 70. NULL when memory is out. */
+/* Builds the ACK for a non-2xx (RFC 3261 §17.1.1.3) to `invite`, the INVITE as
+ * it was sent: its Request-URI, topmost Via, Route, From, Call-ID, CSeq number;
+ * the To of `response`; Max-Forwards: 70. NULL when memory is out. */
 srf_msg_t *srf__build_ack(srf__pool_t *pool, const srf__facts_t *invite,
                           const srf__facts_t *response);
 
-/* CANCEL (RFC 3261 §9.1) for `invite` as it was sent. `lines` are complete
- * further header lines, e.g. Reason. NULL when memory is out. */
+/* Builds the CANCEL (RFC 3261 §9.1) for `invite` as it was sent. `lines` are
+ * complete further header lines, e.g. Reason. NULL when memory is out. */
 srf_msg_t *srf__build_cancel(srf__pool_t *pool, const srf__facts_t *invite,
                              srf__str_t lines);
 
@@ -70,7 +70,8 @@ typedef struct srf__request_spec {
     srf__str_t body;
 } srf__request_spec_t;
 
-/* A request of our own, Max-Forwards 70. NULL when memory is out. */
+/* Builds a request of our own, with Max-Forwards 70. NULL when memory is
+ * out. */
 srf_msg_t *srf__build_request(srf__pool_t *pool,
                               const srf__request_spec_t *spec);
 

@@ -37,8 +37,8 @@ void srf__edits_add(srf__edits_t *edits, uint32_t off, uint32_t remove,
 size_t srf__edits_size(const srf__edits_t *edits, size_t len);
 void srf__edits_gather(const srf__edits_t *edits, const char *data, size_t len,
                        char *out);
-/* The same into a new message; NULL when memory is out. edits->err must be 0.
- */
+/* Applies the edits and writes the result into a new message; NULL when memory
+ * is out. edits->err must be 0. */
 srf_msg_t *srf__edits_apply(srf__pool_t *pool, const srf__edits_t *edits,
                             const srf__facts_t *facts);
 
@@ -53,8 +53,8 @@ void srf__edit_remove_line(srf__edits_t *edits, const srf__header_t *header);
 /* Replaces a line's value, trailing white space excepted. */
 void srf__edit_replace_value(srf__edits_t *edits, const srf__header_t *header,
                              srf__str_t value);
-/* The bytes to cut so that the topmost Via value of a message is gone: the
- * whole line when it stands alone there, else the value with its comma. */
+/* Returns the bytes to cut so that the topmost Via value of a message is gone:
+ * the whole line when it stands alone there, else the value with its comma. */
 srf__span_t srf__cut_top_via(const srf__facts_t *facts);
 
 #endif /* SRF_EDIT_H */

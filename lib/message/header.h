@@ -71,21 +71,21 @@ typedef enum srf__method {
         SRF__METHOD_COUNT
 } srf__method_t;
 
-/* Case-insensitive, compact forms included. */
+/* Finds the id of a name in any case, long or compact. */
 srf__header_id_t srf__header_find(srf__str_t name);
-/* Long name; the empty view for SRF__HDR_OTHER. */
+/* Returns the long name; the empty view for SRF__HDR_OTHER. */
 srf__str_t srf__header_name(srf__header_id_t id);
-/* Case-sensitive (RFC 3261 §7.1). */
+/* Finds a method, whose case matters (RFC 3261 §7.1). */
 srf__method_t srf__method_find(srf__str_t name);
-/* Whether it sets up or refreshes a dialog. Methods we do not know may do that.
- */
+/* Tells whether it sets up or refreshes a dialog. Methods we do not know may do
+ * that. */
 static inline bool srf__method_may_form_dialog(uint8_t method)
 {
     return method == SRF__METHOD_INVITE || method == SRF__METHOD_SUBSCRIBE ||
            method == SRF__METHOD_REFER || method == SRF__METHOD_NOTIFY ||
            method == SRF__METHOD_UPDATE || method == SRF__METHOD_OTHER;
 }
-/* The empty view for SRF__METHOD_OTHER. */
+/* Returns the name; the empty view for SRF__METHOD_OTHER. */
 srf__str_t srf__method_name(srf__method_t method);
 
 /* ---- most lines ---- */
@@ -114,8 +114,9 @@ static inline uint32_t srf__load_4(const char *p)
 
 enum { SRF__SAME_BYTES_MAX = 24 };
 
-/* The same bytes, 2 to 24 of them: loads that overlap, because every line of
- * every message comes by here and a call of memcmp() costs more than this. */
+/* Tells whether 2 to 24 bytes are the same, by loads that overlap, because
+ * every line of every message comes by here and a call of memcmp() costs more
+ * than this. */
 static inline bool srf__same_bytes(const char *a, const char *b, size_t len)
 {
     if (len >= 8) {

@@ -46,7 +46,7 @@ static inline bool srf__char_is(char c, unsigned classes)
  * by itself.
  */
 
-/* Behind the run of bytes of these classes that begins at `p`; for classes
+/* Goes behind the run of bytes of these classes that begins at `p`; for classes
  * other than SRF__CHAR_LWS. */
 static inline const char *srf__skip_run(const char *p, unsigned classes)
 {
@@ -63,8 +63,8 @@ static inline const char *srf__skip_run(const char *p, unsigned classes)
     }
 }
 
-/* Behind the digits at `p`; *out is their number, UINT64_MAX when it does not
- * fit. */
+/* Goes behind the digits at `p`; *out is their number, UINT64_MAX when it does
+ * not fit. */
 static inline const char *srf__read_number(const char *p, uint64_t *out)
 {
     uint64_t number = 0;
@@ -88,8 +88,8 @@ static inline uint64_t srf__invisible_8(const char *p)
     return (w - ones * 0x21) & ~w & ones * 0x80;
 }
 
-/* No byte is white space or a control (DEL passes). Eight at a time, the last
- * eight with some that were looked at. */
+/* Tells whether no byte is white space or a control (DEL passes). Eight at a
+ * time, the last eight with some that were looked at. */
 static inline bool srf__is_visible(const char *p, const char *end)
 {
     if (end - p >= 8) {
@@ -110,8 +110,8 @@ enum {
     SRF__FLAW_LF = 4   /* a LF that no CR precedes: a line end all the same */
 };
 
-/* The first byte up to CR, which is all that can end a line or spoil it; `end`
- * when there is none. */
+/* Finds the first byte up to CR, which is all that can end a line or spoil it;
+ * `end` when there is none. */
 static inline const char *srf__find_control(const char *p, const char *end)
 {
 #ifdef __SSE2__
@@ -131,8 +131,8 @@ static inline const char *srf__find_control(const char *p, const char *end)
     return p;
 }
 
-/* The LF that ends the line which `p` is in; NULL when the bytes end before.
- * Adds to *flaws what is wrong up to there. */
+/* Finds the LF that ends the line which `p` is in; NULL when the bytes end
+ * before. Adds to *flaws what is wrong up to there. */
 static inline const char *srf__line_end(const char *p, const char *end,
                                         unsigned *flaws)
 {
@@ -156,10 +156,11 @@ static inline const char *srf__line_end(const char *p, const char *end,
  * pair of a quoted string, in a header line. */
 bool srf__nuls_are_quoted(const char *p, const char *end);
 
-/* What is wrong from `p` to `end`, the head of a message. */
+/* Finds what is wrong from `p` to `end`, the head of a message. */
 unsigned srf__find_flaws(const char *p, const char *end);
 
-/* Why a head with these is refused; NULL when it is not. Static text. */
+/* Returns why a head with these is refused; NULL when it is not. Static
+ * text. */
 static inline const char *srf__flaws_reason(unsigned flaws)
 {
     /* RFC 3261 §7: a line ends with CRLF. Many take a CR by itself for a line
@@ -174,10 +175,11 @@ static inline const char *srf__flaws_reason(unsigned flaws)
  * who reads on what goes from here sees the lines that were seen here. */
 void srf__lines_repair(srf__str_t head, srf__buf_t *out);
 
-/* srf__skip_lws() for more than one space. */
+/* Does what srf__skip_lws() does where there is more than one space. */
 const char *srf__skip_folds(const char *p, const char *end);
 
-/* Behind white space and folds. A CR that does not begin a line end stays. */
+/* Goes behind white space and folds. A CR that does not begin a line end
+ * stays. */
 static inline const char *srf__skip_lws(const char *p, const char *end)
 {
     if ((unsigned char)*p > ' ')
@@ -198,7 +200,8 @@ static inline bool srf__name_is(srf__str_t name, const char *lower)
     return i == name.len && lower[i] == '\0';
 }
 
-/* Behind the quoted string that begins at `p`; NULL when it is not closed. */
+/* Goes behind the quoted string that begins at `p`; NULL when it is not
+ * closed. */
 const char *srf__skip_quoted(const char *p, const char *end);
 
 /* generic-param, RFC 3261 §25.1. */

@@ -35,11 +35,11 @@ struct srf_msg {
 srf_msg_t *srf__msg_alloc(srf__pool_t *pool, size_t len);
 /* Copies the bytes facts->data[0..facts->len). The facts are not kept. */
 srf_msg_t *srf__msg_create(srf__pool_t *pool, const srf__facts_t *facts);
-/* The same without the bytes of `cut`. */
+/* Copies the bytes but for those of `cut`. */
 srf_msg_t *srf__msg_create_without(srf__pool_t *pool, const srf__facts_t *facts,
                                    srf__span_t cut);
 srf_msg_t *srf__msg_ref(srf_msg_t *msg);
-/* NULL is allowed. */
+/* Gives a reference back. NULL is allowed. */
 void srf__msg_unref(srf_msg_t *msg);
 
 /* The facts, scanned now if they are not at hand; NULL when memory is out or

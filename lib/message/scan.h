@@ -150,7 +150,7 @@ static inline srf__str_t srf__header_value(const srf__facts_t *facts,
     return srf__str(facts->data + header->value, header->value_len);
 }
 
-/* The first line of that name, or NULL. */
+/* Returns the first line of that name, or NULL. */
 static inline const srf__header_t *srf__facts_first(const srf__facts_t *facts,
                                                     srf__header_id_t id)
 {
@@ -163,10 +163,10 @@ static inline const srf__header_t *srf__facts_first(const srf__facts_t *facts,
  * larger numbers count as UINT32_MAX. False when it has none. */
 bool srf__facts_max_breadth(const srf__facts_t *facts, uint32_t *value);
 
-/* For srf__facts_next(), where the name has several lines. */
+/* Does what srf__facts_next() does where the name has several lines. */
 const srf__header_t *srf__facts_search(const srf__facts_t *facts,
                                        const srf__header_t *header);
-/* The next line with the same id behind `header`, or NULL. */
+/* Returns the next line with the same id behind `header`, or NULL. */
 static inline const srf__header_t *srf__facts_next(const srf__facts_t *facts,
                                                    const srf__header_t *header)
 {
@@ -179,7 +179,8 @@ static inline const srf__header_t *srf__facts_next(const srf__facts_t *facts,
 const srf__header_t *srf__facts_find(const srf__facts_t *facts, srf__str_t name,
                                      unsigned from);
 
-/* srf__name_read() for a name that is not spelled as most are. */
+/* Does what srf__name_read() does for a name that is not spelled as most
+ * are. */
 const char *srf__name_read_slowly(const char *p, srf__header_t *out);
 
 /* The name of the header line at `p`, which ends at `lf`: what is told of it in

@@ -16,7 +16,7 @@
 void srf__forward_ack(srf__element_t *element, const srf__facts_t *ack,
                       const srf__flow_t *from, srf__hash128_t key, bool known);
 
-/* On destroy: those that wait for a name are forgotten. */
+/* Forgets those that wait for a name, on destroy. */
 void srf__acks_abort(srf__element_t *element);
 
 #endif /* SRF_ACK_H */

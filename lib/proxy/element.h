@@ -79,8 +79,8 @@ typedef struct srf__element {
 /* Adds an alias, "HOST" or "HOST:PORT". 0; SRF_ERR_INVALID_ARGUMENT;
  * SRF_ERR_NO_MEMORY. */
 int srf__element_alias(srf__element_t *element, const char *hostport);
-/* Checks what a listener is to advertise, of the same form, and copies it. NULL
- * stays NULL. The same errors. */
+/* Checks what a listener is to advertise, which has the form of an alias, and
+ * copies it. NULL stays NULL. The errors are those of srf__element_alias(). */
 int srf__advertised_read(const char *hostport, char **out);
 void srf__element_deinit(srf__element_t *element);
 
@@ -89,7 +89,8 @@ void srf__element_deinit(srf__element_t *element);
  * receives the one it names, NULL when there are several. */
 bool srf__element_is(srf__element_t *element, const srf__uri_t *uri,
                      srf__listener_t **listener);
-/* The same for the sent-by of a Via value in `facts`. */
+/* Tells whether the sent-by of a Via value in `facts` is a name of this
+ * element. */
 bool srf__element_sent(srf__element_t *element, const srf__facts_t *facts,
                        const srf__via_t *via);
 

@@ -36,12 +36,12 @@ srf__flow_need_t srf__flow_need_to(const srf__flow_t *flow, bool named);
  * in hexadecimal digits. */
 enum { SRF__FLOW_MAX = 1 + 4 + 4 + 32 + 8 };
 
-/* The name of a flow, for what needs one; its connection is kept from now on. A
- * view of `storage`. */
+/* Writes the name of a flow, for what needs one; its connection is kept from
+ * now on. A view of `storage`. */
 srf__str_t srf__flow_write_name(const srf__element_t *element,
                                 const srf__flow_t *flow, srf__flow_need_t need,
                                 char storage[SRF__FLOW_MAX]);
-/* The same; empty where none is needed. */
+/* Writes the name of a flow where one is needed; it is empty where none is. */
 static inline srf__str_t srf__flow_write(const srf__element_t *element,
                                          const srf__flow_t *flow,
                                          srf__flow_need_t need,

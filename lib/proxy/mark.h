@@ -24,8 +24,8 @@ void srf__marks_init(srf__marks_t *marks, srf__random_t *random);
  * tag on either side. `flow`: the user part; empty for none. */
 void srf__mark_dialog(const srf__marks_t *marks, const srf__facts_t *request,
                       srf__str_t flow, char out[SRF__MARK_LEN]);
-/* The same of a Path value: it is good in requests of anybody, since whoever
- * calls asks the registrar for the way. */
+/* Writes the mark of a Path value: it is good in requests of anybody, since
+ * whoever calls asks the registrar for the way. */
 void srf__mark_path(const srf__marks_t *marks, srf__str_t flow,
                     char out[SRF__MARK_LEN]);
 

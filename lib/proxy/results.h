@@ -21,8 +21,8 @@ typedef struct srf__results {
 /* Fills in the results of a context, whose messages they borrow. Without memory
  * the list of responses is left empty. */
 void srf__results_make(srf__results_t *results, const srf__context_t *context);
-/* The same for one branch, as far as it has come. False when memory is out.
- * *results is to be deinitialised either way. */
+/* Makes the results of one branch, as far as it has come. False when memory is
+ * out. *results is to be deinitialised either way. */
 bool srf__results_make_one(srf__results_t *results,
                            const srf__context_t *context,
                            const srf__branch_t *branch,

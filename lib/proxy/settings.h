@@ -20,7 +20,7 @@ typedef struct srf__settings {
     bool unreported : 1; /* nobody looks at the responses */
 } srf__settings_t;
 
-/* What few want. */
+/* These are settings that few want. */
 typedef struct srf__wishes {
     uint32_t provisional_timeout_ms; /* 0: none */
     uint32_t final_timeout_ms;       /* 0: none */

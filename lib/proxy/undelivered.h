@@ -16,7 +16,7 @@
 void srf__response_undelivered(srf__element_t *element,
                                const srf__facts_t *facts, bool complete,
                                const srf__addr_t *to);
-/* Nothing is sent any more. */
+/* Forgets what waits: nothing is sent any more. */
 void srf__undelivered_abort(srf__element_t *element);
 
 #endif /* SRF_UNDELIVERED_H */

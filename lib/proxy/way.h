@@ -60,7 +60,7 @@ int srf__way_address(srf__way_spec_t *spec, srf__addr_t *out);
  * from the loop, unless srf__way_end() does before; an error as above. */
 int srf__way_find(srf__element_t *element, srf__way_spec_t *spec,
                   srf__way_t *way, srf__lookup_cb cb, void *arg);
-/* It has one address, whatever is known of a name. */
+/* Gives it one address, whatever is known of a name. */
 void srf__way_use(srf__way_t *way, const srf__addr_t *addr);
 /* For `cb`: takes over what was found. */
 void srf__way_found(srf__way_t *way, int err, const srf__hops_t *hops);
@@ -73,9 +73,9 @@ void srf__way_end(srf__way_t *way);
  * SRF_ERR_NOT_ALLOWED; an error of srf__transports_connect(). */
 int srf__way_flow(srf__element_t *element, const srf__way_spec_t *spec,
                   const srf__addr_t *addr, srf__flow_t *out);
-/* The same to the address that is tried, or the first behind it that there can
- * be one to; that is tried then (RFC 3263 §4.3). The error of the last one, or
- * SRF_ERR_UNREACHABLE when none is left. */
+/* Finds the flow to the address that is tried, or the first behind it that
+ * there can be one to; that is tried then (RFC 3263 §4.3). The error of the
+ * last one, or SRF_ERR_UNREACHABLE when none is left. */
 int srf__way_flow_on(srf__element_t *element, const srf__way_spec_t *spec,
                      srf__way_t *way, srf__flow_t *out);
 
@@ -91,7 +91,8 @@ typedef enum srf__detour {
  * speak that; *flow has changed then. */
 bool srf__way_leaves_udp(srf__element_t *element, const srf__way_spec_t *spec,
                          size_t len, srf__flow_t *flow);
-/* There was no TCP to this address: for a while nothing leaves UDP for it. */
+/* Notes that there was no TCP to this address: for a while nothing leaves UDP
+ * for it. */
 void srf__way_no_tcp(srf__element_t *element, const srf__addr_t *addr);
 
 /* An address of a name did not answer, or did. */

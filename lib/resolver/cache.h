@@ -66,14 +66,15 @@ typedef struct srf__cache {
     srf__quota_t shares;                 /* of what the network chose */
 } srf__cache_t;
 
-/* NULL when there is none. */
+/* Returns the entry; NULL when there is none. */
 srf__entry_t *srf__cache_find(const srf__cache_t *cache, const char *name,
                               uint16_t type);
 /* A new one without records, pinned; `who` chose the name, NULL: the program.
  * NULL when memory is out. */
 srf__entry_t *srf__cache_add(srf__cache_t *cache, const char *name,
                              uint16_t type, const srf__hash128_t *who);
-/* It was looked for; by `who` as above. It comes last of its rank again. */
+/* Notes that it was looked for, by `who` as above. It comes last of its rank
+ * again. */
 void srf__cache_use(srf__cache_t *cache, srf__entry_t *entry,
                     const srf__hash128_t *who);
 
@@ -86,9 +87,9 @@ bool srf__cache_may_make_do(const srf__cache_t *cache,
 
 void srf__cache_pin(srf__cache_t *cache, srf__entry_t *entry);
 void srf__cache_unpin(srf__cache_t *cache, srf__entry_t *entry);
-/* Whatever holds it. */
+/* Drops an entry, whatever holds it. */
 void srf__cache_drop(srf__cache_t *cache, srf__entry_t *entry);
-/* As far as pins allow, until there are not too many. */
+/* Drops entries as far as pins allow, until there are not too many. */
 void srf__cache_trim(srf__cache_t *cache);
 void srf__cache_deinit(srf__cache_t *cache);
 

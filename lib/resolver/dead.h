@@ -26,12 +26,12 @@ void srf__dead_init(srf__dead_t *dead, srf__wheel_t *wheel,
                     const srf__hash_key_t *key, uint32_t hold_ms);
 void srf__dead_deinit(srf__dead_t *dead);
 
-/* The address did not answer; it did. */
+/* Notes that the address did not answer; the second, that it did. */
 void srf__dead_mark(srf__dead_t *dead, const srf__addr_t *addr);
 void srf__dead_clear(srf__dead_t *dead, const srf__addr_t *addr);
 bool srf__dead_is(const srf__dead_t *dead, const srf__addr_t *addr);
 
-/* Those that are dead come last; nothing else changes. */
+/* Puts those that are dead last, and changes nothing else. */
 void srf__dead_order(const srf__dead_t *dead, srf__hops_t *hops);
 
 #endif /* SRF_DEAD_H */

@@ -17,7 +17,7 @@ typedef struct srf__found {
     uint32_t max;
 } srf__found_t;
 
-/* Of at most `max` hosts, and no more than there is sense in. */
+/* Makes room for `max` hosts at most, and no more than there is sense in. */
 void srf__found_init(srf__found_t *found, uint32_t max);
 void srf__found_deinit(srf__found_t *found);
 

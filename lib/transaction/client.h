@@ -80,7 +80,7 @@ int srf__client_create(srf__txns_t *txns, srf__method_t method,
                        const srf__client_user_t *user, void *data,
                        srf__client_t **out);
 
-/* The branch of its request (RFC 3261 §17.1.3). */
+/* Writes the branch of its request (RFC 3261 §17.1.3). */
 void srf__client_branch(const srf__client_t *client, uint32_t loop_hash,
                         char out[SRF__BRANCH_LEN]);
 

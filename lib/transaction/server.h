@@ -117,7 +117,8 @@ void srf__server_forward_late(srf__server_t *server,
  * spec->to_tag are filled in here. 0; SRF_ERR_NO_MEMORY;
  * SRF_ERR_ALREADY_FINAL. */
 int srf__server_reply(srf__server_t *server, srf__response_spec_t *spec);
-/* The same; *kept receives a reference to the response (NULL on failure). */
+/* Builds and sends it, too; *kept receives a reference to the response (NULL on
+ * failure). */
 int srf__server_reply_kept(srf__server_t *server, srf__response_spec_t *spec,
                            srf_msg_t **kept);
 

@@ -32,17 +32,17 @@ size_t srf__addr_to_sockaddr(const srf__addr_t *addr, void *storage);
 bool srf__addr_from_host(srf__addr_t *out, srf__str_t host, uint16_t port,
                          srf__transport_id_t transport);
 
-/* The same for the host of a URI, or its maddr parameter if it has one. */
+/* Reads the host of a URI, or its maddr parameter if it has one. */
 bool srf__addr_from_uri(srf__addr_t *out, const srf__uri_t *uri, uint16_t port,
                         srf__transport_id_t transport);
 
 /* Whether a host, name or number, is this IP address as a number. */
 bool srf__addr_is_host(const srf__addr_t *addr, srf__str_t host);
-/* Same IP address. */
+/* Tells whether they have the same IP address. */
 bool srf__addr_ip_eq(const srf__addr_t *a, const srf__addr_t *b);
-/* Same IP address, port and transport. */
+/* Tells whether they have the same IP address, port and transport. */
 bool srf__addr_eq(const srf__addr_t *a, const srf__addr_t *b);
-/* 0.0.0.0 or ::. */
+/* Tells whether it is 0.0.0.0 or ::. */
 bool srf__addr_is_any(const srf__addr_t *addr);
 bool srf__addr_is_loopback(const srf__addr_t *addr);
 /* Who it is when something is counted by source: the IPv4 address, or the /64
@@ -54,7 +54,7 @@ enum { SRF__ADDR_TEXT = 64 };
 
 /* "192.0.2.1" or "2001:db8::1", NUL-terminated; returns the view. */
 srf__str_t srf__addr_ip_text(const srf__addr_t *addr, char out[SRF__ADDR_TEXT]);
-/* The same with brackets around IPv6. */
+/* Writes it with brackets around IPv6. */
 srf__str_t srf__addr_host_text(const srf__addr_t *addr,
                                char out[SRF__ADDR_TEXT]);
 /* "192.0.2.1:5060" or "[2001:db8::1]:5060". */

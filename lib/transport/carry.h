@@ -19,13 +19,14 @@ typedef struct srf__carry {
     size_t off; /* how much of it was taken */
 } srf__carry_t;
 
-/* New bytes, borrowed until srf__carry_end(). 0 or SRF_ERR_NO_MEMORY. */
+/* Takes new bytes, which are borrowed until srf__carry_end(). 0 or
+ * SRF_ERR_NO_MEMORY. */
 int srf__carry_begin(srf__carry_t *carry, const char *data, size_t len);
 /* Keeps a copy of what was not taken. 0 or SRF_ERR_NO_MEMORY. */
 int srf__carry_end(srf__carry_t *carry);
 void srf__carry_deinit(srf__carry_t *carry);
 
-/* What is there and not taken. */
+/* Returns what is there and not taken. */
 static inline srf__str_t srf__carry_rest(const srf__carry_t *carry)
 {
     return srf__str(carry->data + carry->off, carry->len - carry->off);

@@ -60,7 +60,7 @@ typedef struct srf__crowd_place {
 /* Shares out `descriptors`, a part of which is kept for whatever else the
  * process has open. */
 void srf__crowds_init(srf__crowds_t *crowds, uint64_t descriptors);
-/* Nobody is in any of them. */
+/* Frees what they have; nobody may be in any of them. */
 void srf__crowds_deinit(srf__crowds_t *crowds);
 /* The descriptors that the process may have (RLIMIT_NOFILE, the soft one). */
 uint64_t srf__crowds_descriptors(void);
@@ -84,7 +84,7 @@ bool srf__crowd_has_room(srf__transports_t *transports, srf__crowd_kind_t kind,
  * there was one. For when descriptors are out. */
 bool srf__crowd_shed(srf__transports_t *transports);
 
-/* It comes in, with its peer set; 0 or SRF_ERR_NO_MEMORY. */
+/* Lets it come in, with its peer set; 0 or SRF_ERR_NO_MEMORY. */
 int srf__crowd_join(srf__connection_t *connection, srf__crowd_kind_t kind);
 /* Whether its TLS is in the handshake, which takes much more memory. */
 void srf__crowd_set_greeting(srf__connection_t *connection, bool greeting);
@@ -92,9 +92,9 @@ void srf__crowd_set_greeting(srf__connection_t *connection, bool greeting);
  * if it is older than `connection`'s, or else a connection of whoever has most,
  * which may be `connection`. */
 void srf__crowd_relieve(srf__connection_t *connection);
-/* It is usable. */
+/* Notes that it is usable. */
 void srf__crowd_opened(srf__connection_t *connection);
-/* It goes; nothing to do when it is in none. */
+/* Lets it go; nothing is to do when it is in none. */
 void srf__crowd_leave(srf__connection_t *connection);
 
 #endif /* SRF_CROWD_H */

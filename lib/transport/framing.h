@@ -50,7 +50,8 @@ void srf__framer_init(srf__framer_t *framer,
                       const srf__framer_limits_t *limits);
 void srf__framer_deinit(srf__framer_t *framer);
 
-/* New bytes, borrowed until srf__framer_end(). 0 or SRF_ERR_NO_MEMORY. */
+/* Takes new bytes, which are borrowed until srf__framer_end(). 0 or
+ * SRF_ERR_NO_MEMORY. */
 int srf__framer_begin(srf__framer_t *framer, const char *data, size_t len);
 /* What comes next. A message has exactly one Content-Length, which is where it
  * ends; leading empty lines are skipped (§7.5). Lines, their names and
@@ -74,7 +75,7 @@ static inline uint32_t srf__framer_units(const srf__framer_t *framer)
     return framer->units;
 }
 
-/* Behind the line at `p` with its folds (§7.3.1). */
+/* Goes behind the line at `p` with its folds (§7.3.1). */
 const char *srf__framing_behind_line(const char *p, const char *end);
 /* Whether the line, which ends at `end` with its line end, is a Content-Length;
  * then *value is where its value begins. */

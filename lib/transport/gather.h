@@ -31,8 +31,9 @@ typedef struct srf__gather {
 /* `buffer_bytes`: of the socket's receive buffer, as the system counts. */
 void srf__gather_init(srf__gather_t *gather, uint32_t tick_ms,
                       unsigned buffer_bytes);
-/* So many datagrams have been read, 0 for a tick without any, and there may be
- * `more` that are read next; whether they are to be gathered from now on. */
+/* Notes how many datagrams have been read, 0 for a tick without any, and there
+ * may be `more` that are read next; tells whether they are to be gathered from
+ * now on. */
 bool srf__gather_note(srf__gather_t *gather, uint64_t now_ms, unsigned count,
                       bool more);
 

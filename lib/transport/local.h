@@ -11,7 +11,7 @@
 
 typedef struct srf__local_cache srf__local_cache_t;
 
-/* 0 or SRF_ERR_NO_MEMORY. */
+/* Creates a cache. 0 or SRF_ERR_NO_MEMORY. */
 int srf__local_create(srf__local_cache_t **out);
 void srf__local_destroy(srf__local_cache_t *cache);
 

@@ -27,7 +27,7 @@ int srf__socket_connect(const srf__addr_t *to, const srf__addr_t *local);
  * that long, where the system can do that, and when the peer has gone without a
  * word, as soon as the system looks. */
 void srf__socket_guard(int fd, uint32_t unacknowledged_ms);
-/* What the network has said since; 0: nothing bad. */
+/* Returns what the network has said since; 0: nothing bad. */
 int srf__socket_error(int fd);
 
 /* Sends the pieces, SRF__SOCKET_PIECES at most, as far as the system takes
@@ -35,7 +35,7 @@ int srf__socket_error(int fd);
 ssize_t srf__socket_send(int fd, const srf__str_t *parts, unsigned count);
 /* 0: the peer has ended. UV_EAGAIN: nothing is there. */
 ssize_t srf__socket_receive(int fd, char *out, size_t cap);
-/* Nothing more will be sent. */
+/* Ends the direction to the peer: nothing more will be sent. */
 int srf__socket_finish(int fd);
 void srf__socket_close(int fd);
 

@@ -32,7 +32,7 @@ int srf__tls_context_reload(srf__tls_context_t *context,
 /* What is odd about the files that were read last, but no error; "" when
  * nothing is. Borrowed until they are read again. */
 const char *srf__tls_context_warning(const srf__tls_context_t *context);
-/* Time passes for the keys of tickets. */
+/* Gives the keys of tickets a wheel, by which their time passes. */
 void srf__tls_context_set_wheel(srf__tls_context_t *context,
                                 srf__wheel_t *wheel);
 srf__tls_context_t *srf__tls_context_ref(srf__tls_context_t *context);
@@ -59,9 +59,9 @@ srf__str_t srf__tls_name(const srf__tls_t *tls);
 /* Bytes from the network, borrowed until srf__tls_read() has returned 0; the
  * handshake begins with none. */
 void srf__tls_receive(srf__tls_t *tls, const char *data, size_t len);
-/* What the peer says; 0 when there is no more for now. */
+/* Reads what the peer says; 0 when there is no more for now. */
 size_t srf__tls_read(srf__tls_t *tls, char *out, size_t cap);
-/* Says something, once the state is SRF__TLS_OPEN. 0; SRF_ERR_TLS;
+/* Says something to the peer, once the state is SRF__TLS_OPEN. 0; SRF_ERR_TLS;
  * SRF_ERR_NO_MEMORY. */
 int srf__tls_write(srf__tls_t *tls, const srf__str_t *parts, unsigned count);
 /* Says good-bye. */
@@ -79,7 +79,7 @@ bool srf__tls_peer(const srf__tls_t *tls, srf__arena_t *arena,
 /* A record has begun that is not complete. */
 bool srf__tls_has_partial(const srf__tls_t *tls);
 srf__tls_state_t srf__tls_state(const srf__tls_t *tls);
-/* Why it failed. Borrowed, valid as long as the session. */
+/* Tells why it failed. Borrowed, valid as long as the session. */
 const char *srf__tls_error(const srf__tls_t *tls);
 
 #endif /* SRF_TLS_SESSION_H */

@@ -14,7 +14,7 @@
 
 SSL_CTX *srf__tls_server_ctx(const srf__tls_context_t *context);
 SSL_CTX *srf__tls_client_ctx(const srf__tls_context_t *context);
-/* Servers have to prove who they are. */
+/* Tells whether servers have to prove who they are. */
 bool srf__tls_verifies(const srf__tls_context_t *context);
 
 /* The session to go on with at a server of this name; NULL when there is none.
@@ -53,7 +53,7 @@ typedef struct srf__tickets {
 
 /* The tickets of a server's context, for as long as that lives. */
 void srf__tickets_serve(srf__tickets_t *tickets, SSL_CTX *ctx);
-/* Nobody goes on with what he had. */
+/* Forgets the keys: nobody goes on with the session that he had. */
 void srf__tickets_forget(srf__tickets_t *tickets);
 
 /* tls_peer.c: a certificate as a program sees it. False when memory is out. */

@@ -34,7 +34,8 @@ typedef enum srf__ws_what {
 int srf__ws_create(const srf__ws_settings_t *settings, srf__ws_t **out);
 void srf__ws_destroy(srf__ws_t *ws);
 
-/* New bytes, borrowed until srf__ws_end(). 0 or SRF_ERR_NO_MEMORY. */
+/* Takes new bytes, which are borrowed until srf__ws_end(). 0 or
+ * SRF_ERR_NO_MEMORY. */
 int srf__ws_begin(srf__ws_t *ws, const char *data, size_t len);
 /* What comes next; *out is good until the next call. SRF__WS_CLOSE also when
  * memory is out. */
@@ -46,7 +47,7 @@ int srf__ws_end(srf__ws_t *ws);
  * is destroyed. */
 bool srf__ws_is_unwelcome(const srf__ws_t *ws, srf__str_t *out);
 
-/* The handshake is done. */
+/* Tells whether the handshake is done. */
 bool srf__ws_is_open(const srf__ws_t *ws);
 /* Between end and begin: a message has begun that is not complete. */
 bool srf__ws_has_partial(const srf__ws_t *ws);
@@ -54,7 +55,7 @@ bool srf__ws_has_partial(const srf__ws_t *ws);
 /* How many things have come whole: the handshake, messages, and control frames
  * between them. */
 uint32_t srf__ws_units(const srf__ws_t *ws);
-/* What it holds. */
+/* Returns how many bytes it holds. */
 size_t srf__ws_bytes(const srf__ws_t *ws);
 
 enum { SRF__WS_FRAME_MAX = 16 };

@@ -33,7 +33,7 @@ bool srf__credentials_take(srf__credentials_t *credentials, srf__arena_t *arena,
 int srf__credentials_write(srf__credentials_t *credentials,
                            const srf__request_spec_t *request, srf__buf_t *out);
 
-/* Nobody finds them where they have been. */
+/* Overwrites them, so that nobody finds them where they have been. */
 void srf__credentials_wipe(srf__credentials_t *credentials);
 
 #endif /* SRF_CREDENTIALS_H */

@@ -20,7 +20,8 @@ typedef struct srf__dialog {
     srf__buf_t target;   /* of a Contact that has to be mended */
 } srf__dialog_t;
 
-/* `fallback` is the Request-URI when there is no Contact to be read (INTEROP).
+/* Reads what a request inside the dialog of a 2xx is made of. `fallback` is the
+ * Request-URI when there is no Contact to be read (INTEROP).
  * 0; SRF_ERR_SYNTAX for a route set that cannot be read or is too long;
  * SRF_ERR_NO_MEMORY. End with srf__dialog_deinit() in any case. */
 int srf__dialog_read(srf__dialog_t *dialog, const srf__facts_t *response,

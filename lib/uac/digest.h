@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What is proved, and for what. */
+/* A request tells what is proved, and for what. */
 typedef struct srf__digest_request {
     srf__str_t username;
     srf__str_t password;
@@ -25,9 +25,10 @@ typedef struct srf__digest_request {
     uint32_t nc;       /* 1 for the first request with this nonce */
 } srf__digest_request_t;
 
-/* How strong the algorithm of a challenge is: SHA-512-256, SHA-256, MD5 (also
- * for no algorithm), with or without "-sess". 0: it cannot be answered, for its
- * scheme, algorithm or quality of protection is unknown, or it has no nonce. */
+/* Tells how strong the algorithm of a challenge is: SHA-512-256, SHA-256, MD5
+ * (also for no algorithm), with or without "-sess". 0: it cannot be answered,
+ * for its scheme, algorithm or quality of protection is unknown, or it has no
+ * nonce. */
 unsigned srf__digest_strength(const srf__challenge_t *challenge);
 
 /* Appends the value that answers a challenge which has a strength. 0;

@@ -25,7 +25,7 @@ struct srf_outgoing {
     srf_outgoing_t *next; /* uac->outgoing */
     srf_outgoing_t **link;
     srf__arena_t arena; /* every string below */
-    /* As the program gave it; `via`, the Contact and the lines of the
+    /* It is as the program gave it; `via`, the Contact and the lines of the
      * credentials are made for each sending, a `from` for the first. */
     srf__request_spec_t spec;
     srf__method_t method;
@@ -50,11 +50,11 @@ struct srf_outgoing {
     bool guarded;  /* a CANCEL went out; timer is its 64*T1 */
 };
 
-/* Starts one: srf_request() but for its `srf`. */
+/* Starts a request as srf_request() does, but for its `srf`. */
 int srf__outgoing_start(srf__uac_t *uac, const char *uri,
                         const srf_request_options_t *options,
                         srf_outgoing_cb cb);
-/* On destroy: every request that is not complete is, with SRF_ERR_CANCELED. */
+/* Completes every request that is left, on destroy, with SRF_ERR_CANCELED. */
 void srf__outgoing_abort(srf__uac_t *uac);
 
 #endif /* SRF_UAC_OUTGOING_H */

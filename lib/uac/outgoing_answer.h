@@ -8,7 +8,8 @@
 
 #include "uac/outgoing.h"
 
-/* Who answered an INVITE with 2xx; a forked one has several (§13.2.2.4). */
+/* An answerer has answered an INVITE with 2xx; a forked one has several
+ * (RFC 3261 §13.2.2.4). */
 typedef struct srf__answerer {
     struct srf__answerer *next;
     srf_outgoing_t *outgoing;

@@ -13,11 +13,11 @@
  * srf_request(). */
 int srf__outgoing_read(srf_outgoing_t *outgoing, const char *uri,
                        const srf_request_options_t *options);
-/* The request with the branch of outgoing->client and the credentials there
- * are. 0, or an error; *out is NULL then. */
+/* Builds the request with the branch of outgoing->client and the credentials
+ * there are. 0, or an error; *out is NULL then. */
 int srf__outgoing_build(srf_outgoing_t *outgoing, srf_msg_t **out);
-/* The same for another request along `flow`; spec->via is set meanwhile. NULL
- * when memory is out. */
+/* Builds another request, which goes along `flow`; spec->via is set meanwhile.
+ * NULL when memory is out. */
 srf_msg_t *srf__outgoing_build_along(srf__pool_t *pool,
                                      srf__request_spec_t *spec,
                                      const srf__flow_t *flow,

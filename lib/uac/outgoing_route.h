@@ -15,12 +15,13 @@ int srf__outgoing_located(srf_outgoing_t *outgoing, int err,
                           const srf__hops_t *hops);
 /* Sets the flow: srf__way_flow_on(). */
 int srf__outgoing_find_flow(srf_outgoing_t *outgoing);
-/* A request of `len` bytes goes over TCP if there is a way: then the flow has
- * changed. */
+/* Changes the flow to TCP for a request of `len` bytes that wants it, if there
+ * is a way; true when it did. */
 bool srf__outgoing_leave_udp(srf_outgoing_t *outgoing, size_t len);
-/* TCP failed that only length spoke for: true when the flow is UDP again. */
+/* Goes back to UDP when TCP has failed that only length spoke for; true when it
+ * did. */
 bool srf__outgoing_fall_back(srf_outgoing_t *outgoing);
-/* What became of the address matters to the next lookup. */
+/* Notes what became of the address, which matters to the next lookup. */
 void srf__outgoing_remember(const srf_outgoing_t *outgoing, bool answered);
 
 #endif /* SRF_OUTGOING_ROUTE_H */
