@@ -22,7 +22,7 @@ static void toggle(void)
 typedef struct feature {
     const char *name;
     const char *uris[BENCH_TARGETS + 1];
-    srf_forking_t forking;
+    int32_t forking; /* a srf_forking_t */
     uint8_t follow_redirects;
     /* From the INVITE to the 200, of one round of calls. */
     void (*set_up)(bench_t *bench);
