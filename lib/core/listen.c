@@ -275,11 +275,12 @@ int srf_listen(srf_t *srf, const char *uri, const srf_listen_options_t *options)
         err = srf__udp_listen(&srf->element.transports, &address, &udp);
     else
         err = listen_on_stream(srf, uri, &address, &given);
-    if (err == 0)
+    if (err == 0) {
         describe(&srf->element.transports, advertised,
                  keepalive_s(&given, &address));
-    else
+    } else {
         srf__free(advertised);
+    }
     return err;
 }
 

@@ -11,7 +11,6 @@
 static const srf__span_t no_cut = {0, 0};
 
 static void clock_fired(srf__timer_t *timer);
-static void pay(srf__server_t *server);
 
 static srf__hash128_t exchange_halves(srf__hash128_t key)
 {
@@ -270,8 +269,8 @@ static void terminate(srf__server_t *server)
     srf__server_unref(server);
 }
 
-/* Feeds the machine and does what it orders, sending of a new response
- * excepted, which the caller does when told so. */
+/* Feeds the machine and does what it orders, sending of a new response, or of
+ * one that is owed, excepted: the caller does that when told so. */
 static uint32_t step(srf__server_t *server, srf__txn_event_t event)
 {
     const srf__txn_timing_t *timing = &server->txns->timing;
@@ -289,21 +288,9 @@ static uint32_t step(srf__server_t *server, srf__txn_event_t event)
         send_again(server);
     if (actions.what & SRF__DO_SEND_100)
         send_trying(server);
-    if (actions.what & SRF__DO_PAY)
-        pay(server);
     if (actions.what & SRF__DO_TERMINATE)
         terminate(server);
     return actions.what;
-}
-
-static void clock_fired(srf__timer_t *timer)
-{
-    srf__server_t *server = srf__container_of(timer, srf__server_t, clock);
-    srf__txn_timer_t due =
-        srf__clock_take(&server->clock, server->txns->wheel, clock_fired);
-
-    if (due != SRF__TIMER_NONE)
-        step(server, srf__timer_event(due));
 }
 
 /* The port that responses to a request go to, RFC 3261 §18.2.2 and RFC 3581 §4.
@@ -476,6 +463,14 @@ int srf__server_reply(srf__server_t *server, srf__response_spec_t *spec)
     return err;
 }
 
+void srf__server_answer(srf__server_t *server, srf__response_spec_t *spec)
+{
+    if (srf__server_reply(server, spec) != SRF_ERR_NO_MEMORY)
+        return;
+    server->owed = (uint16_t)spec->status;
+    step(server, SRF__EV_OWE);
+}
+
 static void pay(srf__server_t *server)
 {
     srf__response_spec_t spec = {.status = server->owed};
@@ -483,12 +478,15 @@ static void pay(srf__server_t *server)
     srf__server_answer(server, &spec);
 }
 
-void srf__server_answer(srf__server_t *server, srf__response_spec_t *spec)
+static void clock_fired(srf__timer_t *timer)
 {
-    if (srf__server_reply(server, spec) != SRF_ERR_NO_MEMORY)
-        return;
-    server->owed = (uint16_t)spec->status;
-    step(server, SRF__EV_OWE);
+    srf__server_t *server = srf__container_of(timer, srf__server_t, clock);
+    srf__txn_timer_t due =
+        srf__clock_take(&server->clock, server->txns->wheel, clock_fired);
+
+    if (due != SRF__TIMER_NONE &&
+        (step(server, srf__timer_event(due)) & SRF__DO_PAY) != 0)
+        pay(server);
 }
 
 void srf__server_abandon(srf__server_t *server)

@@ -442,6 +442,7 @@ START_TEST(a_peer_that_takes_nothing_is_cut_off)
     wire_t *wire = caller_on(WIRE_TCP, port);
     char text[300];
 
+    wire_keep_little(wire);
     /* Refused at once, with an answer longer than the question. */
     unsigned sent = 0;
     for (; stage_stats(&stage).connections_timed_out == 0 && sent < 200000;

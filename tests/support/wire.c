@@ -240,6 +240,14 @@ bool wire_try_send_raw(wire_t *wire, const void *data, size_t len)
     return send(wire->fd, data, len, MSG_NOSIGNAL) == (ssize_t)len;
 }
 
+void wire_keep_little(wire_t *wire)
+{
+    int bytes = 1; /* what there is at least */
+
+    ck_assert_int_eq(
+        setsockopt(wire->fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes)), 0);
+}
+
 void wire_send_raw(wire_t *wire, const void *data, size_t len)
 {
     const char *p = data;

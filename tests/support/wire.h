@@ -72,6 +72,8 @@ void wire_send_raw(wire_t *wire, const void *data, size_t len);
 
 /* The same if the system takes all of it at once; whether it did. */
 bool wire_try_send_raw(wire_t *wire, const void *data, size_t len);
+/* The system keeps as little as it can of what comes from now on. */
+void wire_keep_little(wire_t *wire);
 /* Accepts, shakes hands and reads what is there, so that the other side gets
  * on. */
 void wire_pump(wire_t *wire);
