@@ -139,7 +139,8 @@ static void on_found(void *arg, int err, const srf__hops_t *hops)
     passage.id = waiting->id;
     srf__way_found(&waiting->way, err, hops);
     if (ack != NULL && begin(&passage) &&
-        srf__way_address(&passage.way, &addr) == SRF_ERR_NAME_NOT_FOUND)
+        srf__way_address(passage.element, &passage.way, &addr) ==
+            SRF_ERR_NAME_NOT_FOUND)
         (void)send_to_one(&passage, &waiting->way);
     forget(waiting);
 }
@@ -232,7 +233,7 @@ static bool forward(srf__element_t *element, const srf__facts_t *ack,
     if (!begin(&passage) ||
         (!known && !is_expected(element, ack, &passage.route)))
         return false;
-    int err = srf__way_address(&passage.way, &addr);
+    int err = srf__way_address(element, &passage.way, &addr);
     if (err == SRF_ERR_NAME_NOT_FOUND)
         return look_up(&passage);
     return err == 0 && !goes_round(&passage, &addr) && send_to(&passage, &addr);

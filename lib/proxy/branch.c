@@ -204,7 +204,7 @@ static void end_way(srf__branch_t *branch)
 static int find_address(srf__branch_t *branch, srf__way_spec_t *spec)
 {
     srf__element_t *element = branch->context->element;
-    int err = srf__way_address(spec, &branch->addr);
+    int err = srf__way_address(element, spec, &branch->addr);
 
     if (err != SRF_ERR_NAME_NOT_FOUND)
         return err;

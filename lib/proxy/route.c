@@ -92,6 +92,16 @@ static bool read_mark(const srf__element_t *element,
     return kind != SRF__MARK_NONE;
 }
 
+/* RFC 3261 §16.6 step 7: the way of a request for sips is looked for as if the
+ * URI that leads to it were a sips one, unless the program lets what is written
+ * decide (RFC 5630 §3.1.3). */
+static void secure_next(const srf__element_t *element, srf__route_t *out)
+{
+    if (out->request_uri.scheme == SRF__SCHEME_SIPS &&
+        out->next.scheme == SRF__SCHEME_SIP && !element->sips_downgrade)
+        out->next.scheme = SRF__SCHEME_SIPS;
+}
+
 /* Counts our own values on top, of which a double Record-Route (RFC 5658) and a
  * path that leads through us several times make many, and finds the first that
  * is not. */
@@ -112,6 +122,7 @@ static int walk_routes(srf__element_t *element, const srf__facts_t *request,
             return SRF_ERR_SYNTAX;
         if (!srf__element_is(element, &out->next, &listener)) {
             out->has_next = true;
+            secure_next(element, out);
             return 0;
         }
         out->proved = read_mark(element, request, &out->next, out);

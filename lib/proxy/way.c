@@ -50,7 +50,17 @@ void srf__way_of_route(srf__element_t *element, const srf__facts_t *request,
 
 /* ---- addresses ---- */
 
-int srf__way_address(srf__way_spec_t *spec, srf__addr_t *out)
+/* Passes `err` on. What is for sips and had no way over TLS is counted. */
+static int counted(srf__element_t *element, const srf__way_spec_t *spec,
+                   int err)
+{
+    if (err == SRF_ERR_NO_TRANSPORT && srf__uri_is_sips(spec->request_uri))
+        element->sips_refused++;
+    return err;
+}
+
+int srf__way_address(srf__element_t *element, srf__way_spec_t *spec,
+                     srf__addr_t *out)
 {
     if (spec->forged)
         return SRF_ERR_NOT_ALLOWED;
@@ -60,7 +70,7 @@ int srf__way_address(srf__way_spec_t *spec, srf__addr_t *out)
     }
     int err = srf__next_hop(spec->uri, out);
     spec->named = err == SRF_ERR_NAME_NOT_FOUND;
-    return err;
+    return counted(element, spec, err);
 }
 
 void srf__way_use(srf__way_t *way, const srf__addr_t *addr)
@@ -106,15 +116,6 @@ static uint64_t seed_of(const srf__element_t *element, srf__str_t call_id)
                : srf__hash64(&element->txns.key, call_id.p, call_id.len) | 1;
 }
 
-/* Passes `err` on. What is for sips and had no way over TLS is counted. */
-static int counted(srf__element_t *element, const srf__way_spec_t *spec,
-                   int err)
-{
-    if (err == SRF_ERR_NO_TRANSPORT && srf__uri_is_sips(spec->request_uri))
-        element->sips_refused++;
-    return err;
-}
-
 int srf__way_find(srf__element_t *element, srf__way_spec_t *spec,
                   srf__way_t *way, srf__lookup_cb cb, void *arg)
 {
@@ -132,7 +133,7 @@ int srf__way_find(srf__element_t *element, srf__way_spec_t *spec,
     way->lookup = NULL;
     way->at = 0;
     way->hops.count = 0;
-    int err = srf__way_address(spec, &addr);
+    int err = srf__way_address(element, spec, &addr);
     if (err == 0)
         srf__way_use(way, &addr);
     if (err != SRF_ERR_NAME_NOT_FOUND || element->resolver == NULL ||

@@ -54,7 +54,8 @@ void srf__way_of_route(srf__element_t *element, const srf__facts_t *request,
 /* The address, if there is no name to look up: 0; SRF_ERR_NAME_NOT_FOUND when
  * there is; SRF_ERR_NOT_CONNECTED, SRF_ERR_NOT_ALLOWED: the flow is gone, or
  * forged (RFC 5626 §5.3); SRF_ERR_NO_TRANSPORT. */
-int srf__way_address(srf__way_spec_t *spec, srf__addr_t *out);
+int srf__way_address(srf__element_t *element, srf__way_spec_t *spec,
+                     srf__addr_t *out);
 
 /* Finds the addresses, of a name or not. 0; SRF__SELECT_PENDING: `cb` comes
  * from the loop, unless srf__way_end() does before; an error as above. */

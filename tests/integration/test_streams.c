@@ -439,10 +439,9 @@ START_TEST(a_peer_that_takes_nothing_is_cut_off)
     stage.listen.send_queue_bytes = 20000;
     stage.listen.message_timeout_ms = 300;
     unsigned port = stage_listen(&stage, WIRE_TCP);
-    wire_t *wire = caller_on(WIRE_TCP, port);
+    wire_t *wire = wire_connect_small(&stage.loop, stage.ip, port);
     char text[300];
 
-    wire_keep_little(wire);
     /* Refused at once, with an answer longer than the question. */
     unsigned sent = 0;
     for (; stage_stats(&stage).connections_timed_out == 0 && sent < 200000;
@@ -1044,6 +1043,30 @@ START_TEST(a_request_for_sips_does_not_go_to_an_open_target)
 }
 END_TEST
 
+/* RFC 3261 §16.6 step 7: as if the Route were written with sips. */
+START_TEST(a_sip_route_leads_what_is_for_sips_over_tls)
+{
+    wire_t *secret =
+        wire_listen(&stage.loop, WIRE_TLS, stage.ip, stage.server_ctx);
+    wire_t *caller = caller_on(WIRE_TLS, stage_listen(&stage, WIRE_TLS));
+    char route[100];
+    char line[120];
+
+    (void)stage_listen(&stage, WIRE_UDP);
+    (void)stage_listen(&stage, WIRE_TCP);
+    (void)snprintf(route, sizeof(route), "<sip:%s:%u;lr>", stage.host,
+                   wire_port(secret));
+    (void)snprintf(line, sizeof(line), "Route: %s\n", route);
+    stage_request(&stage, caller, WIRE_TLS, "MESSAGE", "sips:bob@call.test",
+                  "a", line);
+    const char *got = wire_expect(secret, "MESSAGE sips:bob@call.test ");
+    ck_assert_str_eq(wire_header(got, "Route", NULL), route);
+    ck_assert_uint_eq(stage_stats(&stage).sips_refused, 0);
+    wire_close(caller);
+    wire_close(secret);
+}
+END_TEST
+
 /* The phone over TLS that a call by sip has found wrote a sips Contact. */
 START_TEST(what_leads_on_decides_where_sips_may_be_downgraded)
 {
@@ -1356,6 +1379,7 @@ int main(void)
                         2);
     tcase_add_test(tcase, sips_never_leaves_over_anything_else);
     tcase_add_test(tcase, a_request_for_sips_does_not_go_to_an_open_target);
+    tcase_add_test(tcase, a_sip_route_leads_what_is_for_sips_over_tls);
     tcase_add_test(tcase, what_leads_on_decides_where_sips_may_be_downgraded);
     tcase_add_test(
         tcase, clients_without_a_certificate_stay_outside_when_one_is_required);

@@ -240,14 +240,6 @@ bool wire_try_send_raw(wire_t *wire, const void *data, size_t len)
     return send(wire->fd, data, len, MSG_NOSIGNAL) == (ssize_t)len;
 }
 
-void wire_keep_little(wire_t *wire)
-{
-    int bytes = 1; /* what there is at least */
-
-    ck_assert_int_eq(
-        setsockopt(wire->fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes)), 0);
-}
-
 void wire_send_raw(wire_t *wire, const void *data, size_t len)
 {
     const char *p = data;
@@ -348,6 +340,23 @@ wire_t *wire_connect(uv_loop_t *loop, wire_kind_t kind, const char *ip,
         shake_hands(wire);
     if (wire_is_web(kind) && !wire->ended)
         greet(wire);
+    return wire;
+}
+
+wire_t *wire_connect_small(uv_loop_t *loop, const char *ip, unsigned port)
+{
+    wire_t *wire = create(loop, WIRE_TCP, NULL);
+    struct sockaddr_storage to;
+    socklen_t len = address(ip, port, &to);
+    int bytes = 1; /* what there is at least */
+
+    wire->client = true;
+    wire->fd = open_socket(WIRE_TCP, ip);
+    /* A window that has been offered is not to be taken back. */
+    ck_assert_int_eq(
+        setsockopt(wire->fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes)), 0);
+    ck_assert_int_eq(connect(wire->fd, (struct sockaddr *)&to, len), 0);
+    never_wait(wire->fd);
     return wire;
 }
 

@@ -39,6 +39,8 @@ void wire_be_careless(void);
  * TLS, NULL: no server is verified. */
 wire_t *wire_connect(uv_loop_t *loop, wire_kind_t kind, const char *ip,
                      unsigned port, SSL_CTX *ctx);
+/* The same over TCP; the system keeps as little as it can of what comes. */
+wire_t *wire_connect_small(uv_loop_t *loop, const char *ip, unsigned port);
 /* The same over TCP, from an address and a port of the client's choice (0: of
  * the system's), which several connections of this kind may have. */
 wire_t *wire_connect_from(uv_loop_t *loop, const char *own_ip,
@@ -72,8 +74,6 @@ void wire_send_raw(wire_t *wire, const void *data, size_t len);
 
 /* The same if the system takes all of it at once; whether it did. */
 bool wire_try_send_raw(wire_t *wire, const void *data, size_t len);
-/* The system keeps as little as it can of what comes from now on. */
-void wire_keep_little(wire_t *wire);
 /* Accepts, shakes hands and reads what is there, so that the other side gets
  * on. */
 void wire_pump(wire_t *wire);

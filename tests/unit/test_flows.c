@@ -512,7 +512,8 @@ START_TEST(a_connection_of_a_stack_before_is_gone)
     route.flow = srf__str_of(name);
     srf__way_of_route(element, &request, &route, &from, &way);
     ck_assert_ptr_eq(way.flow.listener, &stream);
-    ck_assert_int_eq(srf__way_address(&way, &addr), SRF_ERR_NOT_CONNECTED);
+    ck_assert_int_eq(srf__way_address(element, &way, &addr),
+                     SRF_ERR_NOT_CONNECTED);
     element->transports.listeners->next = NULL;
     end_world(world);
 }
