@@ -183,6 +183,9 @@ static void deliver(bench_t *bench, const srf__flow_t *from,
     network_t *network = bench->deliver_arg;
     bool is_callers = from == &bench->caller;
 
+    /* The turn before may have changed what is waited for. */
+    if (uv_backend_timeout(&network->loop) == 0)
+        (void)uv_run(&network->loop, UV_RUN_NOWAIT);
     say(is_callers ? &network->caller : &network->target, text);
     turn(network);
     if (is_callers)
