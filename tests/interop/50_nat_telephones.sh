@@ -78,6 +78,7 @@ call_each_other udp
 transfer_each_other udp
 restart_in_call alice bob
 restart_in_call bob alice
+end_short_form
 for transport in tcp tls; do
     end_phone bob
     start_phone bob "$transport"

@@ -127,6 +127,7 @@ redirect_each_other udp
 write_to_each_other udp
 restart_in_call alice bob
 restart_in_call bob alice
+end_short_form
 end_phone bob
 start_phone bob tcp
 call_each_other tcp

@@ -13,8 +13,17 @@ setup "$@"
 
 QUIT=quit
 
+STARTED=0
+
+is_later_than() {
+    [ "$(date +%s)" -gt "$1" ]
+}
+
 # start_phone NAME TRANSPORT [SETTING]: it speaks to nobody and hears nobody.
 start_phone() {
+    # It draws Call-IDs, tags and branches by the second that it is started in:
+    # two of one second, with one private address, are one to everybody else.
+    wait_for 5 is_later_than "$STARTED"
     mkdir -p "$1.d/.twinkle"
     cat >"$1.d/.twinkle/twinkle.sys" <<END
 dev_ringtone=alsa:null
@@ -40,6 +49,7 @@ ${3:-}
 END
     run_phone "$1" twinkle-console "$1.cfg"
     expect "$1" 'registration succeeded'
+    STARTED=$(date +%s)
     ln -f "$1.d/.twinkle/twinkle.log" "$1.log"
     say "$1 is registered over $2"
 }
@@ -110,6 +120,7 @@ for transport in udp tcp; do
     write_to_each_other "$transport"
     restart_in_call bob alice
     [ "$transport" != udp ] || restart_in_call alice bob
+    end_short_form
     end_phone bob
     end_phone carol
 done

@@ -155,6 +155,7 @@ start_phone alice udp "$PLAIN"
 start_phone bob tcp "$PLAIN"
 call_each_other alice bob
 restart_in_call bob alice
+end_short_form
 
 anew
 start_phone alice udp "$CLEVER"

@@ -29,7 +29,9 @@
 . "$HERE/nat.sh"
 
 PHONES='alice bob carol'
+ATTEMPTS=3
 declare -A PHONE_IN=() PHONE_PID=()
+export SRF_PROXY=$PROGRAM
 trap kill_phones EXIT
 
 # kill_phones: some do not end when they are asked to, which cleanup() would wait
@@ -43,6 +45,26 @@ kill_phones() {
     done
     (exit "$status")
     cleanup
+}
+
+# play_again_if_crashed: Twinkle dies of SIGSEGV once in a while, whatever it is
+# sent. Then everything begins anew, a few times.
+play_again_if_crashed() {
+    local name status
+
+    for name in "${!PHONE_PID[@]}"; do
+        alive "${PHONE_PID[$name]}" && continue
+        wait "${PHONE_PID[$name]}"
+        status=$?
+        [ "$status" -gt 128 ] || continue
+        [ "${SRF_ATTEMPT:-1}" -lt "$ATTEMPTS" ] ||
+            fail "$name has crashed in each of $ATTEMPTS attempts"
+        say "$name has crashed with status $status: once more"
+        (trap - EXIT && kill_phones >/dev/null 2>&1)
+        cd "$HERE" || exit 1
+        SRF_ATTEMPT=$((${SRF_ATTEMPT:-1} + 1)) \
+            exec "$HERE/../support/own_network" "$HERE/$NAME.sh"
+    done
 }
 
 # begin_phones PROGRAM PACKAGE: the homes, the registrar and the proxy. DOMAIN is
@@ -142,6 +164,7 @@ expect() {
 
     for pattern in "${@:2}"; do
         wait_for 20 grep -aEq "$pattern" "$1.out" "$1.log" || {
+            play_again_if_crashed
             tail -n 40 "$1.log" "$1.out" | cut -c 1-200 >&2
             fail "$1 does not tell '$pattern'"
         }

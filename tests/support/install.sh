@@ -9,9 +9,9 @@ BUILD_PACKAGES="build-essential meson ninja-build pkg-config libuv1-dev \
 libosip2-dev libc-ares-dev libssl-dev"
 TEST_PACKAGES="check sip-tester python3 universal-ctags openssl iproute2 \
 nftables"
-# Other stacks and a name server to test against. Their packages start servers of the system: they
-# are installed only where nothing starts them, and their tests are skipped where
-# they are not.
+# Other stacks and a name server to test against. Their packages start servers of
+# the system: they are installed only where nothing starts them, and their tests
+# are skipped where they are not.
 if [ ! -d /run/systemd/system ]; then
     TEST_PACKAGES="$TEST_PACKAGES kamailio kamailio-tls-modules knot"
 fi
@@ -21,6 +21,10 @@ fi
 if ! command -v npm >/dev/null 2>&1; then
     TEST_PACKAGES="$TEST_PACKAGES nodejs npm"
 fi
+
+# Telephones and a browser, which some of the tests are skipped without.
+CLIENT_PACKAGES="baresip-core linphone-cli twinkle-console \
+libsofia-sip-ua-dev chromium"
 
 install_packages() {
     local package missing=() sudo=()

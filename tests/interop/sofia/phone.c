@@ -47,6 +47,8 @@ struct phone;
 /* The only one that a phone has, or the last one that began. */
 struct call {
     int is_ready;
+    unsigned pracks;  /* of its 183 and its 180 */
+    int is_answered;  /* as we were told */
     int is_answering; /* a change of the other one's */
     int is_asking;    /* for a change: hold or resume */
     int is_on_hold;   /* as we asked */
@@ -105,7 +107,16 @@ static void call(struct phone *phone, const char *to)
 static void answer(struct phone *phone, const char *unused)
 {
     (void)unused;
-    nua_respond(phone->handle, SIP_200_OK, TAG_END());
+    phone->call.is_answered = 1;
+    if (phone->call.pracks == 2)
+        nua_respond(phone->handle, SIP_200_OK, TAG_END());
+}
+
+/* RFC 3262 §5: what was answered early is not answered before its PRACKs. */
+static void on_prack(struct phone *phone)
+{
+    if (++phone->call.pracks == 2 && phone->call.is_answered)
+        nua_respond(phone->handle, SIP_200_OK, TAG_END());
 }
 
 static void reject(struct phone *phone, const char *unused)
@@ -306,6 +317,8 @@ static void on_event(nua_event_t event, int status, char const *phrase,
         say("ended remote");
     else if (event == nua_r_bye && status >= 200)
         say("ended local\n%s got SIP/2.0 %d %s", name, status, phrase);
+    else if (event == nua_i_prack)
+        on_prack(phone);
     else if (event == nua_i_cancel)
         say("failed CANCEL");
     else if (handle == phone->handle && event == nua_r_invite)
