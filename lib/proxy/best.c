@@ -5,6 +5,8 @@
  */
 #include "proxy/best.h"
 
+#include "proxy/branch_msgs.h"
+
 static bool lets_caller_repair(unsigned status)
 {
     return status == 401 || status == 407 || status == 415 || status == 420 ||

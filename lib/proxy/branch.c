@@ -7,12 +7,9 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "proxy/branch_msgs.h"
 #include "proxy/context.h"
 #include "proxy/plan.h"
-
-/* Provisional responses kept for the results; the latest replaces the last one
- * beyond that, so that a peer cannot make us keep without end. */
-enum { MSGS_MAX = 32 };
 
 static void on_response(srf__client_t *client, const srf__facts_t *response);
 static void on_failed(srf__client_t *client, srf__client_failure_t failure);
@@ -58,15 +55,6 @@ static void end(srf__branch_t *branch, srf_cause_t cause, unsigned status,
 {
     leave_search(branch, cause, status, generated);
     close_branch(branch);
-}
-
-const srf__branch_msg_t *srf__branch_final(const srf__branch_t *branch)
-{
-    const srf__branch_msg_t *msgs = srf__branch_msgs(branch);
-    unsigned count = branch->msg_count;
-
-    /* Nothing but a 2xx is kept behind a final response. */
-    return count > 0 && msgs[count - 1].status >= 200 ? &msgs[count - 1] : NULL;
 }
 
 /* ---- sending ---- */
@@ -366,88 +354,7 @@ static srf_msg_t *on_rebuild(srf__client_t *client)
     return image;
 }
 
-/* ---- what came back ---- */
-
-static srf__branch_msg_t *msgs_of(srf__branch_t *branch)
-{
-    return branch->msg_cap == SRF__BRANCH_FEW ? branch->msgs.few
-                                              : branch->msgs.many;
-}
-
-/* Makes room for one more response; false when memory is out. */
-static bool reserve(srf__branch_t *branch)
-{
-    if (branch->msg_count < branch->msg_cap)
-        return true;
-    bool few = branch->msg_cap == SRF__BRANCH_FEW;
-    unsigned cap = branch->msg_cap * 2u;
-    srf__branch_msg_t *msgs =
-        srf__realloc(few ? NULL : branch->msgs.many, cap * sizeof(*msgs));
-    if (msgs == NULL)
-        return false;
-    if (few)
-        memcpy(msgs, branch->msgs.few, sizeof(branch->msgs.few));
-    branch->msgs.many = msgs;
-    branch->msg_cap = (uint8_t)cap;
-    return true;
-}
-
-/* A final response behind another is a retransmission, or a second 2xx of a
- * fork behind us; but the 2xx behind a failure is what became of the target. */
-static bool is_news(const srf__branch_t *branch, unsigned status)
-{
-    const srf__branch_msg_t *final = srf__branch_final(branch);
-
-    return final == NULL || (final->status >= 300 && status < 300);
-}
-
-/* Whether a response is needed for nothing but to be forwarded, and sent again
- * if the caller asks: then it is kept as it goes up. Those that are forwarded
- * at once are 1xx and 2xx (RFC 3261 §16.7 step 5). */
-static bool only_forwards(const srf__branch_t *branch,
-                          const srf__facts_t *response)
-{
-    return branch->context->settings.unreported && response->status < 300 &&
-           response->via2 != 0;
-}
-
-static void copy_response(const srf__branch_t *branch,
-                          srf__received_t *received)
-{
-    srf__pool_t *pool = &branch->context->element->pool;
-    const srf__facts_t *response = received->facts;
-    srf__span_t via = srf__cut_top_via(response);
-
-    if (only_forwards(branch, response)) {
-        received->msg = srf__msg_create_without(pool, response, via);
-    } else {
-        received->msg = srf__msg_create(pool, response);
-        received->cut = via;
-    }
-}
-
-/* Adds a response to the list, unless it is no news. Of a 100, which says
- * nothing more and is not forwarded, only the time is, and of what nobody will
- * look at. The caller owns a reference to received->msg. */
-static void keep_response(srf__branch_t *branch, srf__received_t *received)
-{
-    const srf__facts_t *response = received->facts;
-    bool trying = response->status == 100;
-    bool bare = trying || only_forwards(branch, response);
-
-    if (!trying)
-        copy_response(branch, received);
-    if ((received->msg == NULL && !trying) ||
-        !is_news(branch, response->status))
-        return;
-    if (branch->msg_count == MSGS_MAX)
-        srf__msg_unref(msgs_of(branch)[--branch->msg_count].msg);
-    if (!reserve(branch))
-        return;
-    msgs_of(branch)[branch->msg_count++] =
-        srf__branch_msg(received->time_us, response->status,
-                        bare ? NULL : srf__msg_ref(received->msg));
-}
+/* ---- the end of it ---- */
 
 /* 64*T1 behind a CANCEL nothing more is waited for (RFC 3261 §9.1). */
 static void guard_fired(srf__timer_t *timer)
@@ -586,7 +493,7 @@ static void on_response(srf__client_t *client, const srf__facts_t *response)
                                 .time_us = context->element->wall_us()};
     bool was_pending = branch->state == SRF__BRANCH_PENDING;
 
-    keep_response(branch, &received);
+    srf__branch_keep(branch, &received);
     remember(branch, true);
     context->element->reports->heard(branch, &received);
     if (response->status < 200) {
@@ -691,9 +598,6 @@ void srf__branch_destroy(srf__branch_t *branch, bool end)
     srf__timer_stop(element->wheel, &branch->timer);
     end_way(branch);
     srf__client_release(branch->client, end);
-    for (unsigned i = 0; i < branch->msg_count; i++)
-        srf__msg_unref(msgs_of(branch)[i].msg);
-    if (branch->msg_cap != SRF__BRANCH_FEW)
-        srf__free(branch->msgs.many);
+    srf__branch_forget_msgs(branch);
     srf__pool_give(&element->pool, branch, sizeof(*branch));
 }

@@ -112,9 +112,6 @@ int srf__branch_launch(srf__context_t *context, const srf__target_t *target);
  * the branch is given up 64*T1 later (RFC 3261 §9.1). */
 void srf__branch_cancel(srf__branch_t *branch, srf__str_t lines);
 
-/* Returns its final response, if a server sent one. */
-const srf__branch_msg_t *srf__branch_final(const srf__branch_t *branch);
-
 /* Frees it; its transaction goes on alone as far as it must. `end`: it does
  * not. */
 void srf__branch_destroy(srf__branch_t *branch, bool end);

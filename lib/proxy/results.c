@@ -5,6 +5,8 @@
  */
 #include "proxy/results.h"
 
+#include "proxy/branch_msgs.h"
+
 static srf_proxy_msg_t public_msg(const srf__branch_msg_t *msg)
 {
     srf_proxy_msg_t out = {.time_us = (int64_t)msg->time_us,

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "proxy/best.h"
+#include "proxy/branch_msgs.h"
 #include "proxy/reason.h"
 #include "proxy/redirect.h"
 #include "proxy/results.h"
