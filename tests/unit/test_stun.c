@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+enum { HEADER_BYTES = 20 };
+
 #define COOKIE      "\x21\x12\xa4\x42"
 #define TRANSACTION "\xb7\xe7\xa7\x01\xbc\x34\xd6\x86\xfa\x87\xdf\xae"
 #define REQUEST     "\0\x01\0\0" COOKIE TRANSACTION
@@ -79,9 +81,53 @@ static const srf__str_t others[] = {
     BYTES("\0\x01\0\x02" COOKIE TRANSACTION "\x80\x22"),
     BYTES("\0\x01\0\x08" COOKIE TRANSACTION "\x80\x22\0\x05wxyz"),
     BYTES("\0\x01\0\x08" COOKIE TRANSACTION "\x80\x22\xff\xffwxyz"),
-    BYTES("\0\x01\0\x08" COOKIE TRANSACTION "\0\x06\0\x04user"),
     BYTES(ANSWER4),
 };
+
+/* USERNAME, which a server has heard of and nobody asked for (RFC 5389 §7.3.1).
+ */
+START_TEST(what_was_not_asked_for_is_passed_over)
+{
+    srf__str_t request =
+        BYTES("\0\x01\0\x08" COOKIE TRANSACTION "\0\x06\0\x04user");
+
+    expect_answer(request, "192.0.2.1", (srf__str_t)BYTES(ANSWER4));
+}
+END_TEST
+
+#define REFUSAL(length, count)                                     \
+ "\x01\x11\0" length COOKIE TRANSACTION "\0\x09\0\x04\0\0\x04\x14" \
+ "\0\x0a\0" count
+
+/* CHANGE-REQUEST of RFC 3489, PRIORITY and USE-CANDIDATE of ICE. */
+START_TEST(what_has_to_be_understood_and_is_not_is_refused)
+{
+    srf__str_t one =
+        BYTES("\0\x01\0\x08" COOKIE TRANSACTION "\0\x03\0\x04\0\0\0\x06");
+    srf__str_t two =
+        BYTES("\0\x01\0\x14" COOKIE TRANSACTION "\0\x24\0\x04\x01\x02\x03\x04"
+              "\x80\x22\0\x04test\0\x25\0\0");
+
+    expect_answer(one, "192.0.2.1",
+                  (srf__str_t)BYTES(REFUSAL("\x10", "\x02") "\0\x03\0\x03"));
+    expect_answer(two, "192.0.2.1",
+                  (srf__str_t)BYTES(REFUSAL("\x10", "\x04") "\0\x24\0\x25"));
+}
+END_TEST
+
+/* However many there are: an answer is no longer than what asked for it. */
+START_TEST(a_refusal_has_a_bound)
+{
+    char request[HEADER_BYTES + 100 * 4] = "\0\x01\x01\x90" COOKIE TRANSACTION;
+
+    for (size_t at = HEADER_BYTES; at < sizeof(request); at += 4)
+        request[at + 1] = 0x03;
+    srf__str_t answer =
+        answer_to(srf__str(request, sizeof(request)), "192.0.2.1");
+    ck_assert_uint_eq(answer.len, SRF__STUN_ANSWER_MAX);
+    ck_assert_mem_eq(answer.p + 28, "\0\x0a\0\x10\0\x03", 6);
+}
+END_TEST
 
 START_TEST(nothing_else_gets_an_answer)
 {
@@ -167,6 +213,9 @@ int main(void)
 
     tcase_add_test(tcase, a_binding_request_is_told_where_it_came_from);
     tcase_add_test(tcase, what_may_be_passed_over_is);
+    tcase_add_test(tcase, what_was_not_asked_for_is_passed_over);
+    tcase_add_test(tcase, what_has_to_be_understood_and_is_not_is_refused);
+    tcase_add_test(tcase, a_refusal_has_a_bound);
     tcase_add_loop_test(tcase, nothing_else_gets_an_answer, 0,
                         sizeof(others) / sizeof(others[0]));
     tcase_add_test(tcase, a_client_finds_its_flow_alive);
