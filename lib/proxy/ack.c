@@ -23,6 +23,13 @@ typedef struct srf__waiting_ack {
     srf__way_t way;
 } waiting_t;
 
+/* Why it is not sent on, beside the errors of others. */
+enum {
+    LEADS_NOWHERE = -1, /* whatever it is for */
+    UNEXPLAINED = -2,   /* by a call that went through here */
+    GOES_ROUND = -3
+};
+
 /* Whoever sends it waits for nothing: it may send so many more of them. */
 enum { WAITING_MAX = 1024, WAITING_PER_SOURCE = 64 };
 
@@ -86,14 +93,17 @@ static void send_on(srf__element_t *element, const srf__facts_t *ack,
     srf__msg_unref(image);
 }
 
-static bool send_to(const passage_t *passage, const srf__addr_t *addr)
+static int send_to(const passage_t *passage, const srf__addr_t *addr)
 {
     srf__element_t *element = passage->element;
     char branch[SRF__BRANCH_LEN];
     srf__flow_t to;
 
-    if (srf__way_flow(element, &passage->way, addr, &to) != 0)
-        return false;
+    if (goes_round(passage, addr))
+        return GOES_ROUND;
+    int err = srf__way_flow(element, &passage->way, addr, &to);
+    if (err != 0)
+        return err;
     stateless_branch(element, passage->id, branch);
     const srf__forward_t forward = {
         .route = &passage->route,
@@ -102,18 +112,38 @@ static bool send_to(const passage_t *passage, const srf__addr_t *addr)
         .branch = srf__str(branch, sizeof(branch)),
     };
     send_on(element, passage->ack, &forward);
-    return true;
+    return 0;
 }
 
 /* To the first address that it can be sent to. */
-static bool send_to_one(const passage_t *passage, const srf__way_t *way)
+static int send_to_one(const passage_t *passage, const srf__way_t *way)
 {
-    bool sent = false;
+    int err = SRF_ERR_UNREACHABLE;
 
-    for (unsigned i = 0; i < way->hops.count && !sent; i++)
-        sent = !goes_round(passage, &way->hops.list[i]) &&
-               send_to(passage, &way->hops.list[i]);
-    return sent;
+    for (unsigned i = 0; i < way->hops.count && err != 0; i++)
+        err = send_to(passage, &way->hops.list[i]);
+    return err;
+}
+
+static const char *reason_of(int err)
+{
+    switch (err) {
+    case LEADS_NOWHERE:
+        return "it leads nowhere";
+    case UNEXPLAINED:
+        return "no call that went through here explains it";
+    case GOES_ROUND:
+        return "it would come back";
+    default:
+        return srf_strerror(err);
+    }
+}
+
+/* It is never answered, whatever is wrong with it (RFC 3261 §17.1). */
+static void drop(srf__element_t *element, const srf__facts_t *ack, int err)
+{
+    element->txns.counters.dropped_unmatched++;
+    srf__way_log(element, ack, reason_of(err));
 }
 
 /* ---- names ---- */
@@ -126,10 +156,8 @@ static void forget(waiting_t *waiting)
     srf__free(waiting);
 }
 
-static void on_found(void *arg, int err, const srf__hops_t *hops)
+static int send_found(const waiting_t *waiting, const srf__facts_t *ack)
 {
-    waiting_t *waiting = arg;
-    const srf__facts_t *ack = err == 0 ? srf__msg_facts(waiting->ack) : NULL;
     passage_t passage;
     srf__addr_t addr;
 
@@ -137,11 +165,22 @@ static void on_found(void *arg, int err, const srf__hops_t *hops)
     passage.ack = ack;
     passage.from = &waiting->from;
     passage.id = waiting->id;
+    if (!begin(&passage) || srf__way_address(passage.element, &passage.way,
+                                             &addr) != SRF_ERR_NAME_NOT_FOUND)
+        return LEADS_NOWHERE;
+    return send_to_one(&passage, &waiting->way);
+}
+
+static void on_found(void *arg, int err, const srf__hops_t *hops)
+{
+    waiting_t *waiting = arg;
+    const srf__facts_t *ack = srf__msg_facts(waiting->ack);
+
     srf__way_found(&waiting->way, err, hops);
-    if (ack != NULL && begin(&passage) &&
-        srf__way_address(passage.element, &passage.way, &addr) ==
-            SRF_ERR_NAME_NOT_FOUND)
-        (void)send_to_one(&passage, &waiting->way);
+    if (err == 0 && ack != NULL)
+        err = send_found(waiting, ack);
+    if (err != 0 && ack != NULL)
+        drop(waiting->element, ack, err);
     forget(waiting);
 }
 
@@ -179,23 +218,22 @@ static waiting_t *wait_for_name(srf__element_t *element,
 }
 
 /* The INVITE went the same way a moment ago: mostly it is at hand. */
-static bool look_up(passage_t *passage)
+static int look_up(passage_t *passage)
 {
     waiting_t *waiting =
         wait_for_name(passage->element, passage->ack, passage->from);
-    bool sent = false;
 
     if (waiting == NULL)
-        return false;
+        return SRF_ERR_LIMIT;
     waiting->id = passage->id;
     int err = srf__way_find(passage->element, &passage->way, &waiting->way,
                             on_found, waiting);
     if (err == SRF__SELECT_PENDING)
-        return true;
+        return 0;
     if (err == 0)
-        sent = send_to_one(passage, &waiting->way);
+        err = send_to_one(passage, &waiting->way);
     forget(waiting);
-    return sent;
+    return err;
 }
 
 void srf__acks_abort(srf__element_t *element)
@@ -220,8 +258,8 @@ static bool is_expected(srf__element_t *element, const srf__facts_t *ack,
                            srf__wheel_now(element->wheel));
 }
 
-static bool forward(srf__element_t *element, const srf__facts_t *ack,
-                    const srf__flow_t *from, uint64_t id, bool known)
+static int forward(srf__element_t *element, const srf__facts_t *ack,
+                   const srf__flow_t *from, uint64_t id, bool known)
 {
     passage_t passage;
     srf__addr_t addr;
@@ -230,33 +268,34 @@ static bool forward(srf__element_t *element, const srf__facts_t *ack,
     passage.ack = ack;
     passage.from = from;
     passage.id = id;
-    if (!begin(&passage) ||
-        (!known && !is_expected(element, ack, &passage.route)))
-        return false;
+    if (!begin(&passage))
+        return LEADS_NOWHERE;
+    if (!known && !is_expected(element, ack, &passage.route))
+        return UNEXPLAINED;
     int err = srf__way_address(element, &passage.way, &addr);
     if (err == SRF_ERR_NAME_NOT_FOUND)
         return look_up(&passage);
-    return err == 0 && !goes_round(&passage, &addr) && send_to(&passage, &addr);
+    return err != 0 ? err : send_to(&passage, &addr);
 }
 
 /* RFC 3261 §16.4: an ACK for us only by its maddr goes on without it. */
-static bool forward_without_maddr(srf__element_t *element,
-                                  const srf__facts_t *ack,
-                                  const srf__flow_t *from, uint64_t id,
-                                  bool known)
+static int forward_without_maddr(srf__element_t *element,
+                                 const srf__facts_t *ack,
+                                 const srf__flow_t *from, uint64_t id,
+                                 bool known)
 {
     srf__route_t route;
-    bool good = false;
+    int err = SRF_ERR_NO_MEMORY;
 
     if (srf__route_prepare(element, ack, &route) != 0 ||
         !srf__route_has_own_maddr(&route, from))
-        return false;
+        return LEADS_NOWHERE;
     srf_msg_t *image = srf__route_strip_maddr(&element->pool, ack, &route);
     const srf__facts_t *facts = image == NULL ? NULL : srf__msg_facts(image);
     if (facts != NULL)
-        good = forward(element, facts, from, id, known);
+        err = forward(element, facts, from, id, known);
     srf__msg_unref(image);
-    return good;
+    return err;
 }
 
 void srf__forward_ack(srf__element_t *element, const srf__facts_t *ack,
@@ -264,13 +303,10 @@ void srf__forward_ack(srf__element_t *element, const srf__facts_t *ack,
 {
     /* The half of the key that does not say where in our tables it would be. */
     uint64_t id = key.h[1];
+    int err = forward(element, ack, from, id, known);
 
-    /* Never answered, whatever is wrong with it (RFC 3261 §17.1). */
-    if (forward(element, ack, from, id, known) ||
-        forward_without_maddr(element, ack, from, id, known))
-        return;
-    element->txns.counters.dropped_unmatched++;
-    srf__way_log(element, ack,
-                 "it leads nowhere, or no call that went through here explains "
-                 "it");
+    if (err == LEADS_NOWHERE)
+        err = forward_without_maddr(element, ack, from, id, known);
+    if (err != 0)
+        drop(element, ack, err);
 }

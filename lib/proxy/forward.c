@@ -92,8 +92,10 @@ static void add_record_route(srf__element_t *element, srf__edits_t *edits,
     const srf__flow_t *to = forward->to;
     char names[2][SRF__FLOW_MAX];
     char marks[2][SRF__MARK_LEN];
+    const srf__route_t *route = forward->route;
     /* RFC 3261 §16.6 step 4: for sips our URI is one too. */
-    bool secure = srf__uri_is_sips(uri_of(request, forward));
+    bool secure = srf__uri_is_sips(uri_of(request, forward)) ||
+                  (route->has_next && route->next.scheme == SRF__SCHEME_SIPS);
     const own_uri_t ours[2] = {
         {.field = "Record-Route",
          .flow = to,

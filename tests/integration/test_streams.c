@@ -1067,6 +1067,27 @@ START_TEST(a_sip_route_leads_what_is_for_sips_over_tls)
 }
 END_TEST
 
+/* RFC 3261 §16.6 step 4. */
+START_TEST(a_sips_route_makes_our_record_route_one_of_sips)
+{
+    wire_t *secret =
+        wire_listen(&stage.loop, WIRE_TLS, stage.ip, stage.server_ctx);
+    wire_t *caller = caller_on(WIRE_TLS, stage_listen(&stage, WIRE_TLS));
+    char line[120];
+
+    stage.options.record_route = 1;
+    (void)snprintf(line, sizeof(line), "Route: <sips:%s:%u;lr>\n", stage.host,
+                   wire_port(secret));
+    stage_request(&stage, caller, WIRE_TLS, "INVITE", "sip:bob@call.test", "a",
+                  line);
+    const char *got = wire_expect(secret, "INVITE sip:bob@call.test ");
+    ck_assert_int_eq(
+        strncmp(wire_header(got, "Record-Route", NULL), "<sips:", 6), 0);
+    wire_close(caller);
+    wire_close(secret);
+}
+END_TEST
+
 /* The phone over TLS that a call by sip has found wrote a sips Contact. */
 START_TEST(what_leads_on_decides_where_sips_may_be_downgraded)
 {
@@ -1380,6 +1401,7 @@ int main(void)
     tcase_add_test(tcase, sips_never_leaves_over_anything_else);
     tcase_add_test(tcase, a_request_for_sips_does_not_go_to_an_open_target);
     tcase_add_test(tcase, a_sip_route_leads_what_is_for_sips_over_tls);
+    tcase_add_test(tcase, a_sips_route_makes_our_record_route_one_of_sips);
     tcase_add_test(tcase, what_leads_on_decides_where_sips_may_be_downgraded);
     tcase_add_test(
         tcase, clients_without_a_certificate_stay_outside_when_one_is_required);

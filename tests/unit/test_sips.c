@@ -7,6 +7,7 @@
 #include "runner.h"
 #include "world.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static world_t *create(uint32_t downgrade, const char *first)
@@ -117,6 +118,46 @@ START_TEST(no_route_takes_sips_into_the_clear)
 }
 END_TEST
 
+static char told[400];
+
+static void on_log(srf_log_level_t level, const srf_log_event_t *event,
+                   void *data)
+{
+    (void)level;
+    (void)data;
+    (void)snprintf(told, sizeof(told), "%s", event->text);
+}
+
+/* Nobody is answered: else it would vanish without a trace. */
+START_TEST(an_ack_that_is_dropped_tells_why)
+{
+    static const struct {
+        const char *uri, *route, *told;
+    } acks[] = {
+        {"sips:bob@10.0.0.12", "Route: <sip:10.0.0.1;lr;srf=MARK>\n",
+         "no listener for that transport"},
+        {"sip:bob@10.0.0.12", "", "no call that went through here"},
+        {"sip:bob@10.0.0.1", "Route: <sip:10.0.0.1;lr;srf=MARK>\n",
+         "it leads nowhere"},
+    };
+    srf_options_t options;
+
+    srf_options_init(&options);
+    options.log_cb = on_log;
+    options.log_level = SRF_LOG_INFO;
+    world_t *world = world_create_with(&options, NULL, NULL);
+
+    world_in_dialog(world, world->caller, "ACK", acks[_i].uri, "c1",
+                    acks[_i].route);
+    ck_assert_uint_eq(party_received(world->two, "ACK"), 0);
+    ck_assert_uint_eq(world_stats(world).dropped_unmatched, 1);
+    ck_assert_uint_eq(world_stats(world).sips_refused, _i == 0);
+    ck_assert_msg(strstr(told, acks[_i].told) != NULL, "%s", told);
+    ck_assert_msg(strncmp(told, "ACK ", 4) == 0, "%s", told);
+    world_destroy(world);
+}
+END_TEST
+
 START_TEST(a_redirect_does_not_leave_sips_for_sip)
 {
     world_t *world = create(1, NULL);
@@ -146,6 +187,7 @@ int main(void)
         tcase, what_came_for_sip_does_not_go_to_sips_in_the_clear, 0, 2);
     tcase_add_loop_test(tcase, without_tls_what_is_for_sips_is_counted, 0, 2);
     tcase_add_loop_test(tcase, no_route_takes_sips_into_the_clear, 0, 5);
+    tcase_add_loop_test(tcase, an_ack_that_is_dropped_tells_why, 0, 3);
     tcase_add_test(tcase, a_redirect_does_not_leave_sips_for_sip);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
