@@ -183,9 +183,6 @@ static void deliver(bench_t *bench, const srf__flow_t *from,
     network_t *network = bench->deliver_arg;
     bool is_callers = from == &bench->caller;
 
-    /* The turn before may have changed what is waited for. */
-    if (uv_backend_timeout(&network->loop) == 0)
-        (void)uv_run(&network->loop, UV_RUN_NOWAIT);
     say(is_callers ? &network->caller : &network->target, text);
     turn(network);
     if (is_callers)
@@ -295,6 +292,7 @@ static void open_stack(network_t *network)
     network->bench->deliver = deliver;
     network->bench->deliver_arg = network;
     srf_listen_options_init(&options);
+    options.gather_ms = SRF_TIMEOUT_NONE; /* a message, a turn */
     srf_tls_options_init(&tls);
     tls.ssl_ctx = network->ctx;
     tls.insecure = 1;
