@@ -72,13 +72,6 @@ srf_msg_t *srf__msg_create_without(srf__pool_t *pool, const srf__facts_t *facts,
     return msg;
 }
 
-srf_msg_t *srf__msg_ref(srf_msg_t *msg)
-{
-    srf__assert(msg->refs > 0);
-    msg->refs++;
-    return msg;
-}
-
 void srf__msg_unref(srf_msg_t *msg)
 {
     if (msg == NULL)

@@ -7,6 +7,7 @@
 #ifndef SRF_MESSAGE_H
 #define SRF_MESSAGE_H
 
+#include "base/error.h"
 #include "base/pool.h"
 #include "message/scan.h"
 #include "srf/srf.h"
@@ -38,7 +39,12 @@ srf_msg_t *srf__msg_create(srf__pool_t *pool, const srf__facts_t *facts);
 /* Copies the bytes but for those of `cut`. */
 srf_msg_t *srf__msg_create_without(srf__pool_t *pool, const srf__facts_t *facts,
                                    srf__span_t cut);
-srf_msg_t *srf__msg_ref(srf_msg_t *msg);
+static inline srf_msg_t *srf__msg_ref(srf_msg_t *msg)
+{
+    srf__assert(msg->refs > 0);
+    msg->refs++;
+    return msg;
+}
 /* Gives a reference back. NULL is allowed. */
 void srf__msg_unref(srf_msg_t *msg);
 

@@ -93,7 +93,7 @@ static void send_on(srf__element_t *element, const srf__facts_t *ack,
     srf__msg_unref(image);
 }
 
-static int send_to(const passage_t *passage, const srf__addr_t *addr)
+static inline int send_to(const passage_t *passage, const srf__addr_t *addr)
 {
     srf__element_t *element = passage->element;
     char branch[SRF__BRANCH_LEN];

@@ -65,13 +65,13 @@ static bool only_forwards(const srf__branch_t *branch,
 }
 
 static void copy_response(const srf__branch_t *branch,
-                          srf__received_t *received)
+                          srf__received_t *received, bool forwards_only)
 {
     srf__pool_t *pool = &branch->context->element->pool;
     const srf__facts_t *response = received->facts;
     srf__span_t via = srf__cut_top_via(response);
 
-    if (only_forwards(branch, response)) {
+    if (forwards_only) {
         received->msg = srf__msg_create_without(pool, response, via);
     } else {
         received->msg = srf__msg_create(pool, response);
@@ -83,10 +83,11 @@ void srf__branch_keep(srf__branch_t *branch, srf__received_t *received)
 {
     const srf__facts_t *response = received->facts;
     bool trying = response->status == 100;
-    bool bare = trying || only_forwards(branch, response);
+    bool forwards_only = !trying && only_forwards(branch, response);
+    bool bare = trying || forwards_only;
 
     if (!trying)
-        copy_response(branch, received);
+        copy_response(branch, received, forwards_only);
     if ((received->msg == NULL && !trying) ||
         !is_news(branch, response->status))
         return;

@@ -211,8 +211,8 @@ static void report_end(srf__client_t *client, uint32_t what)
 
 /* Feeds the machine, does what must be done at once, and takes a reference that
  * finish() gives back. */
-static uint32_t advance(srf__client_t *client, srf__txn_event_t event,
-                        const srf__facts_t *response)
+static inline uint32_t advance(srf__client_t *client, srf__txn_event_t event,
+                               const srf__facts_t *response)
 {
     srf__txn_actions_t actions;
     bool invite = client->method == SRF__METHOD_INVITE;
@@ -244,17 +244,21 @@ static void terminate_cancel(srf__client_t *cancel)
     unref(cancel);
 }
 
+static __attribute__((noinline)) void abandon_cancel(srf__client_t *cancel)
+{
+    (void)advance(cancel, SRF__EV_ABANDON, NULL);
+    terminate_cancel(cancel);
+    unref(cancel);
+}
+
 static void terminate_request(srf__client_t *client)
 {
     srf__txns_t *txns = client->txns;
     srf__client_t *cancel = cancel_of(client);
 
     srf__clock_stop(&client->clock, txns->wheel);
-    if (cancel != NULL) {
-        (void)advance(cancel, SRF__EV_ABANDON, NULL);
-        terminate_cancel(cancel);
-        unref(cancel);
-    }
+    if (cancel != NULL)
+        abandon_cancel(cancel);
     srf__slot_free(txns, client->slot);
     txns->counters.clients--;
     unref(client);
@@ -270,8 +274,8 @@ static void terminate(srf__client_t *client)
         terminate_request(client);
 }
 
-static void finish(srf__client_t *client, const srf__facts_t *response,
-                   uint32_t what)
+static inline void finish(srf__client_t *client, const srf__facts_t *response,
+                          uint32_t what)
 {
     if (what & SRF__DO_DROP_REQUEST)
         drop_request(client);
@@ -304,7 +308,7 @@ static void send_cancel(srf__client_t *invite, srf__str_t lines)
 }
 
 /* Sends the CANCEL that waited for a provisional response. */
-static void send_wanted_cancel(srf__client_t *invite)
+static __attribute__((noinline)) void send_wanted_cancel(srf__client_t *invite)
 {
     srf__cancel_lines_t *lines = invite->cancel.lines;
 
