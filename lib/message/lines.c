@@ -68,12 +68,12 @@ bool srf__nuls_are_quoted(const char *p, const char *end)
 
 unsigned srf__find_flaws(const char *p, const char *end)
 {
-    const char *begin = p;
     unsigned flaws = 0;
+    const char *lf = srf__line_end(p, end, &flaws);
 
-    for (const char *lf = p; lf != NULL; p = lf + 1)
-        lf = srf__line_end(p, end, &flaws);
-    if ((flaws & SRF__FLAW_NUL) != 0 && srf__nuls_are_quoted(begin, end))
+    while (lf != NULL)
+        lf = srf__line_end(lf + 1, end, &flaws);
+    if ((flaws & SRF__FLAW_NUL) != 0 && srf__nuls_are_quoted(p, end))
         flaws &= ~(unsigned)SRF__FLAW_NUL;
     return flaws;
 }

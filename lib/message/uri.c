@@ -559,10 +559,9 @@ int srf__name_addr_parse(srf__str_t value, srf__uri_t *out, srf__str_t *params)
 
 bool srf__uri_param_next(srf__str_t *rest, srf__uri_param_t *out)
 {
-    const char *end = rest->p + rest->len;
-
     if (rest->len == 0)
         return false;
+    const char *end = rest->p + rest->len;
     const char *p = read_param(rest->p, end, out);
     if (p == NULL)
         return false;
