@@ -114,6 +114,8 @@ bool srf__envelope_is_plain(const srf__str_t *parts, unsigned count)
  * empty line, NULL when there is none. */
 static const char *write_head(srf__buf_t *out, srf__str_t all)
 {
+    if (all.len == 0)
+        return NULL;
     const char *end = all.p + all.len;
     const char *line = all.p;
     const char *behind = line; /* of the line with its folds */
