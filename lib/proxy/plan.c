@@ -80,6 +80,10 @@ int srf__plan_make(const srf__branch_t *branch, const srf__facts_t *request,
      * made way for a target. */
     if (plan->route.request_uri.scheme != SRF__SCHEME_SIPS)
         plan->way.request_uri = uri_of(plan);
+    /* What a redirect leads to may be for sips where the request was not. */
+    if (plan->way.uri == &plan->route.next)
+        srf__route_secure(context->element, plan->way.request_uri,
+                          &plan->route.next);
     return 0;
 }
 

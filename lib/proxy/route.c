@@ -92,14 +92,15 @@ static bool read_mark(const srf__element_t *element,
     return kind != SRF__MARK_NONE;
 }
 
-/* RFC 3261 §16.6 step 7: the way of a request for sips is looked for as if the
- * URI that leads to it were a sips one, unless the program lets what is written
- * decide (RFC 5630 §3.1.3). */
-static void secure_next(const srf__element_t *element, srf__route_t *out)
+/* RFC 3261 §8.1.2, §16.6 step 7: the way of a request for sips is looked for as
+ * if the URI that leads to it were a sips one, unless the program lets what is
+ * written decide (RFC 5630 §3.1.3). */
+void srf__route_secure(const srf__element_t *element, srf__str_t request_uri,
+                       srf__uri_t *next)
 {
-    if (out->request_uri.scheme == SRF__SCHEME_SIPS &&
-        out->next.scheme == SRF__SCHEME_SIP && !element->sips_downgrade)
-        out->next.scheme = SRF__SCHEME_SIPS;
+    if (next->scheme == SRF__SCHEME_SIP && !element->sips_downgrade &&
+        srf__uri_is_sips(request_uri))
+        next->scheme = SRF__SCHEME_SIPS;
 }
 
 /* Counts our own values on top, of which a double Record-Route (RFC 5658) and a
@@ -122,7 +123,7 @@ static int walk_routes(srf__element_t *element, const srf__facts_t *request,
             return SRF_ERR_SYNTAX;
         if (!srf__element_is(element, &out->next, &listener)) {
             out->has_next = true;
-            secure_next(element, out);
+            srf__route_secure(element, out->request_uri.text, &out->next);
             return 0;
         }
         out->proved = read_mark(element, request, &out->next, out);

@@ -37,6 +37,11 @@ typedef struct srf__route {
 int srf__route_prepare(srf__element_t *element, const srf__facts_t *request,
                        srf__route_t *out);
 
+/* Makes the sip URI of a Route, which leads a request with this Request-URI on,
+ * one of sips where that is one. */
+void srf__route_secure(const srf__element_t *element, srf__str_t request_uri,
+                       srf__uri_t *next);
+
 /* Whether the Request-URI has a maddr that names us, and the request came from
  * `from` to the port and over the transport that it indicates: maddr has served
  * its purpose then. */

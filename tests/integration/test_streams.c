@@ -1067,6 +1067,31 @@ START_TEST(a_sip_route_leads_what_is_for_sips_over_tls)
 }
 END_TEST
 
+/* So is it when only a redirect was for sips. */
+START_TEST(a_sip_route_leads_a_redirect_to_sips_over_tls)
+{
+    wire_t *open = wire_listen(&stage.loop, WIRE_UDP, stage.ip, NULL);
+    wire_t *secret = wire_listen_at(&stage.loop, WIRE_TLS, stage.ip,
+                                    wire_port(open), stage.server_ctx);
+    wire_t *caller = caller_on(WIRE_UDP, stage_listen(&stage, WIRE_UDP));
+    char line[120];
+
+    (void)stage_listen(&stage, WIRE_TLS);
+    stage.options.follow_redirects = 1;
+    (void)snprintf(line, sizeof(line), "Route: <sip:%s:%u;lr>\n", stage.host,
+                   wire_port(open));
+    stage_request(&stage, caller, WIRE_UDP, "MESSAGE", "sip:bob@192.0.2.1", "a",
+                  line);
+    stage_answer(open, wire_expect(open, "MESSAGE sip:bob@192.0.2.1 "),
+                 "302 Moved Temporarily", "Contact: <sips:bob@call.test>\n");
+    (void)wire_expect(secret, "MESSAGE sips:bob@call.test ");
+    ck_assert_uint_eq(stage_stats(&stage).sips_refused, 0);
+    wire_close(caller);
+    wire_close(open);
+    wire_close(secret);
+}
+END_TEST
+
 /* RFC 3261 §16.6 step 4. */
 START_TEST(a_sips_route_makes_our_record_route_one_of_sips)
 {
@@ -1401,6 +1426,7 @@ int main(void)
     tcase_add_test(tcase, sips_never_leaves_over_anything_else);
     tcase_add_test(tcase, a_request_for_sips_does_not_go_to_an_open_target);
     tcase_add_test(tcase, a_sip_route_leads_what_is_for_sips_over_tls);
+    tcase_add_test(tcase, a_sip_route_leads_a_redirect_to_sips_over_tls);
     tcase_add_test(tcase, a_sips_route_makes_our_record_route_one_of_sips);
     tcase_add_test(tcase, what_leads_on_decides_where_sips_may_be_downgraded);
     tcase_add_test(
