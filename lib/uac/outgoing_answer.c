@@ -6,6 +6,7 @@
  */
 #include "uac/outgoing_answer.h"
 
+#include "proxy/route.h"
 #include "uac/dialog.h"
 #include "uac/outgoing_request.h"
 
@@ -76,6 +77,16 @@ static srf__way_spec_t spec_of(const srf__answerer_t *one,
     };
 }
 
+static int read_dialog(const srf_outgoing_t *invite,
+                       const srf__facts_t *response, srf__dialog_t *out)
+{
+    int err = srf__dialog_read(out, response, invite->spec.uri);
+
+    if (err == 0)
+        srf__route_secure(invite->uac->element, out->uri, &out->next_hop);
+    return err;
+}
+
 /* The ACK along its way. INTEROP: when that leads nowhere, or to a name that
  * nobody knows, it goes where the INVITE went, so that the 2xx is not repeated
  * for nothing. SRF_ERR_NO_MEMORY. */
@@ -113,7 +124,7 @@ static void on_found(void *arg, int err, const srf__hops_t *hops)
     srf__way_found(&one->way, err, hops);
     if (response != NULL) {
         /* It was good when it came; there may be no memory now. */
-        if (srf__dialog_read(&dialog, response, one->outgoing->spec.uri) == 0)
+        if (read_dialog(one->outgoing, response, &dialog) == 0)
             (void)build_ack(one, &dialog);
         srf__dialog_deinit(&dialog);
     }
@@ -146,7 +157,7 @@ static int find_way(srf__answerer_t *one, const srf__facts_t *response,
 static int prepare_ack(srf__answerer_t *one, const srf__facts_t *response)
 {
     srf__dialog_t dialog;
-    int err = srf__dialog_read(&dialog, response, one->outgoing->spec.uri);
+    int err = read_dialog(one->outgoing, response, &dialog);
 
     if (err == 0) {
         err = find_way(one, response, &dialog);

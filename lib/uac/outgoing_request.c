@@ -6,6 +6,7 @@
 #include "uac/outgoing_request.h"
 
 #include "base/error.h"
+#include "proxy/route.h"
 #include "uac/dialog.h"
 
 enum {
@@ -411,6 +412,9 @@ int srf__outgoing_read(srf_outgoing_t *outgoing, const char *uri,
         err = read_outside(&draft, uri);
     if (err == 0)
         err = keep_rest(&draft);
+    if (err == 0 && options->next_hop == NULL)
+        srf__route_secure(outgoing->uac->element, outgoing->spec.uri,
+                          &outgoing->hop);
     srf__buf_deinit(&draft.uri);
     srf__buf_deinit(&draft.hop);
     srf__buf_deinit(&draft.lines);

@@ -309,6 +309,43 @@ START_TEST(it_is_a_datagram_all_the_same_where_nobody_speaks_tcp)
 }
 END_TEST
 
+/* ---- sips ---- */
+
+static void write_route(char out[URI_TEXT], const wire_t *to)
+{
+    (void)snprintf(out, URI_TEXT, "<sip:%s:%u;lr>", stage.host, wire_port(to));
+}
+
+/* RFC 3261 §8.1.2: as if the Route were written with sips. That of a dialog,
+ * and of the ACK that opens it, comes from a Record-Route. */
+START_TEST(a_sip_route_leads_what_is_for_sips_over_tls)
+{
+    wire_t *first =
+        wire_listen(&stage.loop, WIRE_TLS, stage.ip, stage.server_ctx);
+    wire_t *recorded =
+        wire_listen(&stage.loop, WIRE_TLS, stage.ip, stage.server_ctx);
+    char route[URI_TEXT];
+    char lines[2 * URI_TEXT];
+    const char *const headers[] = {"Route", route, NULL};
+
+    (void)stage_listen(&stage, WIRE_TLS);
+    write_route(route, first);
+    options.headers = headers;
+    ask("INVITE", "sips:bob@192.0.2.1");
+    const char *got = wire_expect(first, "INVITE sips:bob@192.0.2.1 ");
+    ck_assert_str_eq(wire_header(got, "Route", NULL), route);
+    write_route(route, recorded);
+    (void)snprintf(lines, sizeof(lines),
+                   "Record-Route: %s\nContact: <sips:desk@192.0.2.1>\n", route);
+    stage_answer(first, got, "200 OK", lines);
+    expect_done(0, 200);
+    got = wire_expect(recorded, "ACK sips:desk@192.0.2.1 ");
+    ck_assert_str_eq(wire_header(got, "Route", NULL), route);
+    wire_close(first);
+    wire_close(recorded);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("requests");
@@ -343,6 +380,12 @@ int main(void)
     tcase_add_test(tcase, what_is_too_long_for_a_datagram_goes_over_tcp);
     tcase_add_test(tcase,
                    it_is_a_datagram_all_the_same_where_nobody_speaks_tcp);
+    suite_add_tcase(suite, tcase);
+
+    tcase = tcase_create("sips");
+    tcase_set_timeout(tcase, 20);
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, a_sip_route_leads_what_is_for_sips_over_tls);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }
