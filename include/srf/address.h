@@ -86,10 +86,12 @@ SRF_API srf_address_kind_t srf_address_kind(const char *address);
 /** Who chose where a message goes. */
 typedef enum srf_destination_reason {
     /** A message from the network: the Request-URI or a Route of a request that
-     * has no target, also inside a dialog, or the Contact of a redirect. */
+     * has no target, also inside a dialog, or the Contact of a redirect; the
+     * Contact or Record-Route of the 2xx that a request of the program's own
+     * follows, BYE for one, unless its `next_hop` says otherwise. */
     SRF_DESTINATION_ROUTE = 0,
-    /** The program, by a numeric address in a target of srf_proxy_request() or
-     * the URI of srf_request(). */
+    /** The program, by a numeric address in a target of srf_proxy_request(), or
+     * the URI, Route or `next_hop` of srf_request(). */
     SRF_DESTINATION_TARGET = 1,
     /** The program, by a name; the address is what DNS, or the hosts file, has
      * for it. */

@@ -97,11 +97,14 @@ static int launch(srf_outgoing_t *outgoing)
     return 0;
 }
 
-/* To the first address, from way->at on, that it can be sent to. */
-static int launch_on(srf_outgoing_t *outgoing)
+/* To the first address, from way->at on, that it can be sent to, when they were
+ * found without `err`; else to the fallback. */
+static int launch_on(srf_outgoing_t *outgoing, int err)
 {
-    int err = srf__outgoing_find_flow(outgoing);
-
+    if (err == 0)
+        err = srf__outgoing_find_flow(outgoing);
+    if (err != 0 && srf__outgoing_use_fallback(outgoing))
+        err = 0;
     return err != 0 ? err : launch(outgoing);
 }
 
@@ -113,10 +116,7 @@ static int begin(srf_outgoing_t *outgoing)
 
     if (err == SRF__SELECT_PENDING)
         return 0;
-    if (err != 0)
-        err = srf__outgoing_located(outgoing, err, NULL);
-    if (err == 0)
-        err = launch_on(outgoing);
+    err = launch_on(outgoing, err);
     if (err == 0 || !outgoing->named)
         return err;
     outgoing->failure = err;
@@ -129,19 +129,18 @@ static void on_found(void *arg, int err, const srf__hops_t *hops)
 {
     srf_outgoing_t *outgoing = arg;
 
-    err = srf__outgoing_located(outgoing, err, hops);
-    if (err == 0)
-        err = launch_on(outgoing);
+    srf__outgoing_located(outgoing, err, hops);
+    err = launch_on(outgoing, err);
     if (err == 0)
         return;
     complete(outgoing, err, NULL);
     destroy(outgoing, true);
 }
 
-/* `fallback`: where it goes when its name is unknown; NULL: nowhere. */
+/* `fallback`: where it goes when no way leads on; NULL: nowhere. */
 static int start(srf__uac_t *uac, const char *uri,
                  const srf_request_options_t *options, srf_outgoing_cb cb,
-                 const srf__addr_t *fallback)
+                 const srf__flow_t *fallback)
 {
     srf_outgoing_t *outgoing = create(uac);
 
@@ -316,7 +315,7 @@ static bool try_next_address(srf_outgoing_t *outgoing, const srf_msg_t *msg)
     if (outgoing->canceled || is_closing(outgoing->uac))
         return false;
     outgoing->way.at++;
-    return launch_on(outgoing) == 0;
+    return launch_on(outgoing, 0) == 0;
 }
 
 static void on_final(srf_outgoing_t *outgoing, const srf__facts_t *response,
@@ -329,8 +328,8 @@ static void on_final(srf_outgoing_t *outgoing, const srf__facts_t *response,
     destroy(outgoing, false);
 }
 
-/* §15: a call that nobody wants is ended. INTEROP: a Contact whose name nobody
- * knows does not keep us from it. */
+/* §15: a call that nobody wants is ended. INTEROP: a Contact that leads
+ * nowhere, or where nothing may go, does not keep us from it. */
 static void hang_up(srf_outgoing_t *invite, const srf_msg_t *response)
 {
     srf_request_options_t options;
@@ -343,7 +342,7 @@ static void hang_up(srf_outgoing_t *invite, const srf_msg_t *response)
     options.username = invite->credentials.username.p;
     options.password = invite->credentials.password.p;
     options.realms = invite->credentials.realms;
-    (void)start(invite->uac, NULL, &options, NULL, &invite->flow.peer);
+    (void)start(invite->uac, NULL, &options, NULL, &invite->flow);
 }
 
 /* A 2xx to an INVITE; more of them may come until the transaction ends. */

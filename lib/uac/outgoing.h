@@ -32,7 +32,7 @@ struct srf_outgoing {
     srf__credentials_t credentials;
     srf__uri_t hop; /* the URI that leads to it */
     srf__way_t way;
-    srf__addr_t fallback; /* serves for an unknown name; or no family */
+    srf__flow_t fallback; /* serves where no way leads on; or no listener */
     srf__flow_t flow;
     srf__detour_t detour;
     int failure;           /* to be told from the loop; 0: none */
@@ -44,6 +44,7 @@ struct srf_outgoing {
     srf_outgoing_response_cb on_response;
     void *data;
     bool named;          /* the addresses are those of a name */
+    bool by_network;     /* the peer of a dialog chose where it goes */
     bool writes_contact; /* the program gave none */
     bool completed;
     bool canceled; /* by the program */

@@ -340,6 +340,7 @@ static int read_inside(draft_t *draft)
         err = SRF_ERR_INVALID_ARGUMENT;
     if (err == 0)
         err = keep_hop(draft, &dialog.next_hop);
+    outgoing->by_network = draft->options->next_hop == NULL;
     if (err == 0) {
         srf__buf_add_str(&draft->lines, srf__buf_str(&dialog.routes));
         spec->uri = keep(outgoing, dialog.uri, &err);

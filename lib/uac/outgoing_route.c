@@ -14,8 +14,9 @@ static srf__way_spec_t spec_of(const srf_outgoing_t *outgoing)
         .request_uri = outgoing->spec.uri,
         .uri = &outgoing->hop,
         .call_id = outgoing->spec.call_id,
-        .reason = SRF_DESTINATION_TARGET,
-        .trusted = true,
+        .reason = outgoing->by_network ? SRF_DESTINATION_ROUTE
+                                       : SRF_DESTINATION_TARGET,
+        .trusted = !outgoing->by_network,
         .named = outgoing->named,
     };
 }
@@ -31,16 +32,10 @@ int srf__outgoing_locate(srf_outgoing_t *outgoing, srf__lookup_cb cb)
     return err;
 }
 
-int srf__outgoing_located(srf_outgoing_t *outgoing, int err,
-                          const srf__hops_t *hops)
+void srf__outgoing_located(srf_outgoing_t *outgoing, int err,
+                           const srf__hops_t *hops)
 {
     srf__way_found(&outgoing->way, err, hops);
-    if (err == 0)
-        return 0;
-    if (outgoing->fallback.family == 0)
-        return err;
-    srf__way_use(&outgoing->way, &outgoing->fallback);
-    return 0;
 }
 
 int srf__outgoing_find_flow(srf_outgoing_t *outgoing)
@@ -50,6 +45,30 @@ int srf__outgoing_find_flow(srf_outgoing_t *outgoing)
     outgoing->detour = SRF__DETOUR_NONE;
     return srf__way_flow_on(outgoing->uac->element, &spec, &outgoing->way,
                             &outgoing->flow);
+}
+
+/* A lookup takes its time: the connection may have gone meanwhile. */
+static bool is_good(srf__flow_t *flow, srf__str_t name)
+{
+    if (!flow->listener->ops->reliable || srf__transports_is_there(flow))
+        return true;
+    flow->connection = 0;
+    return srf__transports_find(flow) ||
+           srf__transports_connect(flow, name, SRF__OPEN_FOR_PROGRAM) == 0;
+}
+
+bool srf__outgoing_use_fallback(srf_outgoing_t *outgoing)
+{
+    srf__flow_t flow = outgoing->fallback;
+
+    outgoing->fallback.listener = NULL;
+    if (flow.listener == NULL || !is_good(&flow, outgoing->hop.host))
+        return false;
+    outgoing->flow = flow;
+    outgoing->by_network = false;
+    outgoing->detour = SRF__DETOUR_BACK; /* the INVITE has chosen */
+    srf__way_use(&outgoing->way, &outgoing->flow.peer);
+    return true;
 }
 
 bool srf__outgoing_leave_udp(srf_outgoing_t *outgoing, size_t len)
@@ -80,6 +99,6 @@ bool srf__outgoing_fall_back(srf_outgoing_t *outgoing)
 void srf__outgoing_remember(const srf_outgoing_t *outgoing, bool answered)
 {
     if (outgoing->named)
-        srf__way_report(outgoing->uac->element, &outgoing->flow.peer, false,
-                        answered);
+        srf__way_report(outgoing->uac->element, &outgoing->flow.peer,
+                        outgoing->by_network, answered);
 }

@@ -67,13 +67,13 @@ static inline void asker_done(srf_outgoing_t *outgoing, int err,
         asker->on_done(asker, response);
 }
 
-static inline asker_t *asker_create(void)
+static inline asker_t *asker_create_with(const srf_options_t *options)
 {
     asker_t *asker = calloc(1, sizeof(*asker));
 
     ck_assert_ptr_nonnull(asker);
     asker->net = memnet_create(11);
-    asker->srf = memnet_stack(asker->net, ASKER_HOST ":5060", NULL);
+    asker->srf = memnet_stack(asker->net, ASKER_HOST ":5060", options);
     asker->one = party_create(asker->net, ASKER_ONE);
     asker->two = party_create(asker->net, ASKER_TWO);
     srf_request_options_init(&asker->options);
@@ -81,6 +81,11 @@ static inline asker_t *asker_create(void)
     asker->options.data = asker;
     asker->options.handle = &asker->handle;
     return asker;
+}
+
+static inline asker_t *asker_create(void)
+{
+    return asker_create_with(NULL);
 }
 
 static inline uint64_t asker_clients(const asker_t *asker)

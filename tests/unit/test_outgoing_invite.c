@@ -494,6 +494,108 @@ START_TEST(a_bye_goes_where_the_invite_went_if_the_contact_is_a_name)
 }
 END_TEST
 
+/* So it does if the Contact leads nowhere at all: the ACK went there, too. */
+START_TEST(a_bye_goes_where_the_invite_went_if_the_contact_leads_nowhere)
+{
+    static const char *const contacts[] = {
+        "Contact: <sip:desk@10.0.0.15;transport=ws>\n",
+        "Contact: <sip:desk@10.0.0.15;transport=tcp>\n",
+        "Contact: <sip:desk@[2001:db8::1]>\n",
+        "Contact: <sips:desk@10.0.0.15>\n",
+        "Contact: <tel:+4912>\n",
+    };
+    asker_t *asker = calling();
+
+    answer(asker, "180 Ringing", "");
+    srf_outgoing_cancel(asker->handle);
+    answer(asker, "200 OK", contacts[_i]);
+    ck_assert_uint_eq(party_received(asker->one, "ACK"), 1);
+    ck_assert_uint_eq(party_received(asker->one, "BYE"), 1);
+    asker_destroy(asker);
+}
+END_TEST
+
+static const char *refused;
+static int reason; /* why the last one was asked for */
+
+static int not_there(const srf_destination_t *destination, void *data)
+{
+    (void)data;
+    reason = destination->reason;
+    return strcmp(destination->address, refused) != 0;
+}
+
+static asker_t *calling_where_allowed(void)
+{
+    srf_options_t options;
+
+    refused = "";
+    srf_options_init(&options);
+    options.allow_destination = not_there;
+    asker_t *asker = asker_create_with(&options);
+    asker_ask(asker, "INVITE", ASKER_URI);
+    ck_assert_int_eq(reason, SRF_DESTINATION_TARGET);
+    answer(asker, "180 Ringing", "");
+    return asker;
+}
+
+/* It is the callee who chose it. */
+START_TEST(a_contact_to_hang_up_on_is_the_networks_choice)
+{
+    asker_t *asker = calling_where_allowed();
+
+    srf_outgoing_cancel(asker->handle);
+    answer(asker, "200 OK", "Contact: <sip:desk@10.0.0.12>\n");
+    ck_assert_uint_eq(party_received(asker->two, "BYE"), 1);
+    ck_assert_int_eq(reason, SRF_DESTINATION_ROUTE);
+    asker_destroy(asker);
+}
+END_TEST
+
+START_TEST(a_bye_goes_where_the_invite_went_if_the_contact_is_not_allowed)
+{
+    asker_t *asker = calling_where_allowed();
+
+    refused = "10.0.0.12";
+    srf_outgoing_cancel(asker->handle);
+    answer(asker, "200 OK", "Contact: <sip:desk@10.0.0.12>\n");
+    ck_assert_uint_eq(party_received(asker->two, "BYE"), 0);
+    ck_assert_uint_eq(party_received(asker->one, "BYE"), 1);
+    asker_destroy(asker);
+}
+END_TEST
+
+static void bye_to(asker_t *asker, const srf_msg_t *response)
+{
+    srf_request_options_t options;
+
+    srf_request_options_init(&options);
+    options.method = "BYE";
+    options.dialog = response;
+    options.next_hop = "10.0.0.12";
+    reason = -1;
+    ck_assert_int_eq(srf_request(asker->srf, NULL, &options, NULL), 0);
+    ck_assert_int_eq(reason, SRF_DESTINATION_TARGET);
+    options.next_hop = NULL;
+    ck_assert_int_eq(srf_request(asker->srf, NULL, &options, NULL), 0);
+    ck_assert_int_eq(reason, SRF_DESTINATION_ROUTE);
+    refused = "10.0.0.12";
+    ck_assert_int_eq(srf_request(asker->srf, NULL, &options, NULL),
+                     SRF_ERR_NOT_ALLOWED);
+}
+
+/* Only a next_hop is the program's. */
+START_TEST(inside_a_dialog_its_peer_chooses_where_requests_go)
+{
+    asker_t *asker = calling_where_allowed();
+
+    asker->on_done = bye_to;
+    answer(asker, "200 OK", "Contact: <sip:desk@10.0.0.12>\n");
+    ck_assert_uint_eq(asker->done, 1);
+    asker_destroy(asker);
+}
+END_TEST
+
 /* ---- CANCEL ---- */
 
 START_TEST(cancel_after_a_provisional_response)
@@ -643,6 +745,13 @@ static TCase *giving_up(void)
                    a_2xx_behind_the_cancel_is_acknowledged_as_long_as_it_comes);
     tcase_add_test(tcase,
                    a_bye_goes_where_the_invite_went_if_the_contact_is_a_name);
+    tcase_add_loop_test(
+        tcase, a_bye_goes_where_the_invite_went_if_the_contact_leads_nowhere, 0,
+        5);
+    tcase_add_test(tcase, a_contact_to_hang_up_on_is_the_networks_choice);
+    tcase_add_test(
+        tcase, a_bye_goes_where_the_invite_went_if_the_contact_is_not_allowed);
+    tcase_add_test(tcase, inside_a_dialog_its_peer_chooses_where_requests_go);
     tcase_add_test(tcase, cancel_after_a_provisional_response);
     tcase_add_test(tcase, cancel_before_a_provisional_response_waits_for_it);
     tcase_add_loop_test(tcase, a_cancelled_invite_that_nobody_answers_ends, 0,
