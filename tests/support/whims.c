@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A stack that ends has seen something. */
+enum { SELDOM = 100 };
+
 whims_t whims;
 
 unsigned whims_lot(unsigned below)
@@ -140,11 +143,34 @@ static void on_outgoing_response(srf_outgoing_t *outgoing,
 }
 
 static void on_outgoing(srf_outgoing_t *outgoing, int err,
+                        const srf_msg_t *response);
+
+/* What comes next in the dialog, if there is one. */
+static void follow(const srf_msg_t *response)
+{
+    static const char *const methods[] = {"BYE", "INFO", "INVITE", "UPDATE"};
+    srf_request_options_t options;
+
+    if (whims.srf == NULL || response == NULL)
+        return;
+    srf_request_options_init(&options);
+    options.method = methods[whims_lot(4)];
+    options.dialog = response;
+    options.next_hop = whims_lot(4) == 0 ? "sip:nobody.invalid" : NULL;
+    options.on_response = whims_lot(2) ? on_outgoing_response : NULL;
+    options.timeout_ms = whims_lot(2) ? 1000 : 0;
+    if (srf_request(whims.srf, NULL, &options, on_outgoing) == 0)
+        whims.promised++;
+}
+
+static void on_outgoing(srf_outgoing_t *outgoing, int err,
                         const srf_msg_t *response)
 {
     begin();
     (void)err;
     whims.told++;
+    if (whims_lot(2))
+        follow(response);
     act(NULL);
     ck_assert(response == NULL || whims.fails ||
               srf_msg_status(response) >= 200);
@@ -293,7 +319,7 @@ static void destroy_now(void)
 {
     srf_t *srf = whims.srf;
 
-    if (srf == NULL || !whims.destroys || whims_lot(12) != 0)
+    if (srf == NULL || !whims.destroys || whims_lot(SELDOM) != 0)
         return;
     whims.srf = NULL;
     srf_destroy(srf, on_destroyed);
@@ -301,7 +327,7 @@ static void destroy_now(void)
 
 static void drain(void)
 {
-    if (whims.srf == NULL || whims.draining || whims_lot(12) != 0)
+    if (whims.srf == NULL || whims.draining || whims_lot(SELDOM) != 0)
         return;
     if (srf_drain(whims.srf, on_drained) == 0) {
         whims.draining = true;
