@@ -8,6 +8,13 @@
 . "$(dirname "$0")/lib.sh"
 setup_example edge_proxy "$@"
 
+for option in --inside --outside --open --allow --max-connections-per-source; do
+    "$PROGRAM" --help | grep -q -e "^  $option" || fail "--help: $option"
+done
+refused 2 'INSIDE-URI, OUTSIDE-URI and REGISTRAR are wanted' \
+    'sip:127.0.0.1:0;transport=udp'
+refused 2 '--no-such: unknown option' --no-such
+
 start_uas registrar uas_register.xml
 start_program 'sip:127.0.0.1:0;transport=udp' 'sip:127.0.0.1:0;transport=udp' \
     "127.0.0.1:$UAS_PORT"
