@@ -278,6 +278,12 @@ static int listen_on(srf_t *srf, const struct side *side,
         if (certificate != NULL && is_secure(side->uris[i]))
             options.tls = &tls;
         err = srf_listen(srf, side->uris[i], &options);
+        if (err != 0) {
+            output_log("%s: %s%s", side->uris[i], srf_strerror(err),
+                       certificate == NULL && is_secure(side->uris[i])
+                           ? ": a CERTIFICATE-FILE is wanted"
+                           : "");
+        }
     }
     return err;
 }

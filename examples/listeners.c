@@ -119,16 +119,33 @@ static const char *add_uri(struct listeners *listeners, const char *uri)
 
 static const char *advertise(struct listeners *listeners, const char *name)
 {
+    const char *problem = listeners_name(name);
+
     if (listeners->count == 0)
         return "belongs behind a --listen";
+    if (problem != NULL)
+        return problem;
     listeners->advertised[listeners->count - 1] = name;
     return NULL;
+}
+
+/* Scheme, host and perhaps a port (RFC 6454 §6.2). With a path or without a
+ * scheme it would be no browser's, and all of them would get 403. */
+static int is_origin(const char *text)
+{
+    const char *host = strstr(text, "://");
+
+    return strcmp(text, "*") == 0 ||
+           (host != NULL && host > text && host[3] != '\0' &&
+            strpbrk(host + 3, "/ ") == NULL);
 }
 
 static const char *add_origin(struct listeners *listeners, const char *origin)
 {
     if (listeners->origin_count == ORIGINS_MAX)
         return "given too often";
+    if (!is_origin(origin))
+        return "one such as https://phone.example.com is wanted, or *";
     listeners->origins[listeners->origin_count++] = origin;
     return NULL;
 }
@@ -367,6 +384,14 @@ const char *listeners_target(const char *target)
     int err = srf_uri_parse(uri, &parts);
     srf_free(parts);
     return err == 0 ? NULL : srf_strerror(err);
+}
+
+const char *listeners_name(const char *name)
+{
+    if (strpbrk(name, "@;?<> ") != NULL || strncasecmp(name, "sip:", 4) == 0 ||
+        listeners_target(name) != NULL)
+        return "HOST or HOST:PORT is wanted";
+    return NULL;
 }
 
 const char *listeners_check(struct listeners *listeners, const char **option)

@@ -364,6 +364,8 @@ static int read_value(struct app *app, int opt, const char *option)
     }
     switch (opt) {
     case OPT_ALIAS:
+        if (listeners_name(optarg) != NULL)
+            return usage_error(option, listeners_name(optarg));
         return add_name(app->aliases, &app->alias_count, option);
     case OPT_FORKING:
         return read_forking(app);

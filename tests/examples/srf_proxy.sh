@@ -59,7 +59,14 @@ refused 1 '--outbound: no listener is printed as sip:127.0.0.1' \
     --listen sip:127.0.0.1:0 --outbound sip:127.0.0.1 127.0.0.1:9
 refused 2 '--no-results: not with --results' --no-results --results /dev/null
 refused 1 'not a uri: invalid URI' --listen 'not a uri'
-refused 1 'alias: invalid argument' --alias 'bad alias'
+for name in 'bad alias' 1:2:3 sip:proxy.example.com user@proxy.example.com; do
+    refused 2 '--alias: HOST or HOST:PORT is wanted' --alias "$name"
+    refused 2 '--advertise: HOST or HOST:PORT is wanted' \
+        --listen sip:127.0.0.1:0 --advertise "$name"
+done
+for origin in phone.example.com https://phone.example.com/ https:// ''; do
+    refused 2 '--ws-origin: one such as https' --ws-origin "$origin"
+done
 refused 1 'No such file or directory' --results "$WORK/none/results"
 
 # Every form of a target is taken.
