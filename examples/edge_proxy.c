@@ -1,9 +1,8 @@
 /*
  * An edge proxy: browsers and telephones outside, a registrar inside.
  *
- *     edge_proxy [--inside URI]... [--outside URI]... [--open] [--allow
- * CIDR]...
- *                [--max-connections-per-source N]
+ *     edge_proxy [--inside URI]... [--outside URI]...
+ *                [--max-connections-per-source N] [--open] [--allow CIDR]...
  *                INSIDE-URI OUTSIDE-URI REGISTRAR [CERTIFICATE-FILE]
  *     edge_proxy --open --allow 10.0.0.2 'sip:10.0.0.1:5060;transport=udp' \
  *                'sip:192.0.2.1:443;transport=wss' 10.0.0.2 edge.pem
@@ -36,7 +35,8 @@
  * Path themselves: others are answered without one by registrars that keep it.
  *
  * CERTIFICATE-FILE, for wss and tls on both sides, holds the certificate and
- * its key. SIGHUP reads it again, SIGTERM ends the program.
+ * its key. SIGHUP reads it again, SIGTERM ends the program. --help says all
+ * that in short.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -54,6 +54,35 @@
 #include "stop.h"
 
 enum { LISTENERS_MAX = 16 };
+
+static const char help_text[] =
+    "Usage: edge_proxy [OPTION]... INSIDE-URI OUTSIDE-URI REGISTRAR\n"
+    "                  [CERTIFICATE-FILE]\n"
+    "Proxies what comes from outside to REGISTRAR, a REGISTER with a Path, "
+    "and\n"
+    "what comes from inside to where its Route or Request-URI points. The "
+    "URIs\n"
+    "are those to listen on, such as 'sip:10.0.0.1:5060;transport=udp', with\n"
+    "udp, tcp, tls, ws or wss. CERTIFICATE-FILE, for tls and wss, is PEM and\n"
+    "has the certificate and its key.\n"
+    "\n"
+    "  --inside URI             a further listener inside, repeatable\n"
+    "  --outside URI            a further listener outside, repeatable\n"
+    "  --max-connections-per-source N\n"
+    "                           accepted outside from one address, default\n"
+    "                           half of all that may be accepted, at most "
+    "1024;\n"
+    "                           0: any number\n"
+    "  --open                   anybody may send requests from outside\n"
+    "  --allow CIDR             who may send requests, such as 192.0.2.0/24 "
+    "or\n"
+    "                           2001:db8::/32, repeatable; others get 403. "
+    "From\n"
+    "                           inside it is needed to listen anywhere but on\n"
+    "                           loopback; from outside it or --open is\n"
+    "  --help                   print this\n"
+    "\n"
+    "SIGHUP reads the certificate again.\n";
 
 /* Listeners of a side, in the order they are opened: all inside ones first. */
 struct side {
@@ -249,6 +278,12 @@ static int listen_on(srf_t *srf, const struct side *side,
         if (certificate != NULL && is_secure(side->uris[i]))
             options.tls = &tls;
         err = srf_listen(srf, side->uris[i], &options);
+        if (err != 0) {
+            output_log("%s: %s%s", side->uris[i], srf_strerror(err),
+                       certificate == NULL && is_secure(side->uris[i])
+                           ? ": a CERTIFICATE-FILE is wanted"
+                           : "");
+        }
     }
     return err;
 }
@@ -366,13 +401,16 @@ int main(int argc, char **argv)
     int err;
 
     output_start(argv[0]);
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        output_usage(help_text, 0);
+        return 0;
+    }
     if (take_options(&argc, argv) != 0 ||
         access_read(&access_list, &argc, &argv) != 0)
         return 2;
     if (argc != 4 && argc != 5) {
-        output_log("usage: %s [--inside URI]... [--outside URI]... [--open] "
-                   "[--allow CIDR]... [--max-connections-per-source N] "
-                   "INSIDE-URI OUTSIDE-URI REGISTRAR [CERTIFICATE-FILE]",
+        output_log("%s: INSIDE-URI, OUTSIDE-URI and REGISTRAR are wanted, and "
+                   "no more than a CERTIFICATE-FILE behind them; try --help",
                    argv[0]);
         return 2;
     }

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static const char help_text[] =
     "  --listen URI             sip:HOST:PORT;transport=udp, or tcp, tls, ws,\n"
@@ -21,49 +22,68 @@ static const char help_text[] =
     "  --tls-key FILE           its key, when that is not in the same file\n"
     "  --tls-ca FILE            whom to trust; default for servers: as the\n"
     "                           system does\n"
-    "  --tls-verify WHOM        server (default); client: clients have to "
-    "show\n"
-    "                           a certificate too, by --tls-ca; optional: if\n"
-    "                           they have one; off: nobody is verified\n"
+    "  --tls-verify WHOM        server (default): servers have to show a good\n"
+    "                           certificate; client: clients too, by "
+    "--tls-ca;\n"
+    "                           optional: clients may; off: nobody is "
+    "verified\n"
     "  --ws-origin ORIGIN       where browsers may come from, repeatable; *:\n"
     "                           anywhere; default: the host they connect to\n"
-    "  --idle-timeout D         how long a connection may be silent, 600s\n"
-    "  --keepalive N            seconds between keep-alives of clients that\n"
-    "                           offer some; default: as they like, within the\n"
-    "                           idle timeout; 'none': no such offer is taken "
-    "up\n"
-    "  --max-connections N      of each listener, 16384, or what the limit of\n"
+    "  --idle-timeout D         how long a connection may be silent, default "
+    "600s\n"
+    "  --keepalive N            clients that offer keep-alives are told to "
+    "send\n"
+    "                           one every N seconds; default: as they like,\n"
+    "                           within the idle timeout; none: the offer is\n"
+    "                           not taken up\n"
+    "  --max-connections N      accepted by each listener, and as many "
+    "opened,\n"
+    "                           default 16384; never more than the limit of\n"
     "                           descriptors allows\n"
     "  --max-connections-per-source N\n"
-    "                           from one address, 1024 or half of that; 0: "
-    "any\n"
-    "  --receive-buffer BYTES   of each UDP socket, 4194304\n"
+    "                           accepted from one address, default half of "
+    "all\n"
+    "                           that may be accepted, at most 1024; 0: any\n"
+    "                           number\n"
+    "  --receive-buffer BYTES   of each UDP socket, default 4194304\n"
     "  --gather D               how often datagrams that come densely are "
     "read\n"
-    "                           together, 1ms; 0s: never\n"
-    "  --portable-udp           UDP through libuv alone\n"
-    "  --source-rate N          requests per second outside of dialogs from "
+    "                           together, default 1ms, at most 20ms; 0s: each\n"
+    "                           is read as it comes\n"
+    "  --portable-udp           use UDP through libuv alone, with one system\n"
+    "                           call for each datagram\n"
+    "  --source-rate N          requests per second outside of dialogs that "
     "one\n"
-    "                           IPv4 address or /64 of IPv6, 500; 0: any\n"
-    "  --source-burst N         that may come at once; as many as in a second\n"
-    "  --source-exempt CIDR     whom that does not apply to, such as a trunk\n"
-    "                           with many callers, e.g. 192.0.2.0/24;\n"
+    "                           IPv4 address or /64 of IPv6 may send, default\n"
+    "                           500; 0: any number\n"
+    "  --source-burst N         how many of these may come at once; default: "
+    "as\n"
+    "                           many as in a second\n"
+    "  --source-exempt CIDR     whom --source-rate does not apply to, such as "
+    "a\n"
+    "                           trunk with many callers, e.g. 192.0.2.0/24;\n"
     "                           repeatable\n"
     "  --max-memory BYTES       for messages, calls and what connections "
     "hold,\n"
-    "                           1073741824\n"
-    "  --udp-mtu BYTES          longer requests leave over TCP where there is "
-    "a\n"
-    "                           listener for it, 1300; 'none' does\n"
-    "  --sips-downgrade         requests for sips URIs go where Routes and\n"
-    "                           targets lead, without TLS, too\n"
+    "                           default 1073741824\n"
+    "  --udp-mtu BYTES          requests that are longer leave over TCP where\n"
+    "                           there is a listener for it, default 1300;\n"
+    "                           none: they leave over UDP, too\n"
+    "  --sips-downgrade         send requests for sips URIs without TLS, too,\n"
+    "                           where a Route or a target says so\n"
     "  --secret-file FILE       16 to 1024 bytes that marks are made with, so\n"
     "                           that calls outlive a restart; the same in all\n"
     "                           machines of a group\n"
-    "  --old-secret-file FILE   the one before: its marks are good, too\n"
-    "  --public-destinations    go to public addresses only where the network\n"
-    "                           chose the way; targets are not concerned\n"
-    "  --destination CIDR       the same, and to that network; repeatable\n";
+    "  --old-secret-file FILE   the secret before this one: marks that were\n"
+    "                           made with it are good, too\n"
+    "  --public-destinations    send nothing to addresses that are not public\n"
+    "                           where a Route, a redirect or another message\n"
+    "                           names them; targets may be anywhere\n"
+    "  --destination CIDR       --public-destinations, but for this network,\n"
+    "                           which may be named, too; repeatable\n";
+
+/* What is said about a number of which 0 stands for any. */
+#define NUMBER_OR_ANY "a number is wanted, or 0 for any"
 
 enum {
     GATHER_MAX_MS = 20, /* see srf_listen_options_t */
@@ -71,7 +91,8 @@ enum {
      * ask for together is still served. */
     SOURCE_RATE = 500,
     SOURCE_RATE_MAX = 1000000,
-    SECRET_MIN = 16
+    SECRET_MIN = 16,
+    TARGET_BYTES = 1024
 };
 
 void listeners_init(struct listeners *listeners)
@@ -98,16 +119,33 @@ static const char *add_uri(struct listeners *listeners, const char *uri)
 
 static const char *advertise(struct listeners *listeners, const char *name)
 {
+    const char *problem = listeners_name(name);
+
     if (listeners->count == 0)
         return "belongs behind a --listen";
+    if (problem != NULL)
+        return problem;
     listeners->advertised[listeners->count - 1] = name;
     return NULL;
+}
+
+/* Scheme, host and perhaps a port (RFC 6454 §6.2). With a path or without a
+ * scheme it would be no browser's, and all of them would get 403. */
+static int is_origin(const char *text)
+{
+    const char *host = strstr(text, "://");
+
+    return strcmp(text, "*") == 0 ||
+           (host != NULL && host > text && host[3] != '\0' &&
+            strpbrk(host + 3, "/ ") == NULL);
 }
 
 static const char *add_origin(struct listeners *listeners, const char *origin)
 {
     if (listeners->origin_count == ORIGINS_MAX)
         return "given too often";
+    if (!is_origin(origin))
+        return "one such as https://phone.example.com is wanted, or *";
     listeners->origins[listeners->origin_count++] = origin;
     return NULL;
 }
@@ -142,8 +180,11 @@ static const char *read_count(const char *value, uint32_t *out)
 /* "none" is all there are: no limit, no time. */
 static const char *read_or_none(const char *value, uint32_t *out)
 {
-    if (strcmp(value, "none") != 0)
-        return read_count(value, out);
+    if (strcmp(value, "none") != 0) {
+        return read_count(value, out) == NULL
+                   ? NULL
+                   : "a number from 1, or none, is wanted";
+    }
     *out = SRF_UNLIMITED;
     return NULL;
 }
@@ -151,7 +192,7 @@ static const char *read_or_none(const char *value, uint32_t *out)
 static const char *read_limit(const char *value, uint32_t *out)
 {
     if (strcmp(value, "0") != 0)
-        return read_count(value, out);
+        return read_count(value, out) == NULL ? NULL : NUMBER_OR_ANY;
     *out = SRF_UNLIMITED;
     return NULL;
 }
@@ -174,10 +215,9 @@ static const char *read_rate(const char *value, uint32_t *out)
         *out = 0;
         return NULL;
     }
-    const char *problem = read_count(value, out);
-    if (problem == NULL && *out > SOURCE_RATE_MAX)
-        return "at most 1000000";
-    return problem;
+    if (read_count(value, out) != NULL)
+        return NUMBER_OR_ANY;
+    return *out > SOURCE_RATE_MAX ? "at most 1000000" : NULL;
 }
 
 static const char *exempt(struct listeners *listeners, const char *range)
@@ -237,8 +277,7 @@ static const char *add_destination(struct listeners *listeners,
         return "given too often";
     if (srf_cidr_parse(cidr,
                        &listeners->destinations[listeners->destination_count]))
-        return "a network such as 192.0.2.0/24 is wanted, with zeros behind "
-               "its prefix";
+        return ACCESS_NETWORK_WANTED;
     listeners->destination_count++;
     listeners->public_destinations = 1;
     return NULL;
@@ -322,6 +361,37 @@ const char *listeners_read(struct listeners *listeners, int option,
     default:
         return "unexpected";
     }
+}
+
+const char *listeners_target(const char *target)
+{
+    char uri[TARGET_BYTES];
+    srf_uri_t *parts = NULL;
+    size_t len = strlen(target);
+
+    if (len >= 2 && target[0] == '<' && target[len - 1] == '>') {
+        target++;
+        len -= 2;
+    }
+    int has_scheme = strncasecmp(target, "sip:", 4) == 0 ||
+                     strncasecmp(target, "sips:", 5) == 0 ||
+                     strncasecmp(target, "tel:", 4) == 0;
+    int written =
+        snprintf(uri, sizeof(uri), "%s%.*s", has_scheme ? "" : "sip:",
+                 (int)(len < sizeof(uri) ? len : sizeof(uri)), target);
+    if (written < 0 || (size_t)written >= sizeof(uri))
+        return "too long";
+    int err = srf_uri_parse(uri, &parts);
+    srf_free(parts);
+    return err == 0 ? NULL : srf_strerror(err);
+}
+
+const char *listeners_name(const char *name)
+{
+    if (strpbrk(name, "@;?<> ") != NULL || strncasecmp(name, "sip:", 4) == 0 ||
+        listeners_target(name) != NULL)
+        return "HOST or HOST:PORT is wanted";
+    return NULL;
 }
 
 const char *listeners_check(struct listeners *listeners, const char **option)

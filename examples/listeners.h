@@ -120,6 +120,12 @@ void listeners_init(struct listeners *listeners);
 const char *listeners_read(struct listeners *listeners, int option,
                            const char *value);
 
+/* NULL, or what is wrong with a target, which each call would fail for. */
+const char *listeners_target(const char *target);
+
+/* NULL, or what is wrong with a name of the proxy, HOST or HOST:PORT. */
+const char *listeners_name(const char *name);
+
 /* When all options are read: NULL, or what does not go together, and *option is
  * what that is about. Without any --listen there is a default. */
 const char *listeners_check(struct listeners *listeners, const char **option);

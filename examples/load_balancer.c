@@ -34,31 +34,56 @@
 #include "output.h"
 #include "stop.h"
 
-enum { EXIT_USAGE = 2, MAX_SERVERS = 32, STATUSES = 700, MAX_COUNT = 1000 };
+enum {
+    EXIT_USAGE = 2,
+    MAX_SERVERS = 32,
+    STATUSES = 700,
+    MAX_COUNT = 1000,
+    MAX_TRIES = 10
+};
 
 static const char usage_begin[] =
-    "usage: srf-lb [OPTION]... --listen URI TARGET...\n";
+    "Usage: srf-lb [OPTION]... --listen URI TARGET...\n"
+    "Spreads calls over the targets in turn, and leaves out those that do not\n"
+    "work. Prints a line for each call.\n"
+    "\n";
 
 static const char usage_end[] =
-    "  --json               print the whole result of each call\n"
-    "  --answer-timeout D   longest wait for any response to a call (4s)\n"
-    "  --hold D             how long a server that refused a call stays out\n"
-    "                       when there are no probes (30s)\n"
-    "  --probe-interval D   ask each server that often with OPTIONS (never)\n"
-    "  --probe-timeout D    longest wait for the answer (2s)\n"
-    "  --probe-alive LIST   answers of a server that works, statuses or\n"
-    "                       classes, e.g. 2xx,404,486 (all but 408 and 503)\n"
-    "  --down-after N       probes that fail before a server is out (3)\n"
-    "  --up-after N         probes that succeed before it is back (1)\n"
-    "  --dns-server LIST    name servers, ADDRESS[:PORT],...; default: those\n"
-    "                       of the system\n"
-    "  --dns-timeout D      of a question's first try (2s)\n"
-    "  --dns-tries N        of each name server, at most 10 (2)\n"
-    "  --dead-address D     how long an address of a name that did not answer\n"
-    "                       comes last (30s)\n"
-    "  --help               print this\n"
-    "D is a time such as 2s or 500ms; there may be 32 TARGETs. SIGHUP reads\n"
-    "certificates again.\n";
+    "\n"
+    "  --json                   print the whole result of each call, too\n"
+    "  --answer-timeout D       longest wait for any response to a call,\n"
+    "                           default 4s\n"
+    "  --hold D                 how long a server that refused a call stays\n"
+    "                           out when there are no probes, default 30s\n"
+    "\n"
+    "  --probe-interval D       ask each server that often with OPTIONS;\n"
+    "                           default: never\n"
+    "  --probe-timeout D        longest wait for the answer, default 2s\n"
+    "  --probe-alive LIST       answers of a server that works, statuses or\n"
+    "                           classes, such as 2xx,404,486; default: all "
+    "but\n"
+    "                           408 and 503\n"
+    "  --down-after N           probes in a row that fail before a server is\n"
+    "                           out, default 3, at most 1000\n"
+    "  --up-after N             probes in a row that succeed before it is "
+    "back,\n"
+    "                           default 1, at most 1000\n"
+    "\n"
+    "  --dns-server LIST        name servers, ADDRESS[:PORT],...; default "
+    "those\n"
+    "                           of the system\n"
+    "  --dns-timeout D          wait for an answer to the first try of a\n"
+    "                           question, default 2s\n"
+    "  --dns-tries N            tries of each name server, default 2, at most\n"
+    "                           10\n"
+    "  --dead-address D         how long an address of a name that did not\n"
+    "                           answer comes last, default 30s\n"
+    "\n"
+    "  --help                   print this\n"
+    "  --version                print the version of the library\n"
+    "\n"
+    "D is a duration such as 2s or 500ms. There may be 32 TARGETs. SIGHUP\n"
+    "reads certificates again.\n";
 
 struct lb;
 
@@ -409,7 +434,7 @@ static int start(struct lb *lb)
     int err = srf_create(&lb->srf, &lb->loop, &lb->stack);
 
     if (err == SRF_ERR_INVALID_ARGUMENT)
-        failed = "--dns-server or --dns-tries";
+        failed = "--dns-server";
     if (err == 0) {
         srf_set_data(lb->srf, lb);
         stop_watch(lb->srf);
@@ -454,31 +479,35 @@ static int read_alive(struct lb *lb, const char *list)
     }
 }
 
-static int read_count(const char *text, uint32_t *out)
+static const char *read_count(const char *text, unsigned long high,
+                              uint32_t *out)
 {
     char *end;
     unsigned long value = strtoul(text, &end, 10);
 
-    if (*text < '0' || *text > '9' || *end != '\0' || value < 1 ||
-        value > MAX_COUNT)
-        return -1;
+    if (*text < '0' || *text > '9' || *end != '\0' || value < 1 || value > high)
+        return high == MAX_TRIES ? "a number from 1 to 10 is wanted"
+                                 : "a number from 1 to 1000 is wanted";
     *out = (uint32_t)value;
-    return 0;
+    return NULL;
 }
 
-/* A time that is not zero. */
-static int read_time(const char *text, uint32_t *out)
+static const char *read_time(const char *text, uint32_t *out)
 {
-    return srf_duration_parse(text, out) != 0 || *out == 0 ? -1 : 0;
+    int err = srf_duration_parse(text, out);
+
+    if (err != 0)
+        return srf_strerror(err);
+    return *out == 0 ? "a time above zero is wanted" : NULL;
 }
 
-/* What belongs to the balancer itself. */
-static int read_own_option(struct lb *lb, int option, const char *value)
+/* What belongs to the balancer itself. NULL, or what is wrong with it. */
+static const char *read_own_option(struct lb *lb, int option, const char *value)
 {
     switch (option) {
     case 'j':
         lb->json = true;
-        return 0;
+        return NULL;
     case 'a':
         return read_time(value, &lb->answer_timeout_ms);
     case 'h':
@@ -488,45 +517,59 @@ static int read_own_option(struct lb *lb, int option, const char *value)
     case 't':
         return read_time(value, &lb->probe_timeout_ms);
     case 's':
-        return read_alive(lb, value);
+        return read_alive(lb, value) == 0
+                   ? NULL
+                   : "statuses from 200 on, such as 2xx,404,486, are wanted";
     case 'd':
-        return read_count(value, &lb->down_after);
+        return read_count(value, MAX_COUNT, &lb->down_after);
     case 'u':
-        return read_count(value, &lb->up_after);
+        return read_count(value, MAX_COUNT, &lb->up_after);
     case 'n':
         lb->stack.dns_servers = value;
-        return 0;
+        return NULL;
     case 'q':
         return read_time(value, &lb->stack.dns_timeout_ms);
     case 'r':
-        return read_count(value, &lb->stack.dns_tries);
+        return read_count(value, MAX_TRIES, &lb->stack.dns_tries);
     case 'm':
         return read_time(value, &lb->stack.dead_address_ms);
     default:
-        return -1;
+        return "unexpected";
     }
 }
 
-/* NULL, or what is wrong with it. */
 static const char *read_option(struct lb *lb, int option, const char *value)
 {
     if (option >= LISTENERS_FIRST)
         return listeners_read(&lb->listeners, option, value);
-    return read_own_option(lb, option, value) == 0 ? NULL : "bad value";
+    return read_own_option(lb, option, value);
 }
 
-static int read_targets(struct lb *lb, int count, char **targets)
+/* NULL, or what is wrong with *about. */
+static const char *read_targets(struct lb *lb, int count, char **targets,
+                                const char **about)
 {
-    if (lb->listeners.count == 0 || count < 1 || count > MAX_SERVERS)
-        return -1;
+    *about = "--listen";
+    if (lb->listeners.count == 0)
+        return "one is wanted";
+    *about = "TARGET";
+    if (count < 1)
+        return "one is wanted";
+    if (count > MAX_SERVERS)
+        return "there are more than 32";
     for (int i = 0; i < count; i++) {
+        const char *problem = listeners_target(targets[i]);
+
+        *about = targets[i];
+        if (problem != NULL)
+            return problem;
         if (strpbrk(targets[i], "<>") != NULL)
-            return -1;
+            return "a target has no brackets here";
         lb->servers[i].lb = lb;
         lb->servers[i].uri = targets[i];
     }
     lb->server_count = (size_t)count;
-    return 0;
+    return NULL;
 }
 
 static const struct option long_options[] = {
@@ -544,17 +587,19 @@ static const struct option long_options[] = {
     {"dns-tries", required_argument, NULL, 'r'},
     {"dead-address", required_argument, NULL, 'm'},
     {"help", no_argument, NULL, 'H'},
+    {"version", no_argument, NULL, 'V'},
     {NULL, 0, NULL, 0},
 };
 
-/* Exit status, or -1 to go on. */
-static void print_usage(int is_wrong)
+static int print_usage(void)
 {
-    output_usage(usage_begin, is_wrong);
-    listeners_usage(is_wrong);
-    output_usage(usage_end, is_wrong);
+    output_usage(usage_begin, 0);
+    listeners_usage(0);
+    output_usage(usage_end, 0);
+    return EXIT_SUCCESS;
 }
 
+/* Exit status, or -1 to go on. */
 static int read_arguments(struct lb *lb, int argc, char **argv)
 {
     const char *problem;
@@ -563,12 +608,16 @@ static int read_arguments(struct lb *lb, int argc, char **argv)
     int option;
 
     while ((option = getopt_long(argc, argv, "", long_options, &index)) != -1) {
-        if (option == 'H') {
-            print_usage(0);
+        if (option == 'H')
+            return print_usage();
+        if (option == 'V') {
+            output_print("srf-lb %s", srf_version());
             return EXIT_SUCCESS;
         }
-        if (option == '?')
+        if (option == '?') {
+            output_log("Try 'srf-lb --help'.");
             return EXIT_USAGE;
+        }
         problem = read_option(lb, option, optarg);
         if (problem != NULL) {
             output_log("srf-lb: --%s: %s: %s", long_options[index].name,
@@ -576,8 +625,10 @@ static int read_arguments(struct lb *lb, int argc, char **argv)
             return EXIT_USAGE;
         }
     }
-    if (read_targets(lb, argc - optind, argv + optind) != 0) {
-        print_usage(1);
+    problem = read_targets(lb, argc - optind, argv + optind, &about);
+    if (problem != NULL) {
+        output_log("srf-lb: %s: %s", about, problem);
+        output_log("Try 'srf-lb --help'.");
         return EXIT_USAGE;
     }
     problem = listeners_check(&lb->listeners, &about);

@@ -26,7 +26,8 @@ enum {
     EXIT_USAGE = 2,
     MAX_NAMES = 64,
     MAX_TRYING_DELAY_MS = 200, /* section 17.2.1 */
-    MAX_REASON_BYTES = 390
+    MAX_REASON_BYTES = 390,
+    MAX_TARGETS = 32 /* max_targets of srf_options_t */
 };
 
 enum {
@@ -112,14 +113,18 @@ static const char help_end[] =
     "  --keep-user              keep the user part when a target replaces the\n"
     "                           Request-URI\n"
     "  --path                   add Path to REGISTER\n"
-    "  --header 'NAME: VALUE'   add a header field, repeatable\n"
-    "  --force-rport            answer to the port a request came from\n"
+    "  --header 'NAME: VALUE'   add a header field, repeatable; not one that\n"
+    "                           is the proxy's to write, such as Via\n"
+    "  --force-rport            answer to the port a request came from, also\n"
+    "                           when its Via does not ask for that\n"
     "\n"
     "  --forking MODE           sequential (default) or simultaneous\n"
     "  --follow-redirects       try the Contacts of a 3xx\n"
-    "  --max-redirects N        redirects in a row, default 5\n"
-    "  --provisional-timeout D  wait for a first response of a target\n"
-    "  --final-timeout D        wait for the final response of a target\n"
+    "  --max-redirects N        redirects in a row, default 5, at most 255\n"
+    "  --provisional-timeout D  wait for a first response of a target;\n"
+    "                           default: 64 times T1\n"
+    "  --final-timeout D        wait for the final response of a target;\n"
+    "                           default: as long as --timer-c lets it ring\n"
     "  --stop-codes LIST        statuses that end a sequential search, such\n"
     "                           as 404,486\n"
     "  --failover-codes LIST    6xx statuses that do not end the search\n"
@@ -127,27 +132,35 @@ static const char help_end[] =
     "                           another, such as 'Q.850;cause=26'; '': none\n"
     "\n"
     "  --timer-c D              longest ringing, default 181s\n"
-    "  --t1 D, --t2 D, --t4 D   the timers T1, T2 and T4 of RFC 3261\n"
-    "  --trying-delay D         send 100 Trying only after that, up to 200ms\n"
-    "  --max-transactions N     answer new requests with 503 beyond that\n"
+    "  --t1 D, --t2 D, --t4 D   the timers T1, T2 and T4 of RFC 3261, default\n"
+    "                           500ms, 4s and 5s\n"
+    "  --trying-delay D         send 100 Trying only after that, up to 200ms;\n"
+    "                           default: at once\n"
+    "  --max-transactions N     answer new requests with 503 beyond that,\n"
+    "                           default 1000000\n"
     "\n"
     "  --dns-server LIST        name servers, ADDRESS[:PORT],...; default "
     "those\n"
     "                           of the system\n"
-    "  --dns-timeout D          of a question's first try, 2s\n"
-    "  --dns-tries N            of each name server, 2\n"
+    "  --dns-timeout D          wait for an answer to the first try of a\n"
+    "                           question, default 2s\n"
+    "  --dns-tries N            tries of each name server, default 2, at most\n"
+    "                           10\n"
     "  --dead-address D         how long an address of a name that did not\n"
-    "                           answer comes last, 30s\n"
+    "                           answer comes last, default 30s\n"
     "\n"
-    "  --outbound URI           the listener that requests leave from, as it\n"
-    "                           is printed, where it can\n"
+    "  --outbound URI           the listener that requests leave from where\n"
+    "                           its transport and address family fit; its URI\n"
+    "                           as 'listening on' prints it\n"
     "  --results FILE           append results to FILE instead of stdout\n"
     "  --no-results             print none, which spares keeping and making\n"
     "                           them\n"
     "  --log-level LEVEL        error, warning (default), info, debug, trace\n"
-    "  --help, --version\n"
+    "  --help                   print this\n"
+    "  --version                print the version of the library\n"
     "\n"
-    "D is a duration such as 2s or 1500ms. SIGHUP reads certificates again.\n";
+    "D is a duration such as 2s or 1500ms. There may be 32 TARGETs. SIGHUP\n"
+    "reads certificates again.\n";
 
 /* The program: its command line, and what runs. */
 struct app {
@@ -327,6 +340,13 @@ static int read_reason(struct app *app, const char *option)
     return 0;
 }
 
+/* Whether zero is no time of that kind: in the library it is the default. */
+static int needs_time(int opt)
+{
+    return opt == OPT_TIMER_C || opt == OPT_T1 || opt == OPT_T2 ||
+           opt == OPT_T4 || opt == OPT_DNS_TIMEOUT || opt == OPT_DEAD_ADDRESS;
+}
+
 static int read_value(struct app *app, int opt, const char *option)
 {
     uint32_t *duration = duration_of(app, opt);
@@ -338,10 +358,14 @@ static int read_value(struct app *app, int opt, const char *option)
             return usage_error(option, srf_strerror(err));
         if (opt == OPT_TRYING_DELAY && *duration > MAX_TRYING_DELAY_MS)
             return usage_error(option, "at most 200ms");
+        if (*duration == 0 && needs_time(opt))
+            return usage_error(option, "a time above zero is wanted");
         return 0;
     }
     switch (opt) {
     case OPT_ALIAS:
+        if (listeners_name(optarg) != NULL)
+            return usage_error(option, listeners_name(optarg));
         return add_name(app->aliases, &app->alias_count, option);
     case OPT_FORKING:
         return read_forking(app);
@@ -409,6 +433,21 @@ static int read_flag(struct app *app, int opt)
     }
 }
 
+/* Their array ends with NULL, as argv does. */
+static int read_targets(struct app *app, int count, char **targets)
+{
+    if (count > MAX_TARGETS)
+        return usage_error(targets[MAX_TARGETS], "more than 32 targets");
+    for (int i = 0; i < count; i++) {
+        const char *problem = listeners_target(targets[i]);
+        if (problem != NULL)
+            return usage_error(targets[i], problem);
+    }
+    if (count > 0)
+        app->targets = (const char *const *)targets;
+    return 0;
+}
+
 /* 0: run; EXIT_USAGE: refused. --help and --version end the program. */
 static int read_arguments(struct app *app, int argc, char **argv)
 {
@@ -449,10 +488,7 @@ static int read_arguments(struct app *app, int argc, char **argv)
         return usage_error(about, problem);
     if (app->no_results && app->results_path != NULL)
         return usage_error("--no-results", "not with --results");
-    /* argv ends with NULL, as an array of targets does. */
-    if (optind < argc)
-        app->targets = (const char *const *)(argv + optind);
-    return 0;
+    return read_targets(app, argc - optind, argv + optind);
 }
 
 /* ------------------------------------------------------------------ */
@@ -541,6 +577,22 @@ static int start_handles(struct app *app)
     return stop_begin(&app->loop, &actions);
 }
 
+/* Tells at the start what each call would fail for else. */
+static int check_outbound(const struct app *app)
+{
+    const char *uri;
+
+    if (app->proxy.outbound == NULL)
+        return 0;
+    for (size_t i = 0; (uri = srf_listener_uri(app->srf, i)) != NULL; i++) {
+        if (strcmp(uri, app->proxy.outbound) == 0)
+            return 0;
+    }
+    output_log("srf-proxy: --outbound: no listener is printed as %s",
+               app->proxy.outbound);
+    return SRF_ERR_INVALID_ARGUMENT;
+}
+
 static int start_proxy(struct app *app)
 {
     const char *failed = "start";
@@ -569,7 +621,7 @@ static int start_proxy(struct app *app)
         err = srf_on(app->srf, NULL, on_request);
     if (err != 0)
         output_log("srf-proxy: %s: %s", failed, srf_strerror(err));
-    return err;
+    return err != 0 ? err : check_outbound(app);
 }
 
 int main(int argc, char **argv)

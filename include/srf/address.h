@@ -110,8 +110,8 @@ typedef struct srf_destination {
     const char *address;  /**< numeric, IPv6 without brackets. Borrowed. */
     const char *protocol; /**< "udp", "tcp", "tls", "ws", "wss". Borrowed. */
     const char *host;     /**< of the URI or Via that led there. Borrowed. */
-    int32_t port;
-    int32_t reason; /**< a ::srf_destination_reason_t */
+    int32_t port;         /**< 1..65535 */
+    int32_t reason;       /**< a ::srf_destination_reason_t */
 } srf_destination_t;
 
 /**

@@ -208,8 +208,11 @@ SRF_API size_t srf_printable(char *out, size_t size, const char *text,
 /* Log                                                                 */
 /* ------------------------------------------------------------------ */
 
-/** Severity of a log line. What a message of a peer can trigger is at most
- * INFO; that there are too many of them is a WARNING. */
+/** Severity of a log line. What a peer does is at most a WARNING: what the
+ * program may have to do something about, such as a destination that
+ * `allow_destination` refuses, a target that cannot be connected to, or too
+ * many messages. Lines that peers cause are limited to 20 at once and 5 per
+ * second; srf_log_event_t::suppressed counts those that were left out. */
 typedef enum srf_log_level {
     SRF_LOG_DEFAULT = 0, /**< in options: SRF_LOG_WARNING */
     SRF_LOG_ERROR = 1,
@@ -244,8 +247,8 @@ typedef struct srf_log_event {
 typedef void (*srf_log_cb)(srf_log_level_t level, const srf_log_event_t *event,
                            void *user_data);
 
-/** A message on its way in or out. All pointers are borrowed until the callback
- * returns. */
+/** What is told of a message on its way in or out. All pointers are borrowed
+ * until the callback returns. */
 typedef struct srf_trace {
     size_t size;                /**< of this structure in the library */
     int64_t time_us;            /**< microseconds since 1970-01-01 UTC */
@@ -253,7 +256,7 @@ typedef struct srf_trace {
     int32_t local_port;         /**< 1..65535 */
     int32_t remote_port;        /**< 1..65535 */
     int32_t reserved;           /**< zero */
-    const char *transport;      /**< "udp" */
+    const char *transport;      /**< "udp", "tcp", "tls", "ws" or "wss" */
     const char *local_address;  /**< numeric, without brackets */
     const char *remote_address; /**< numeric, without brackets */
     const void *data; /**< the whole message; may be anything when it has

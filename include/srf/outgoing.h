@@ -50,7 +50,7 @@ typedef void (*srf_outgoing_response_cb)(srf_outgoing_t *outgoing,
 typedef void (*srf_outgoing_cb)(srf_outgoing_t *outgoing, int err,
                                 const srf_msg_t *response);
 
-/** What a request carries beside its URI. Initialise with
+/** What a request carries beside its URI, and how it is sent. Initialise with
  * srf_request_options_init(). */
 typedef struct srf_request_options {
     size_t size;        /**< set by srf_request_options_init() */
@@ -129,7 +129,9 @@ static inline void srf_request_options_init(srf_request_options_t *options)
  *
  * A host name is looked up (RFC 3263); the next of its addresses is tried after
  * a refusal, Timer B or F, or a 503, as a transaction of its own. A request
- * above 1300 bytes goes over TCP where that works (§18.1.1).
+ * above srf_options_t::udp_mtu goes over TCP where that works (§18.1.1). It
+ * leaves by the listener at the address that the system would send from, else
+ * by the first that fits transport and address family.
  *
  * @param srf      the stack. Borrowed.
  * @param uri      the Request-URI, in the forms a target of srf_proxy_request()
@@ -140,12 +142,13 @@ static inline void srf_request_options_init(srf_request_options_t *options)
  * @return 0; SRF_ERR_INVALID_ARGUMENT, also for a body without Content-Type, a
  *         method that is no token or ACK or CANCEL, a username with a control
  *         character or without `realms`, a `dialog` that is no 2xx with a
- * Contact; SRF_ERR_INVALID_URI; SRF_ERR_UNSUPPORTED for a scheme other than
- * sip, sips and tel, a Route without lr or a member of options that this
- * library does not know; SRF_ERR_INVALID_HEADER; SRF_ERR_HEADER_NOT_ALLOWED;
- * SRF_ERR_NAME_NOT_FOUND for a tel URI; SRF_ERR_NO_TRANSPORT when no listener
- * can send it; SRF_ERR_LIMIT when it is longer than 65535 bytes or too many
- * transactions are alive; SRF_ERR_CANCELED when the stack is being destroyed;
+ *         Contact; SRF_ERR_INVALID_URI; SRF_ERR_UNSUPPORTED for a scheme other
+ *         than sip, sips and tel, a Route without lr or a member of options
+ *         that this library does not know; SRF_ERR_INVALID_HEADER;
+ *         SRF_ERR_HEADER_NOT_ALLOWED; SRF_ERR_NAME_NOT_FOUND for a tel URI;
+ *         SRF_ERR_NO_TRANSPORT when no listener can send it; SRF_ERR_LIMIT when
+ *         it is longer than 65535 bytes or too many transactions are alive;
+ *         SRF_ERR_CANCELED when the stack is being destroyed;
  *         SRF_ERR_NO_MEMORY. On failure nothing was sent and cb is never
  *         called.
  * @since 0.1
@@ -161,8 +164,9 @@ SRF_API SRF_NODISCARD int srf_request(srf_t *srf, const char *uri,
  * as one comes (§9.1); it is complete when it has been answered, normally with
  * 487, or 64*T1 after the CANCEL. For other methods there is no CANCEL: the
  * program only stops waiting. The completion comes later, from the loop, with
- * SRF_ERR_CANCELED. A request that is complete, or was stopped before, is left
- * alone.
+ * SRF_ERR_CANCELED. One that was stopped before is left alone, and so is one
+ * whose completion runs: when that has returned there is no request any more,
+ * and `outgoing` must not be used.
  *
  * @param outgoing  the request. Borrowed.
  * @since 0.1

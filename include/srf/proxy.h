@@ -94,9 +94,13 @@ typedef struct srf_proxy_options {
     srf_branch_cb on_branch;
     /** Told of each response of a target; NULL: nobody asks. */
     srf_branch_response_cb on_response;
-    /** The listener that requests leave from wherever its transport and address
-     * family fit the destination: its URI as srf_listener_uri() says it; NULL:
-     * the one the request came to, else the first that fits. Copied. */
+    /** URI of the listener that requests leave by, exactly as
+     * srf_listener_uri() says it; where its transport does not fit the
+     * destination, one at the same address is taken that does. Requests inside
+     * the dialog leave as its Record-Route says. Another text is an invalid
+     * argument. NULL: the listener at the address that the system would send
+     * from, else the one the request came to, else the first that fits.
+     * Copied. */
     const char *outbound;
     /** Value of the Reason header field (RFC 3326) in the CANCELs of targets
      * that lost to a 2xx or 6xx of another; "": there is none; NULL:

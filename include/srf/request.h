@@ -299,7 +299,7 @@ SRF_API const char *srf_req_received_on(const srf_req_t *req);
  *
  * @param req  the request. Borrowed.
  * @return the flow, for srf_flow_is_open() and ::srf_flow_closed_cb; 0 over
- * UDP.
+ *         UDP.
  * @since 0.1
  */
 SRF_API uint64_t srf_req_flow(const srf_req_t *req);
@@ -375,7 +375,8 @@ SRF_API void srf_req_on_cancel(srf_req_t *req, srf_cancel_cb cb);
 /* Responses                                                           */
 /* ------------------------------------------------------------------ */
 
-/** What a response carries beside its status. */
+/** What a response carries beside its status. Initialise with
+ * srf_res_options_init(). */
 typedef struct srf_res_options {
     size_t size;        /**< set by srf_res_options_init() */
     const char *reason; /**< reason phrase; NULL: the usual one. Copied. */

@@ -170,10 +170,11 @@ typedef struct srf_options {
     uint32_t max_receive_delay_ms;
     /** Requests per second that one source, an IPv4 address or a /64 of IPv6,
      * may send outside of dialogs; what is above is refused like in overload,
-     * and a connection is not read from as long as it is ahead. Inside of
-     * dialogs, and of those sent again, eight times as many. 0: no limit; at
-     * most 1000000. Where many users are behind one address (a trunk, another
-     * proxy), it needs as much, or an exemption. */
+     * and a connection is not read from as long as it is ahead. Requests
+     * inside of dialogs and those sent again, together, may be eight times as
+     * many. 0: no limit; at most 1000000. An address that many users are behind
+     * (a trunk, another proxy) needs a rate for all of them, or an exemption.
+     */
     uint32_t source_rate;
     /** Requests that a source may send at once, within source_rate; 0: as
      * many as in a second. */
@@ -363,13 +364,14 @@ typedef struct srf_listen_options {
      * many datagrams with one system call; for comparison, or where a sandbox
      * does not allow these calls (that is found out, though). */
     int portable_udp;
-    /** How often UDP datagrams are read, all together, where they come
-     * densely, 8 and more of them in that time: with 1 from some 1,100 calls
-     * per second on. A call takes a third less of the processor at twice that
-     * rate, and each message about that much longer at most. 0: 1, at most 20,
-     * SRF_TIMEOUT_NONE: each is read as it comes. Where all that comes are
-     * peers who wait for answers before they go on, it is left off. Only on
-     * Linux, and not with portable_udp. */
+    /** Milliseconds from one reading of the UDP socket to the next where
+     * datagrams come densely: 8 or more of them in that time, which for 1 is so
+     * from some 1,100 calls per second on. All that have come are read
+     * together, so that at twice that rate a call takes a third less of the
+     * processor; a message is held up for that time at most. 0: 1; at most 20;
+     * SRF_TIMEOUT_NONE: each datagram is read as it comes. It is left off where
+     * only peers send that wait for an answer before they go on. Only Linux has
+     * it, and not with portable_udp. */
     uint32_t gather_ms;
 
     /* The others are for streams: TCP, TLS, WebSocket. */
@@ -418,23 +420,25 @@ typedef struct srf_listen_options {
 
     /** Needed for TLS and secure WebSocket. Copied. */
     const srf_tls_options_t *tls;
-    /** What browsers may connect from to a WebSocket (Origin, RFC 6455 §10.2),
-     * e.g. "https://phone.example.com", or "*" for anything; NULL-terminated;
-     * NULL: pages from the host and port that they connect to, over https when
-     * the listener is secure. Others get 403. A client without Origin is let
-     * in: no browser leaves it out, and nobody else is bound by it. Copied. */
+    /** Origins of the pages whose browsers may connect to a WebSocket (RFC 6455
+     * §10.2), e.g. "https://phone.example.com", or "*" for any;
+     * NULL-terminated; NULL: pages from the host and port that they connect to,
+     * over https when the listener is secure. Others get 403. A client without
+     * Origin is let in: no browser leaves it out, and nobody else is bound by
+     * it. Copied. */
     const char *const *origins;
     /** `HOST` or `HOST:PORT` that this listener is reached at from outside, for
      * Via, Record-Route and Path, e.g. behind address translation; NULL: the
      * address listened on. Copied. */
     const char *advertise;
-    /** Seconds: what clients are told to send keep-alives every that offer to
-     * (`keep` in their Via, RFC 6223), for a registration or a dialog that
-     * records us or is the program's own. 0: as they like, or three quarters of
+    /** Seconds between the keep-alives of clients that offer to send some
+     * (`keep` in their Via, RFC 6223): they are told this number in the
+     * response to a REGISTER, and in that to a request whose dialog records us
+     * or is the program's own. 0: as often as they like, or three quarters of
      * idle_timeout_ms where that is less than the two minutes they choose
      * themselves (RFC 5626 §4.4.1). SRF_TIMEOUT_NONE: the offer is not taken
-     * up. For all transports, but over streams not more than
-     * idle_timeout_ms. */
+     * up. It holds for all transports; over streams not more than
+     * idle_timeout_ms is told. */
     uint32_t keepalive_s;
     uint32_t reserved; /**< zero */
 } srf_listen_options_t;
@@ -462,7 +466,8 @@ static inline void srf_listen_options_init(srf_listen_options_t *options)
  * `tls` (the default of `sips:`), `ws` or `wss`.
  *
  * A listener serves both directions: requests leave over a transport and an
- * address family that is listened on.
+ * address family that is listened on. By which of several listeners they leave
+ * is told with srf_proxy_options_t::outbound.
  *
  * @param srf      the stack. Borrowed.
  * @param uri      where to listen. Copied.

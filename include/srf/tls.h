@@ -59,11 +59,11 @@ typedef struct srf_tls_options {
     const char *key_file;         /**< PEM, not encrypted; NULL: in
                                        certificate_file */
     const char *ca_file; /**< PEM: whom to trust; NULL: as the system does */
-    /** More certificates: the one is shown whose subjectAltName has the name a
-     * client asks for (SNI), exactly or, for browsers, by a wildcard, else the
-     * first. `certificate_count` of them. */
+    /** More certificates. A client is shown the one whose subjectAltName has
+     * the name that it asks for (SNI), exactly or, for browsers, by a wildcard;
+     * else `certificate_file`. NULL: there are no more. */
     const srf_tls_certificate_t *certificates;
-    size_t certificate_count;
+    size_t certificate_count; /**< how many `certificates` are */
     /** Cipher suites of TLS 1.2, as OpenSSL lists them; NULL: those with
      * forward secrecy and authenticated encryption alone (RFC 9325 §4.2). For
      * old telephones that have none of these, e.g. "DEFAULT", or

@@ -8,6 +8,16 @@
 . "$(dirname "$0")/lib.sh"
 setup_example edge_proxy "$@"
 
+for option in --inside --outside --open --allow --max-connections-per-source; do
+    "$PROGRAM" --help | grep -q -e "^  $option" || fail "--help: $option"
+done
+refused 2 'INSIDE-URI, OUTSIDE-URI and REGISTRAR are wanted' \
+    'sip:127.0.0.1:0;transport=udp'
+refused 2 '--no-such: unknown option' --no-such
+refused 1 'no uri: invalid URI' sip:127.0.0.1:0 'no uri' 127.0.0.1:9
+refused 1 'transport=wss: .*: a CERTIFICATE-FILE is wanted' \
+    sip:127.0.0.1:0 'sip:127.0.0.1:0;transport=wss' 127.0.0.1:9
+
 start_uas registrar uas_register.xml
 start_program 'sip:127.0.0.1:0;transport=udp' 'sip:127.0.0.1:0;transport=udp' \
     "127.0.0.1:$UAS_PORT"

@@ -81,20 +81,26 @@ lines_with 4 "target=sip:127.0.0.1:$good status=200 "
 lines_with 1 'tries=3 '
 lines_with 3 'tries=1 '
 
-# refused ARGUMENT...: status 2, and a word about it.
-refused() {
-    "$PROGRAM" "$@" >"$WORK/usage" 2>&1
-    [ $? = 2 ] || fail "'$*' must be refused with status 2"
-    grep -q -e 'usage\|bad value' "$WORK/usage" ||
-        fail "'$*' says: $(cat "$WORK/usage")"
+refused 2 "Try 'srf-lb --help'" --no-such-option
+refused 2 'TARGET: one is wanted' --listen 'sip:127.0.0.1:0'
+refused 2 '--listen: one is wanted' 127.0.0.1:9
+mapfile -t targets < <(seq -f '192.0.2.%g' 33)
+refused 2 'more than 32' --listen 'sip:127.0.0.1:0' "${targets[@]}"
+# A value that is refused is told with what is wanted.
+refuses() { # TEXT OPTION VALUE
+    refused 2 "$2: $1.*: $3\$" "$2" "$3" --listen 'sip:127.0.0.1:0' 127.0.0.1:9
 }
-refused --listen 'sip:127.0.0.1:0'
-refused 127.0.0.1:9
 for list in 1xx 2x '200,' '2xx,,404' 700 abc ''; do
-    refused --probe-alive "$list" --listen 'sip:127.0.0.1:0' 127.0.0.1:9
+    refuses 'statuses from 200 on' --probe-alive "$list"
 done
-refused --down-after 0 --listen 'sip:127.0.0.1:0' 127.0.0.1:9
-refused --probe-interval 0s --listen 'sip:127.0.0.1:0' 127.0.0.1:9
-refused --listen 'sip:127.0.0.1:0' '<sip:127.0.0.1:9>'
+refuses 'a number from 1 to 1000' --down-after 0
+refuses 'a number from 1 to 1000' --up-after 1001
+refuses 'a number from 1 to 10 ' --dns-tries 11
+refuses 'a time above zero' --probe-interval 0s
+refuses 'invalid duration' --hold 2
+refused 2 'no brackets' --listen 'sip:127.0.0.1:0' '<sip:127.0.0.1:9>'
+refused 2 'a b: invalid URI' --listen 'sip:127.0.0.1:0' 'a b'
+refused 1 '--dns-server: invalid argument' --dns-server nobody \
+    --listen 'sip:127.0.0.1:0' 127.0.0.1:9
 "$PROGRAM" --help | grep -q -e '--probe-interval' || fail "--help"
-rm "$WORK/usage"
+"$PROGRAM" --version | grep -q '^srf-lb [0-9]' || fail "--version"

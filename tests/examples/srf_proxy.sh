@@ -42,10 +42,39 @@ done
 refused 2 "--header: 'Name: value' is wanted" --header 'X Y: z'
 refused 2 "--header: 'Name: value' is wanted" --header $'X: y\r\nZ: w'
 refused 2 '--trying-delay: at most 200ms' --trying-delay 201ms
+# In the library zero is the default, which nobody means who writes it.
+for option in --timer-c --t1 --t2 --t4 --dns-timeout --dead-address; do
+    refused 2 "$option: a time above zero" "$option" 0s
+done
+refused 2 '--udp-mtu: a number from 1, or none' --udp-mtu many
+refused 2 '--max-connections-per-source: .*, or 0 for any' \
+    --max-connections-per-source many
+# What each call would fail for.
+for target in 'a b' '' host:99999 http://192.0.2.1 192.0.2.300; do
+    refused 2 "$target: invalid URI" --listen sip:127.0.0.1:0 "$target"
+done
+mapfile -t targets < <(seq -f '192.0.2.%g' 33)
+refused 2 'more than 32 targets' --listen sip:127.0.0.1:0 "${targets[@]}"
+refused 1 '--outbound: no listener is printed as sip:127.0.0.1' \
+    --listen sip:127.0.0.1:0 --outbound sip:127.0.0.1 127.0.0.1:9
 refused 2 '--no-results: not with --results' --no-results --results /dev/null
 refused 1 'not a uri: invalid URI' --listen 'not a uri'
-refused 1 'alias: invalid argument' --alias 'bad alias'
+for name in 'bad alias' 1:2:3 sip:proxy.example.com user@proxy.example.com; do
+    refused 2 '--alias: HOST or HOST:PORT is wanted' --alias "$name"
+    refused 2 '--advertise: HOST or HOST:PORT is wanted' \
+        --listen sip:127.0.0.1:0 --advertise "$name"
+done
+for origin in phone.example.com https://phone.example.com/ https:// ''; do
+    refused 2 '--ws-origin: one such as https' --ws-origin "$origin"
+done
 refused 1 'No such file or directory' --results "$WORK/none/results"
+
+# Every form of a target is taken.
+start_program --listen sip:127.0.0.1:0 localhost host.example:5060 '[::1]:5060' \
+    alice@192.0.2.1 '192.0.2.1;transport=udp' '<sip:192.0.2.1>' '<192.0.2.1>' \
+    SIPS:192.0.2.1 tel:+12025550101
+wait_listening
+end_program
 
 # Two listeners on ports the system chooses.
 start_program --listen 'sip:127.0.0.1:0' --listen 'sip:127.0.0.1:0' \

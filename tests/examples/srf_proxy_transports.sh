@@ -25,7 +25,7 @@ refused 1 'transport=sctp: not supported' --open \
     --listen 'sip:*:0;transport=sctp'
 refused 2 '--tls-verify: --tls-ca has to say' --tls-verify client
 refused 2 '--tls-verify: --tls-ca has to say' --tls-verify optional
-refused 1 'invalid argument' --listen sip:127.0.0.1:0 --advertise 'a b'
+refused 2 'HOST or HOST:PORT is wanted' --listen sip:127.0.0.1:0 --advertise 'a b'
 refused 1 'no certificate is given' --listen sips:127.0.0.1:0
 refused 1 "'$WORK/none.pem': no such file" --listen sips:127.0.0.1:0 \
     --tls-cert "$WORK/none.pem"
