@@ -145,6 +145,15 @@ static srf__header_id_t guess(const char *line, uint16_t *name_len)
     return srf__header_guess(bytes, bytes + len, name_len);
 }
 
+START_TEST(every_list_of_names_by_their_first_bytes_ends)
+{
+    for (int i = 0; i < SRF__HEADER_PAIRS; i++) {
+        ck_assert_int_eq(srf__header_by_pair[i][SRF__SAME_PAIR_MAX - 1],
+                         SRF__HDR_OTHER);
+    }
+}
+END_TEST
+
 START_TEST(every_line_with_the_usual_spelling_is_guessed)
 {
     for (int i = 1; i < SRF__HDR_COUNT; i++) {
@@ -227,6 +236,7 @@ int main(void)
     tcase_add_test(names, prefixes_and_longer_names_are_not_found);
     tcase_add_test(names, names_of_equal_length_and_letter_are_told_apart);
     tcase_add_test(names, every_line_with_the_usual_spelling_is_guessed);
+    tcase_add_test(names, every_list_of_names_by_their_first_bytes_ends);
     tcase_add_test(names, no_other_line_is_guessed);
     tcase_add_test(names, unknown_header_has_no_name);
     tcase_add_test(methods, every_method_is_found_by_its_name);
