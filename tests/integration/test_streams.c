@@ -930,6 +930,60 @@ START_TEST(where_there_was_no_tcp_is_remembered)
 }
 END_TEST
 
+/* That of a request of the program's own is remembered, too. */
+START_TEST(our_own_requests_remember_that_there_was_no_tcp)
+{
+    wire_t *callee = wire_listen(&stage.loop, WIRE_UDP, stage.ip, NULL);
+    srf_request_options_t options;
+    asked_t asked;
+    char uri[100];
+    char body[1500];
+
+    (void)stage_listen(&stage, WIRE_UDP);
+    (void)stage_listen(&stage, WIRE_TCP);
+    memset(body, 'x', sizeof(body));
+    srf_request_options_init(&options);
+    static const char *const headers[] = {"Content-Type", "text/plain", NULL};
+    options.headers = headers;
+    options.body = body;
+    options.body_len = sizeof(body);
+    options.data = &asked;
+    options.method = "MESSAGE";
+    (void)snprintf(uri, sizeof(uri), "sip:%s:%u", stage.host,
+                   wire_port(callee));
+    for (unsigned i = 0; i < 2; i++) {
+        memset(&asked, 0, sizeof(asked));
+        ck_assert_int_eq(srf_request(stage.proxy, uri, &options, on_answer), 0);
+        stage_answer(callee, wire_expect(callee, "MESSAGE "), "200 OK", "");
+        while (asked.done == 0)
+            wire_run(&stage.loop, 1);
+        ck_assert_int_eq(asked.status, 200);
+    }
+    ck_assert_uint_eq(stage_stats(&stage).connections_opened, 1);
+    wire_close(callee);
+}
+END_TEST
+
+/* Whoever lets in one address of ours may not let in another; and a connection
+ * that is of no use is not opened. */
+START_TEST(a_long_request_leaves_from_the_address_it_is_to_leave_by)
+{
+    wire_t *callee = wire_listen(&stage.loop, WIRE_UDP, stage.ip, NULL);
+    wire_t *caller = caller_on(WIRE_UDP, stage_listen(&stage, WIRE_UDP));
+
+    ck_assert_int_eq(
+        srf_listen(stage.proxy, "sip:127.0.0.77:0;transport=tcp", NULL), 0);
+    stage_target(&stage, 0, callee, WIRE_UDP);
+    stage.options.outbound = srf_listener_uri(stage.proxy, 0);
+    invite_long(caller, "a");
+    stage_answer(callee, wire_expect(callee, "MESSAGE "), "200 OK", "");
+    (void)wire_expect(caller, "SIP/2.0 200");
+    ck_assert_uint_eq(stage_stats(&stage).connections_opened, 0);
+    wire_close(caller);
+    wire_close(callee);
+}
+END_TEST
+
 /* Somebody who asks for UDP gets it. */
 START_TEST(a_target_that_says_udp_never_gets_tcp)
 {
@@ -1394,6 +1448,9 @@ int main(void)
     tcase_add_test(tcase, and_over_udp_after_all_where_there_is_no_tcp);
     tcase_add_test(tcase, and_soon_where_nobody_answers_over_tcp);
     tcase_add_test(tcase, where_there_was_no_tcp_is_remembered);
+    tcase_add_test(tcase, our_own_requests_remember_that_there_was_no_tcp);
+    tcase_add_test(tcase,
+                   a_long_request_leaves_from_the_address_it_is_to_leave_by);
     tcase_add_test(tcase, a_target_that_says_udp_never_gets_tcp);
     tcase_add_test(tcase, and_over_udp_when_nobody_listens_on_tcp_here);
     tcase_add_loop_test(tcase, a_server_that_is_somebody_else_gets_nothing, 0,
