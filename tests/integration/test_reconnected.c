@@ -140,6 +140,25 @@ START_TEST(another_address_gets_nothing_while_the_connection_is_there)
 }
 END_TEST
 
+/* What was encrypted does not go on in the clear. */
+START_TEST(nor_does_another_transport)
+{
+    begin(WIRE_TLS, "INVITE");
+    unsigned tcp = stage_listen(&stage, WIRE_TCP);
+    wire_t *open = wire_connect(&stage.loop, WIRE_TCP, stage.ip, tcp, NULL);
+
+    (void)wire_expect(caller, "SIP/2.0 100");
+    ask_again(open, "INVITE");
+    (void)wire_expect(caller, "SIP/2.0 100"); /* sent again */
+    stage_answer(callee, received, "200 OK", "");
+    (void)wire_expect(caller, "SIP/2.0 200");
+    wire_expect_nothing(open, MOMENT_MS);
+    wire_close(caller);
+    wire_close(open);
+    wire_close(callee);
+}
+END_TEST
+
 /* Everybody on the way knows the branch. */
 START_TEST(nor_when_that_is_gone)
 {
@@ -170,6 +189,7 @@ int main(void)
     tcase_add_test(tcase, the_newest_connection_of_an_address_has_the_answer);
     tcase_add_test(tcase,
                    another_address_gets_nothing_while_the_connection_is_there);
+    tcase_add_test(tcase, nor_does_another_transport);
     tcase_add_test(tcase, nor_when_that_is_gone);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
