@@ -10,6 +10,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -558,6 +559,63 @@ START_TEST(requests_to_one_place_share_a_connection)
     expect_service(caller, WIRE_TLS, callee, "b");
     ck_assert_uint_eq(stage_stats(&stage).connections_opened, 1);
     ck_assert_uint_eq(stage_stats(&stage).connections_accepted, 1);
+    wire_close(caller);
+    wire_close(callee);
+}
+END_TEST
+
+typedef int name_fn(int, struct sockaddr *, socklen_t *);
+
+static unsigned port_of(int fd, name_fn *name)
+{
+    struct sockaddr_in at = {.sin_family = AF_UNSPEC};
+    socklen_t len = sizeof(at);
+
+    return name(fd, (struct sockaddr *)&at, &len) != 0 ||
+                   at.sin_family != AF_INET
+               ? 0
+               : ntohs(at.sin_port);
+}
+
+static int number_of(int fd, int level, int option)
+{
+    int number = 0;
+    socklen_t len = sizeof(number);
+
+    ck_assert_int_eq(getsockopt(fd, level, option, &number, &len), 0);
+    return number;
+}
+
+/* Our end of a connection to a port. */
+static int end_towards(unsigned peer, unsigned own)
+{
+    int fd = 3;
+
+    while (fd < 256 && (port_of(fd, getpeername) != peer ||
+                        (own != 0 && port_of(fd, getsockname) != own)))
+        fd++;
+    return fd;
+}
+
+static void expect_guarded(int fd)
+{
+    ck_assert_int_eq(number_of(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
+#if defined(TCP_USER_TIMEOUT)
+    ck_assert_int_eq(number_of(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 10000);
+#endif
+}
+
+/* Nothing else tells of a peer that has gone without a word (RFC 5482). */
+START_TEST(the_system_watches_over_connections)
+{
+    unsigned port = stage_listen(&stage, WIRE_TCP);
+    wire_t *callee = wire_listen(&stage.loop, WIRE_TCP, stage.ip, NULL);
+    wire_t *caller = caller_on(WIRE_TCP, port);
+
+    stage_target(&stage, 0, callee, WIRE_TCP);
+    expect_service(caller, WIRE_TCP, callee, "a");
+    expect_guarded(end_towards(wire_port(caller), port));
+    expect_guarded(end_towards(wire_port(callee), 0));
     wire_close(caller);
     wire_close(callee);
 }
@@ -1435,6 +1493,7 @@ int main(void)
     tcase_add_test(tcase, a_server_reset_while_it_rings_advances_the_search);
     tcase_add_test(tcase, a_target_that_never_connects_is_given_up);
     tcase_add_test(tcase, requests_to_one_place_share_a_connection);
+    tcase_add_test(tcase, the_system_watches_over_connections);
     tcase_add_loop_test(tcase, a_connection_that_was_closed_is_made_anew, 0, 2);
     tcase_add_test(tcase, nothing_is_repeated_over_a_stream);
     tcase_add_test(tcase, an_answer_finds_a_caller_whose_connection_has_gone);
