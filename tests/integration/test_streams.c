@@ -1042,6 +1042,42 @@ START_TEST(a_long_request_leaves_from_the_address_it_is_to_leave_by)
 }
 END_TEST
 
+START_TEST(what_is_too_large_is_a_setting)
+{
+    static const struct {
+        uint32_t mtu;
+        bool is_long, over_tcp;
+    } cases[] = {
+        {SRF_UNLIMITED, true, false},
+        {4000, true, false},
+        {100, false, true},
+    };
+    srf_options_t options;
+
+    teardown();
+    srf_options_init(&options);
+    options.udp_mtu = cases[_i].mtu;
+    stage_setup(&stage, false, &options);
+    unsigned port = stage_listen(&stage, WIRE_UDP);
+    (void)stage_listen(&stage, WIRE_TCP);
+    wire_t *callee = wire_listen(
+        &stage.loop, cases[_i].over_tcp ? WIRE_TCP : WIRE_UDP, stage.ip, NULL);
+    wire_t *caller = caller_on(WIRE_UDP, port);
+
+    stage_target(&stage, 0, callee, WIRE_UDP);
+    if (cases[_i].is_long)
+        invite_long(caller, "a");
+    else
+        message(caller, WIRE_UDP, "a");
+    stage_answer(callee, wire_expect(callee, "MESSAGE "), "200 OK", "");
+    (void)wire_expect(caller, "SIP/2.0 200");
+    ck_assert_uint_eq(stage_stats(&stage).connections_opened,
+                      cases[_i].over_tcp);
+    wire_close(caller);
+    wire_close(callee);
+}
+END_TEST
+
 /* Somebody who asks for UDP gets it. */
 START_TEST(a_target_that_says_udp_never_gets_tcp)
 {
@@ -1508,6 +1544,7 @@ int main(void)
     tcase_add_test(tcase, and_soon_where_nobody_answers_over_tcp);
     tcase_add_test(tcase, where_there_was_no_tcp_is_remembered);
     tcase_add_test(tcase, our_own_requests_remember_that_there_was_no_tcp);
+    tcase_add_loop_test(tcase, what_is_too_large_is_a_setting, 0, 3);
     tcase_add_test(tcase,
                    a_long_request_leaves_from_the_address_it_is_to_leave_by);
     tcase_add_test(tcase, a_target_that_says_udp_never_gets_tcp);
