@@ -712,6 +712,43 @@ static void register_phone(wire_t *phone, wire_t *registrar,
 }
 
 /* RFC 5626 §5.3. */
+/* RFC 5626 §5.1: the first proxy that a client comes to speaks of outbound. */
+START_TEST(only_the_first_hop_says_ob)
+{
+    static const char *const below[] = {
+        "", "Via: SIP/2.0/UDP 192.168.7.7;branch=z9hG4bKphone\n"};
+    wire_t *registrar = wire_listen(&stage.loop, WIRE_UDP, stage.ip, NULL);
+    unsigned port = stage_listen(&stage, WIRE_TLS);
+
+    (void)stage_listen(&stage, WIRE_UDP);
+    wire_t *caller = caller_on(WIRE_TLS, port);
+    stage_target(&stage, 0, registrar, WIRE_UDP);
+    stage.options.path = 1;
+    wire_send(caller,
+              "REGISTER sip:call.test SIP/2.0\n"
+              "Via: SIP/2.0/TLS client.invalid;branch=z9hG4bKr\n"
+              "%s"
+              "Max-Forwards: 70\n"
+              "From: <sip:alice@call.test>;tag=r\n"
+              "To: <sip:alice@call.test>\n"
+              "Call-ID: r@stage\n"
+              "CSeq: 1 REGISTER\n"
+              "Supported: path, outbound\n"
+              "Contact: <sip:alice@client.invalid;transport=tls>\n"
+              "Content-Length: 0\n"
+              "\n",
+              below[_i]);
+    const char *got = wire_expect(registrar, "REGISTER ");
+    const char *path = wire_header(got, "Path", NULL);
+    ck_assert_ptr_nonnull(strchr(path, '@')); /* it names the flow */
+    ck_assert_int_eq(strstr(path, ";ob") != NULL, _i == 0);
+    stage_answer(registrar, got, "200 OK", "");
+    (void)wire_expect(caller, "SIP/2.0 200");
+    wire_close(caller);
+    wire_close(registrar);
+}
+END_TEST
+
 START_TEST(a_dead_flow_is_430)
 {
     unsigned tcp = stage_listen(&stage, WIRE_TCP);
@@ -1533,6 +1570,7 @@ int main(void)
     tcase_add_loop_test(tcase, a_connection_that_was_closed_is_made_anew, 0, 2);
     tcase_add_test(tcase, nothing_is_repeated_over_a_stream);
     tcase_add_test(tcase, an_answer_finds_a_caller_whose_connection_has_gone);
+    tcase_add_loop_test(tcase, only_the_first_hop_says_ob, 0, 2);
     tcase_add_test(tcase, a_dead_flow_is_430);
     tcase_add_loop_test(tcase, an_ack_along_a_flow_arrives_whatever_the_contact,
                         0, 2);
