@@ -92,7 +92,7 @@ static int launch(srf_outgoing_t *outgoing)
     return 0;
 }
 
-/* To the first address, from way->at on, that it can be sent to. */
+/* Sends it to the first address, from way->at on, that there is a way to. */
 static int launch_on(srf_outgoing_t *outgoing)
 {
     int err = srf__outgoing_find_flow(outgoing);
