@@ -24,24 +24,24 @@
 enum { LINES_BYTES = 4096, RETRY_AFTER_BYTES = 64 };
 
 /* A message that has come. */
-typedef struct arrival {
+typedef struct incoming {
     srf_t *srf;
     const srf__facts_t *facts;
     const srf__flow_t *from;
-} arrival_t;
+} incoming_t;
 
-static void log_refusal(const arrival_t *arrival, unsigned status,
+static void log_refusal(const incoming_t *incoming, unsigned status,
                         const char *reason)
 {
-    srf__log_t *log = &arrival->srf->element.log;
+    srf__log_t *log = &incoming->srf->element.log;
     char peer[SRF__ADDR_TEXT];
 
     if (!srf__log_on(log, SRF_LOG_INFO))
         return;
-    (void)srf__addr_text(&arrival->from->peer, peer);
+    (void)srf__addr_text(&incoming->from->peer, peer);
     const srf__log_context_t context = {
         .module = "core",
-        .call_id = srf__facts_str(arrival->facts, arrival->facts->call_id),
+        .call_id = srf__facts_str(incoming->facts, incoming->facts->call_id),
         .peer = peer,
     };
     srf__log_peer(log, SRF_LOG_INFO, &context, "request refused: %u %s", status,
@@ -51,17 +51,17 @@ static void log_refusal(const arrival_t *arrival, unsigned status,
 /* Opens the transaction of a new request. What was scanned from its bytes is
  * lent to their copy until close_transaction(). NULL when memory is out: the
  * request will be sent again. */
-static srf__server_t *open_transaction(const arrival_t *arrival,
+static srf__server_t *open_transaction(const incoming_t *incoming,
                                        srf__hash128_t key, srf_msg_t **request)
 {
     srf__server_t *server = NULL;
 
-    *request = srf__msg_create(&arrival->srf->element.pool, arrival->facts);
+    *request = srf__msg_create(&incoming->srf->element.pool, incoming->facts);
     if (*request == NULL)
         return NULL;
-    srf__msg_lend_facts(*request, arrival->facts);
-    (void)srf__server_create(&arrival->srf->element.txns, key, *request,
-                             arrival->from, &server);
+    srf__msg_lend_facts(*request, incoming->facts);
+    (void)srf__server_create(&incoming->srf->element.txns, key, *request,
+                             incoming->from, &server);
     if (server == NULL) {
         srf__msg_lend_facts(*request, NULL);
         srf__msg_unref(*request);
@@ -79,11 +79,11 @@ static void close_transaction(srf__server_t *server, srf_msg_t *request)
 /* What is too much is answered without a transaction, as long as that is not
  * too much, too; it is dropped and counted then (RFC 3261 §21.5.4). On a stream
  * nobody would send it again. */
-static bool may_answer(const arrival_t *arrival)
+static bool may_answer(const incoming_t *incoming)
 {
-    srf_t *srf = arrival->srf;
+    srf_t *srf = incoming->srf;
 
-    if (arrival->from->listener->ops->reliable ||
+    if (incoming->from->listener->ops->reliable ||
         !srf__arrival_is_guarded(srf) ||
         srf__overload_take_answer(&srf->overload))
         return true;
@@ -91,35 +91,35 @@ static bool may_answer(const arrival_t *arrival)
     return false;
 }
 
-static void reply(const arrival_t *arrival, unsigned status, const char *reason,
-                  srf__str_t lines)
+static void reply(const incoming_t *incoming, unsigned status,
+                  const char *reason, srf__str_t lines)
 {
-    srf__stateless_reply(&arrival->srf->element.txns, arrival->facts,
-                         arrival->from, status, reason, lines);
+    srf__stateless_reply(&incoming->srf->element.txns, incoming->facts,
+                         incoming->from, status, reason, lines);
 }
 
 /* One answer each time that the request comes, and nothing is kept: who names
  * somebody else as the source of a datagram brings him no more than that one
  * (RFC 3261 §8.2.7). */
-static void refuse(const arrival_t *arrival, unsigned status,
+static void refuse(const incoming_t *incoming, unsigned status,
                    const char *reason, srf__str_t lines)
 {
     if (status >= 300) {
-        arrival->srf->rejected++;
-        log_refusal(arrival, status, reason);
+        incoming->srf->rejected++;
+        log_refusal(incoming, status, reason);
     }
-    if (may_answer(arrival))
-        reply(arrival, status, reason, lines);
+    if (may_answer(incoming))
+        reply(incoming, status, reason, lines);
 }
 
 /* What goes without a transaction, or is sent again, is work, too: whoever is
  * above the rate with it gets no answer. */
-static bool is_dropped(const arrival_t *arrival, bool in_dialog)
+static bool is_dropped(const incoming_t *incoming, bool in_dialog)
 {
     bool above =
-        srf__arrival_is_above_rate(arrival->srf, arrival->from, in_dialog);
+        srf__arrival_is_above_rate(incoming->srf, incoming->from, in_dialog);
 
-    arrival->srf->shed += above;
+    incoming->srf->shed += above;
     return above;
 }
 
@@ -127,10 +127,10 @@ static bool is_dropped(const arrival_t *arrival, bool in_dialog)
 
 /* What is forwarded without a transaction is work, too. Whose bucket it comes
  * from may be told by its looks: both are limited. */
-static bool is_ack_too_much(const arrival_t *arrival)
+static bool is_ack_too_much(const incoming_t *incoming)
 {
-    srf_t *srf = arrival->srf;
-    const srf__facts_t *ack = arrival->facts;
+    srf_t *srf = incoming->srf;
+    const srf__facts_t *ack = incoming->facts;
 
     if (srf->sources.sets == NULL && !srf->overload.shedding)
         return false;
@@ -139,16 +139,16 @@ static bool is_ack_too_much(const arrival_t *arrival)
     bool closed =
         srf->overload.shedding && srf__overload_is_closed(&srf->overload);
     if (!closed || srf__arrival_in_dialog(srf, ack))
-        return is_dropped(arrival, routed);
+        return is_dropped(incoming, routed);
     srf->shed++;
     return true;
 }
 
-static void on_ack(const arrival_t *arrival)
+static void on_ack(const incoming_t *incoming)
 {
-    srf_t *srf = arrival->srf;
+    srf_t *srf = incoming->srf;
     srf__txns_t *txns = &srf->element.txns;
-    const srf__facts_t *ack = arrival->facts;
+    const srf__facts_t *ack = incoming->facts;
     srf__hash128_t key = srf__server_key(txns, ack, SRF__METHOD_INVITE);
     srf__server_t *server = srf__server_find_invite(txns, ack, key);
 
@@ -159,48 +159,48 @@ static void on_ack(const arrival_t *arrival)
     /* An INVITE that was let in has been answered by somebody else, even if it
      * was refused when it came first. */
     if ((server == NULL && srf__stateless_is_ack_for(txns, ack, key)) ||
-        srf__answers_acked(&srf->answers, ack) || is_ack_too_much(arrival))
+        srf__answers_acked(&srf->answers, ack) || is_ack_too_much(incoming))
         return;
-    srf__forward_ack(&srf->element, ack, arrival->from, key, server != NULL);
+    srf__ack_forward(&srf->element, ack, incoming->from, key, server != NULL);
 }
 
 /* One CANCEL ends a call. Others that are for it, of whatever sent-by, are work
  * like what is sent again; and they would be transactions, which there are
  * enough of in overload. */
-static bool is_cancel_too_much(const arrival_t *arrival,
+static bool is_cancel_too_much(const incoming_t *incoming,
                                const srf__server_t *invite)
 {
-    srf_t *srf = arrival->srf;
+    srf_t *srf = incoming->srf;
 
     if (invite == NULL)
-        return is_dropped(arrival, false);
+        return is_dropped(incoming, false);
     if (!invite->cancelled && srf__server_is_open(invite))
         return false;
     if (!srf__overload_is_on(&srf->overload))
-        return is_dropped(arrival, true);
+        return is_dropped(incoming, true);
     srf->shed++;
     return true;
 }
 
 /* RFC 3261 §9.2, §16.10: 200 when the INVITE is known, else 481; it is never
  * forwarded, since every INVITE has a transaction here. */
-static void on_cancel(const arrival_t *arrival, srf__hash128_t key)
+static void on_cancel(const incoming_t *incoming, srf__hash128_t key)
 {
-    srf__txns_t *txns = &arrival->srf->element.txns;
-    const srf__facts_t *cancel = arrival->facts;
+    srf__txns_t *txns = &incoming->srf->element.txns;
+    const srf__facts_t *cancel = incoming->facts;
     srf__server_t *invite = srf__server_find_invite(
         txns, cancel, srf__server_key(txns, cancel, SRF__METHOD_INVITE));
     srf__response_spec_t spec = {.status = 200};
     srf_msg_t *request;
 
-    if (is_cancel_too_much(arrival, invite))
+    if (is_cancel_too_much(incoming, invite))
         return;
     if (invite == NULL) {
-        if (may_answer(arrival))
-            reply(arrival, 481, NULL, spec.lines);
+        if (may_answer(incoming))
+            reply(incoming, 481, NULL, spec.lines);
         return;
     }
-    srf__server_t *server = open_transaction(arrival, key, &request);
+    srf__server_t *server = open_transaction(incoming, key, &request);
     if (server == NULL)
         return;
     server->tag = invite->tag;
@@ -211,7 +211,7 @@ static void on_cancel(const arrival_t *arrival, srf__hash128_t key)
 
 /* ---- new requests ---- */
 
-static void refuse_verdict(const arrival_t *arrival,
+static void refuse_verdict(const incoming_t *incoming,
                            const srf__verdict_t *verdict)
 {
     char storage[LINES_BYTES];
@@ -219,26 +219,27 @@ static void refuse_verdict(const arrival_t *arrival,
 
     srf__buf_init_fixed(&lines, storage, sizeof(storage));
     if (verdict->status == 420)
-        srf__unsupported_write(arrival->facts, &lines);
+        srf__unsupported_write(incoming->facts, &lines);
     if (verdict->status == 200) /* OPTIONS for us, §11.2 */
-        srf__handlers_write_allow(arrival->srf, &lines);
+        srf__handlers_write_allow(incoming->srf, &lines);
     if (lines.err != 0)
         lines.len = 0;
-    refuse(arrival, verdict->status, verdict->reason, srf__buf_str(&lines));
+    refuse(incoming, verdict->status, verdict->reason, srf__buf_str(&lines));
 }
 
-static void answer_without_handler(const arrival_t *arrival,
+static void answer_without_handler(const incoming_t *incoming,
                                    const srf__route_t *route)
 {
     char storage[LINES_BYTES];
     srf__buf_t lines;
 
     srf__buf_init_fixed(&lines, storage, sizeof(storage));
-    srf__handlers_write_allow(arrival->srf, &lines);
+    srf__handlers_write_allow(incoming->srf, &lines);
     if (lines.err != 0)
         lines.len = 0;
-    refuse(arrival, srf__handler_missing(arrival->srf, arrival->facts, route),
-           NULL, srf__buf_str(&lines));
+    refuse(incoming,
+           srf__handler_missing(incoming->srf, incoming->facts, route), NULL,
+           srf__buf_str(&lines));
 }
 
 /* Inside a dialog we record-routed: proxied without asking. We stay in the
@@ -255,44 +256,44 @@ static void proxy_in_dialog(srf_t *srf, srf__server_t *server,
         srf__server_answer(server, &failed);
 }
 
-static bool is_overloaded(const arrival_t *arrival)
+static bool is_overloaded(const incoming_t *incoming)
 {
-    srf__overload_t *overload = &arrival->srf->overload;
+    srf__overload_t *overload = &incoming->srf->overload;
 
     if (!srf__overload_is_on(overload)) {
         overload->let_in++;
         return false;
     }
-    return srf__arrival_in_dialog(arrival->srf, arrival->facts)
+    return srf__arrival_in_dialog(incoming->srf, incoming->facts)
                ? srf__overload_is_at_ceiling(overload)
                : !srf__overload_lets_in(overload);
 }
 
-static bool is_drained(const arrival_t *arrival)
+static bool is_drained(const incoming_t *incoming)
 {
-    return arrival->srf->draining && arrival->facts->to_tag.len == 0;
+    return incoming->srf->draining && incoming->facts->to_tag.len == 0;
 }
 
-static void refuse_for_now(const arrival_t *arrival)
+static void refuse_for_now(const incoming_t *incoming)
 {
     char storage[RETRY_AFTER_BYTES];
     srf__buf_t lines;
 
-    if (!may_answer(arrival))
+    if (!may_answer(incoming))
         return;
     srf__buf_init_fixed(&lines, storage, sizeof(storage));
-    srf__overload_refuse(&arrival->srf->overload, arrival->facts, &lines);
-    arrival->srf->rejected++;
-    reply(arrival, 503, NULL, srf__buf_str(&lines));
+    srf__overload_refuse(&incoming->srf->overload, incoming->facts, &lines);
+    incoming->srf->rejected++;
+    reply(incoming, 503, NULL, srf__buf_str(&lines));
 }
 
 /* Judged a second time, and once only: a maddr of ours that is still there
  * cannot be taken out. */
-static void rejudge(const arrival_t *arrival, srf__route_t *route,
+static void rejudge(const incoming_t *incoming, srf__route_t *route,
                     srf__verdict_t *verdict)
 {
-    srf__validate(&arrival->srf->element, arrival->facts, arrival->from, route,
-                  verdict);
+    srf__validate(&incoming->srf->element, incoming->facts, incoming->from,
+                  route, verdict);
     if (!verdict->own_maddr)
         return;
     verdict->own_maddr = false;
@@ -301,33 +302,33 @@ static void rejudge(const arrival_t *arrival, srf__route_t *route,
 }
 
 /* What was judged goes to whom it is for. */
-static void deliver(const arrival_t *arrival, srf__hash128_t key,
+static void deliver(const incoming_t *incoming, srf__hash128_t key,
                     const srf__route_t *route, const srf__verdict_t *verdict)
 {
-    srf_t *srf = arrival->srf;
+    srf_t *srf = incoming->srf;
     bool in_dialog = verdict->status == 0 && route->in_dialog;
     srf_msg_t *request;
 
-    if (srf__arrival_is_above_rate(srf, arrival->from, in_dialog)) {
-        refuse_for_now(arrival);
+    if (srf__arrival_is_above_rate(srf, incoming->from, in_dialog)) {
+        refuse_for_now(incoming);
         return;
     }
     if (verdict->status != 0) {
-        refuse_verdict(arrival, verdict);
+        refuse_verdict(incoming, verdict);
         return;
     }
-    const srf__handler_t *first = srf__handler_next(srf, arrival->facts, 0);
+    const srf__handler_t *first = srf__handler_next(srf, incoming->facts, 0);
     if (!route->in_dialog && first == NULL) {
-        answer_without_handler(arrival, route);
+        answer_without_handler(incoming, route);
         return;
     }
     if (srf->merged.taken.count > 0 && !route->in_dialog &&
-        srf__merged_is_known(&srf->merged, arrival->facts)) {
+        srf__merged_is_known(&srf->merged, incoming->facts)) {
         /* RFC 3261 §8.2.2.2. */
-        refuse(arrival, 482, "Merged Request", srf__str(NULL, 0));
+        refuse(incoming, 482, "Merged Request", srf__str(NULL, 0));
         return;
     }
-    srf__server_t *server = open_transaction(arrival, key, &request);
+    srf__server_t *server = open_transaction(incoming, key, &request);
     if (server == NULL)
         return;
     if (route->in_dialog)
@@ -338,13 +339,13 @@ static void deliver(const arrival_t *arrival, srf__hash128_t key,
 }
 
 /* RFC 3261 §16.4: as if it had come without maddr. */
-static void deliver_without_maddr(const arrival_t *arrival, srf__hash128_t key,
-                                  srf__route_t *route)
+static void deliver_without_maddr(const incoming_t *incoming,
+                                  srf__hash128_t key, srf__route_t *route)
 {
-    srf_msg_t *image = srf__route_strip_maddr(&arrival->srf->element.pool,
-                                              arrival->facts, route);
+    srf_msg_t *image = srf__route_strip_maddr(&incoming->srf->element.pool,
+                                              incoming->facts, route);
     const srf__facts_t *facts = image == NULL ? NULL : srf__msg_facts(image);
-    const arrival_t stripped = {arrival->srf, facts, arrival->from};
+    const incoming_t stripped = {incoming->srf, facts, incoming->from};
     srf__verdict_t verdict;
 
     if (facts != NULL) {
@@ -354,59 +355,59 @@ static void deliver_without_maddr(const arrival_t *arrival, srf__hash128_t key,
     srf__msg_unref(image);
 }
 
-static void on_new_request(const arrival_t *arrival, srf__hash128_t key)
+static void on_new_request(const incoming_t *incoming, srf__hash128_t key)
 {
     srf__route_t route;
     srf__verdict_t verdict;
 
-    if (is_overloaded(arrival) || is_drained(arrival)) {
-        refuse_for_now(arrival);
+    if (is_overloaded(incoming) || is_drained(incoming)) {
+        refuse_for_now(incoming);
         return;
     }
-    srf__validate(&arrival->srf->element, arrival->facts, arrival->from, &route,
-                  &verdict);
+    srf__validate(&incoming->srf->element, incoming->facts, incoming->from,
+                  &route, &verdict);
     if (verdict.own_maddr)
-        deliver_without_maddr(arrival, key, &route);
+        deliver_without_maddr(incoming, key, &route);
     else
-        deliver(arrival, key, &route, &verdict);
+        deliver(incoming, key, &route, &verdict);
 }
 
-static void on_request(const arrival_t *arrival)
+static void on_request(const incoming_t *incoming)
 {
-    srf__txns_t *txns = &arrival->srf->element.txns;
-    srf__method_t method = (srf__method_t)arrival->facts->method;
+    srf__txns_t *txns = &incoming->srf->element.txns;
+    srf__method_t method = (srf__method_t)incoming->facts->method;
 
-    arrival->srf->requests_received++;
+    incoming->srf->requests_received++;
     if (method == SRF__METHOD_ACK) {
-        on_ack(arrival);
+        on_ack(incoming);
         return;
     }
-    srf__hash128_t key = srf__server_key(txns, arrival->facts, method);
+    srf__hash128_t key = srf__server_key(txns, incoming->facts, method);
     srf__server_t *server = srf__server_find(txns, key);
     if (server != NULL) {
-        if (!is_dropped(arrival, true))
-            srf__server_retransmitted(server, arrival->from);
+        if (!is_dropped(incoming, true))
+            srf__server_retransmitted(server, incoming->from);
     } else if (method == SRF__METHOD_CANCEL) {
-        on_cancel(arrival, key);
+        on_cancel(incoming, key);
     } else {
-        on_new_request(arrival, key);
+        on_new_request(incoming, key);
     }
 }
 
 /* A request the scanner refused. */
-static void on_broken_request(const arrival_t *arrival, unsigned status,
+static void on_broken_request(const incoming_t *incoming, unsigned status,
                               const char *reason)
 {
-    arrival->srf->requests_received++;
-    if (!is_dropped(arrival, false))
-        refuse(arrival, status, reason, srf__str(NULL, 0));
+    incoming->srf->requests_received++;
+    if (!is_dropped(incoming, false))
+        refuse(incoming, status, reason, srf__str(NULL, 0));
 }
 
-static void on_scanned(const arrival_t *arrival, srf__scan_result_t result,
+static void on_scanned(const incoming_t *incoming, srf__scan_result_t result,
                        size_t len)
 {
-    srf_t *srf = arrival->srf;
-    const srf__facts_t *facts = arrival->facts;
+    srf_t *srf = incoming->srf;
+    const srf__facts_t *facts = incoming->facts;
 
     switch (result) {
     case SRF__SCAN_KEEPALIVE:
@@ -416,19 +417,19 @@ static void on_scanned(const arrival_t *arrival, srf__scan_result_t result,
         srf->dropped_malformed++;
         return;
     case SRF__SCAN_REJECT:
-        on_broken_request(arrival, facts->reject_status, facts->reject_reason);
+        on_broken_request(incoming, facts->reject_status, facts->reject_reason);
         return;
     case SRF__SCAN_OK:
         break;
     }
     if (!facts->is_request) {
         srf->responses_received++;
-        (void)srf__client_receive(&srf->element.txns, facts, arrival->from);
+        (void)srf__client_receive(&srf->element.txns, facts, incoming->from);
     } else if (len > srf->max_message_bytes &&
                facts->method != SRF__METHOD_ACK) {
-        on_broken_request(arrival, 513, NULL); /* RFC 3261 §21.5.7 */
+        on_broken_request(incoming, 513, NULL); /* RFC 3261 §21.5.7 */
     } else {
-        on_request(arrival);
+        on_request(incoming);
     }
 }
 
@@ -464,20 +465,20 @@ static void release_image(srf__buf_t *image)
 
 /* RFC 5626 §8: a client that keeps its flow over UDP alive asks where it is
  * seen, and believes the flow to be gone when nobody says so. */
-static bool on_stun(const arrival_t *arrival, srf__str_t datagram)
+static bool on_stun(const incoming_t *incoming, srf__str_t datagram)
 {
-    const srf__flow_t *from = arrival->from;
+    const srf__flow_t *from = incoming->from;
     char storage[SRF__STUN_ANSWER_MAX];
 
     if (from->listener->ops->reliable || !srf__stun_is(datagram))
         return false;
     srf__str_t answer = srf__stun_answer(datagram, &from->peer, storage);
     if (answer.len == 0) {
-        arrival->srf->dropped_malformed++;
+        incoming->srf->dropped_malformed++;
         return true;
     }
-    arrival->srf->keepalives_received++;
-    if (!is_dropped(arrival, false) && may_answer(arrival))
+    incoming->srf->keepalives_received++;
+    if (!is_dropped(incoming, false) && may_answer(incoming))
         (void)srf__transports_send(from, &answer, 1);
     return true;
 }
@@ -485,14 +486,14 @@ static bool on_stun(const arrival_t *arrival, srf__str_t datagram)
 static void receive(srf_t *srf, const srf__flow_t *from, const char *data,
                     size_t len)
 {
-    const arrival_t arrival = {srf, &srf->facts, from};
+    const incoming_t incoming = {srf, &srf->facts, from};
     srf__buf_t image;
 
     if (srf->closing)
         return;
     /* No SIP message begins with such a byte. */
     if (len > 0 && (data[0] & 0xc0) == 0 &&
-        on_stun(&arrival, srf__str(data, len)))
+        on_stun(&incoming, srf__str(data, len)))
         return;
     if (srf->trace_cb != NULL)
         srf__trace_received(srf, from, data, len);
@@ -501,7 +502,7 @@ static void receive(srf_t *srf, const srf__flow_t *from, const char *data,
     /* The loop delivers one message at a time. */
     srf__assert(!srf->receiving);
     srf->receiving = true;
-    on_scanned(&arrival, scan(srf, srf__str(data, len), &image), len);
+    on_scanned(&incoming, scan(srf, srf__str(data, len), &image), len);
     release_image(&image);
     srf->receiving = false;
 }

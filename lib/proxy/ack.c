@@ -298,7 +298,7 @@ static int forward_without_maddr(srf__element_t *element,
     return err;
 }
 
-void srf__forward_ack(srf__element_t *element, const srf__facts_t *ack,
+void srf__ack_forward(srf__element_t *element, const srf__facts_t *ack,
                       const srf__flow_t *from, srf__hash128_t key, bool known)
 {
     /* The half of the key that does not say where in our tables it would be. */

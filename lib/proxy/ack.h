@@ -13,7 +13,7 @@
  * that it is for a call of ours: the mark in its Route, an INVITE that was
  * proxied a while ago, or `known`: a transaction. `key` is that of the INVITE
  * which the ACK would be for. */
-void srf__forward_ack(srf__element_t *element, const srf__facts_t *ack,
+void srf__ack_forward(srf__element_t *element, const srf__facts_t *ack,
                       const srf__flow_t *from, srf__hash128_t key, bool known);
 
 /* Forgets those that wait for a name, on destroy. */

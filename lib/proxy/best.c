@@ -56,7 +56,8 @@ static bool has_room(const srf__edits_t *edits, const srf__facts_t *to,
            srf__edits_size(edits, to->len) + len <= MERGED_MAX;
 }
 
-/* As far as there is room: the caller does with fewer rather than with none. */
+/* Those that there is room for are added: the caller does with fewer rather
+ * than with none. */
 static void add_challenges(srf__edits_t *edits, const srf__facts_t *to,
                            const srf__facts_t *from, srf__header_id_t id)
 {

@@ -140,7 +140,8 @@ static void divide_breadth(srf__branch_t *branch)
     way->breadth = (uint16_t)(all - branch->breadth);
 }
 
-/* Unless it has its share. It keeps that until its end. */
+/* A branch without its share of the breadth takes it, and keeps it until its
+ * end. */
 static void take_breadth(srf__branch_t *branch)
 {
     srf__context_t *context = branch->context;

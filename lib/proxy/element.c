@@ -126,7 +126,8 @@ static void add_aliases(const srf__element_t *element, srf__str_t host,
     }
 }
 
-/* Of a listener; RFC 3261 §19.1.1: without a port the default one is meant. */
+/* Adds the listeners that advertise this; RFC 3261 §19.1.1: without a port the
+ * default one is meant. */
 static void add_advertised(const srf__element_t *element, srf__str_t host,
                            uint16_t port, uint8_t transport, meant_t *meant)
 {

@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "message/scan.h"
 
-/* Of a value, and of its line. */
+/* A value is no longer than this, and neither is its line. */
 enum { SRF__REASON_VALUE_MAX = 390, SRF__REASON_BYTES = 400 };
 
 /* Appends the line for branches that lost to this final response. */

@@ -80,7 +80,8 @@ static bool is_usable(const follow_t *follow, const srf__uri_t *contact)
            follow->request_uri.scheme != SRF__SCHEME_SIPS;
 }
 
-/* Behind those that were added before it with the same q or a higher one. */
+/* The target goes behind those that were added before it with the same q or a
+ * higher one. */
 static void insert(follow_t *follow, srf__target_t *target)
 {
     srf__target_t **at = follow->context->untried;

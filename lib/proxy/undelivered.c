@@ -61,7 +61,8 @@ static bool is_allowed(const stray_t *stray, const srf__addr_t *addr)
            srf__addr_ip_eq(addr, &stray->from.peer);
 }
 
-/* To the address that is tried, or the next one there is a way to. */
+/* The response goes to the address that is tried, or to the next one there is a
+ * way to. */
 static void send_on(stray_t *stray)
 {
     const srf__way_spec_t spec = spec_of(stray);

@@ -238,13 +238,26 @@ int srf__way_flow_on(srf__element_t *element, const srf__way_spec_t *spec,
     return err;
 }
 
-/* Whether TCP may stand in for UDP there. What the URI asks for comes first. */
-static bool may_leave_udp(const srf__element_t *element,
-                          const srf__way_spec_t *spec, const srf__addr_t *tcp)
+/* The address that a request is to leave by holds for either transport. */
+static bool leaves_by(const srf__way_spec_t *spec,
+                      const srf__listener_t *listener)
+{
+    return spec->leaves_by == NULL ||
+           (listener != NULL &&
+            srf__listener_shares_address(listener, spec->leaves_by));
+}
+
+/* Whether TCP may stand in for UDP there. What the URI asks for comes first. No
+ * connection is opened that would not be taken. */
+static bool may_leave_udp(srf__element_t *element, const srf__way_spec_t *spec,
+                          const srf__addr_t *tcp)
 {
     return spec->flow.listener == NULL &&
            spec->uri->transport != SRF__TRANSPORT_UDP &&
-           !srf__dead_is(&element->no_tcp, tcp);
+           !srf__dead_is(&element->no_tcp, tcp) &&
+           leaves_by(spec,
+                     srf__transports_pick(&element->transports, tcp,
+                                          spec->leaves_by, spec->came_by));
 }
 
 bool srf__way_leaves_udp(srf__element_t *element, const srf__way_spec_t *spec,
@@ -259,10 +272,8 @@ bool srf__way_leaves_udp(srf__element_t *element, const srf__way_spec_t *spec,
     if (!may_leave_udp(element, spec, &addr) ||
         find_flow(element, spec, &addr,
                   spec->trusted ? SRF__OPEN_TENTATIVELY : SRF__OPEN_FOR_NETWORK,
-                  &stream) != 0)
-        return false;
-    if (spec->leaves_by != NULL &&
-        !srf__listener_shares_address(stream.listener, spec->leaves_by))
+                  &stream) != 0 ||
+        !leaves_by(spec, stream.listener))
         return false;
     *flow = stream;
     return true;

@@ -170,7 +170,7 @@ static bool read_text(const srf__hosts_t *hosts, srf__str_t text,
     return true;
 }
 
-/* As much of the file as there is room for. 0 or an errno. */
+/* Reads as much of the file as there is room for. 0 or an errno. */
 static int read_all(int fd, char *out, size_t cap, size_t *len)
 {
     *len = 0;

@@ -232,7 +232,8 @@ static int join(search_t *search, const srf__lookup_spec_t *spec,
     return SRF__SELECT_PENDING;
 }
 
-/* As step(), for the first time; or what there is must do. */
+/* Takes the first step of a lookup; where there is no room for one, old records
+ * must do. */
 static int begin(srf__view_t *view, const srf__uri_t *uri,
                  const srf__lookup_spec_t *spec, srf__hash128_t key,
                  srf__servers_t *out, srf__lookup_t **pending)

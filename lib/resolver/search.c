@@ -33,8 +33,8 @@ static void wait_for(search_t *search, entry_t *entry)
     srf__list_append(&entry->waits_end, wait);
 }
 
-/* Else many searches at once would drive out each other's answers, and ask for
- * them again and again. */
+/* What a search has asked for stays: many at once would drive out each other's
+ * answers, and ask for them again and again. */
 static void hold(search_t *search, entry_t *entry)
 {
     if (search->held_count == SRF__HELD_MAX)

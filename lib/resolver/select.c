@@ -17,7 +17,7 @@ typedef struct way {
     const char *naptr; /* RFC 3263 §4.1, RFC 7118 §8.3 */
 } way_t;
 
-/* In the order that is ours where nothing else says. */
+/* Their order is ours where nothing else says one. */
 static const way_t ways[SERVICES_MAX] = {
     {SRF__TRANSPORT_UDP, "_sip._udp.", "SIP+D2U"},
     {SRF__TRANSPORT_TCP, "_sip._tcp.", "SIP+D2T"},

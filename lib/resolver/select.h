@@ -50,7 +50,7 @@ typedef struct srf__hops {
     srf__addr_t list[SRF__HOPS_MAX];
 } srf__hops_t;
 
-/* Not an error: records are missing, run it again. */
+/* This is no error: records are missing, and it is to be run again. */
 enum { SRF__SELECT_PENDING = 1 };
 
 /* The servers of a sip or sips URI with a host name (numeric hosts are

@@ -646,7 +646,8 @@ bool srf__client_receive(srf__txns_t *txns, const srf__facts_t *response,
     return false;
 }
 
-/* Behind the first `mark` in `text`; empty when it is not there. */
+/* Returns what is behind the first `mark` in `text`; empty when it is not
+ * there. */
 static srf__str_t behind(srf__str_t text, srf__str_t mark)
 {
     for (size_t i = 0; i + mark.len <= text.len; i++) {

@@ -33,7 +33,7 @@ static bool may_be_silent(const srf__connection_t *connection)
            (connection->owed > 0 || connection->named || connection->pings);
 }
 
-/* Until it is usable. */
+/* How long a connection may take until it is usable. */
 static uint32_t opening_ms(const srf__connection_t *connection)
 {
     const srf__stream_settings_t *settings = &connection->stream->settings;

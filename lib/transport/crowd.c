@@ -106,7 +106,7 @@ static void link_party(srf__crowd_t *crowd, party_t *party)
     crowd->by_size[size].last = party;
 }
 
-/* At the others of its size first. */
+/* Others of its size are looked at before this one. */
 static void look_later(srf__crowd_t *crowd, party_t *party)
 {
     unlink_party(crowd, party);
@@ -151,8 +151,9 @@ static void take_out(party_t *party, const srf__connection_t *connection)
 
 /* ---- making room ---- */
 
-/* Of two of the same use: one that says nothing is to go before one that does,
- * and one that has been silent for long before others. */
+/* Whether this one is to go rather than another of the same use: one that says
+ * nothing goes before one that does, and who has been silent for long before
+ * others. */
 static bool is_better(const srf__connection_t *one,
                       const srf__connection_t *other)
 {
@@ -217,7 +218,8 @@ static srf__connection_t *find_single(srf__crowd_t *crowd,
     return NULL;
 }
 
-/* Of those with most, or nearly so, at least `least`. */
+/* Finds one of a party that has most of them, or nearly so, and at least
+ * `least`. */
 static srf__connection_t *find_of_most(srf__crowd_t *crowd, uint32_t least,
                                        const srf__listener_t *listener)
 {
@@ -241,7 +243,7 @@ static bool shed(srf__connection_t *connection)
     return connection != NULL;
 }
 
-/* For a peer that has `own` of them. */
+/* Makes room for a peer that has `own` of them. */
 static bool make_room(srf__crowd_t *crowd, uint32_t own,
                       const srf__listener_t *listener)
 {

@@ -17,9 +17,9 @@
 /* Whether the message that the pieces make up has all that. A doubt means
  * no. */
 bool srf__envelope_is_plain(const srf__str_t *parts, unsigned count);
-/* The same message with it into *out, which is to be freed whatever comes of
- * it; the body is what follows the head. 0; SRF_ERR_SYNTAX: its head has no
- * end; SRF_ERR_NO_MEMORY. */
+/* Writes the same message with all that into *out, which is to be freed
+ * whatever comes of it; the body is what follows the head. 0; SRF_ERR_SYNTAX:
+ * its head has no end; SRF_ERR_NO_MEMORY. */
 int srf__envelope_write(const srf__str_t *parts, unsigned count,
                         srf__buf_t *out);
 

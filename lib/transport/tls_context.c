@@ -198,7 +198,7 @@ static void free_loaded(loaded_t *loaded)
     memset(loaded, 0, sizeof(*loaded));
 }
 
-/* Else OpenSSL would ask at the terminal. */
+/* There is no password: without this OpenSSL would ask at the terminal. */
 static int on_password(char *out, int size, int writing, void *arg)
 {
     (void)out;

@@ -137,7 +137,8 @@ static srf__listener_t *routed(srf__transports_t *transports,
     return listener;
 }
 
-/* Of those that fit: the last resort is one that only can. */
+/* Returns the first that fits, whose number it counts; the last resort is one
+ * that only can. */
 static srf__listener_t *first_of(srf__transports_t *transports,
                                  const srf__addr_t *to, unsigned *count)
 {

@@ -6,6 +6,7 @@
 #include "uac/outgoing.h"
 
 #include "base/error.h"
+#include "base/list.h"
 #include "uac/outgoing_answer.h"
 #include "uac/outgoing_request.h"
 #include "uac/outgoing_route.h"
@@ -33,11 +34,7 @@ static srf_outgoing_t *create(srf__uac_t *uac)
     if (outgoing == NULL)
         return NULL;
     outgoing->uac = uac;
-    outgoing->next = uac->outgoing;
-    outgoing->link = &uac->outgoing;
-    if (outgoing->next != NULL)
-        outgoing->next->link = &outgoing->next;
-    uac->outgoing = outgoing;
+    srf__list_push(&uac->outgoing, outgoing);
     return outgoing;
 }
 
@@ -47,9 +44,7 @@ static void destroy(srf_outgoing_t *outgoing, bool end)
 {
     srf__timer_stop(outgoing->uac->element->wheel, &outgoing->timer);
     srf__way_end(&outgoing->way);
-    *outgoing->link = outgoing->next;
-    if (outgoing->next != NULL)
-        outgoing->next->link = outgoing->link;
+    srf__list_remove(outgoing);
     srf__client_release(outgoing->client, end);
     srf__outgoing_forget_answerers(outgoing);
     srf__msg_unref(outgoing->image);
@@ -97,8 +92,8 @@ static int launch(srf_outgoing_t *outgoing)
     return 0;
 }
 
-/* To the first address, from way->at on, that it can be sent to, when they were
- * found without `err`; else to the fallback. */
+/* Sends it to the first address, from way->at on, that there is a way to, when
+ * they were found without `err`; else to the fallback. */
 static int launch_on(srf_outgoing_t *outgoing, int err)
 {
     if (err == 0)

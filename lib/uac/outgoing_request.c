@@ -45,7 +45,7 @@ static int take_field(srf__str_t *field, const char *value)
     return 0;
 }
 
-/* As the far end will read it. */
+/* Reads a value of From or To as the far end will. */
 static bool read_address(srf__str_t value, srf__str_t *tag)
 {
     srf__uri_t uri;

@@ -18,6 +18,7 @@ refused 1 'invalid argument' --keepalive 31 --idle-timeout 30s \
 refused 2 '--max-connections: a number' --max-connections 0
 refused 2 '--max-connections-per-source: a number' \
     --max-connections-per-source x
+refused 2 '--udp-mtu: a number' --udp-mtu much
 refused 2 '--receive-buffer: a number' --receive-buffer much
 refused 2 '--gather: invalid duration' --gather often
 refused 2 '--gather: a time up to 20ms' --gather 21ms
@@ -63,7 +64,7 @@ start_program --tls-cert sip.pem --tls-ca ca.pem \
     --listen 'sip:127.0.0.1:0;transport=wss' --listen sip:127.0.0.1:0 \
     --ws-origin https://phone.example.com --idle-timeout 60s \
     --max-connections 100 --max-connections-per-source 10 --log-level info \
-    --portable-udp --receive-buffer 1000000000 --gather 0s
+    --portable-udp --receive-buffer 1000000000 --gather 0s --udp-mtu none
 six_listeners() {
     [ "$(grep -c '^listening on' proxy.out)" = 6 ]
 }

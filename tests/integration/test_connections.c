@@ -152,6 +152,42 @@ START_TEST(where_the_program_names_the_listener_no_other_is_taken)
 }
 END_TEST
 
+/* The Routes of two calls name two listeners, to which one peer has connected
+ * from one port. */
+START_TEST(of_several_connections_it_is_that_of_the_route)
+{
+    enum { SEVERAL = 3 };
+    caller = client_of(stage_listen(&stage, WIRE_TCP));
+    unsigned ports[SEVERAL];
+    wire_t *phones[SEVERAL];
+    char route[100];
+    char name[8];
+
+    for (unsigned i = 0; i < SEVERAL; i++)
+        ports[i] = stage_listen(&stage, WIRE_TCP);
+    phones[0] = wire_connect_from(&stage.loop, stage.ip, 0, stage.ip, ports[0]);
+    for (unsigned i = 1; i < SEVERAL; i++)
+        phones[i] = wire_connect_from(&stage.loop, stage.ip,
+                                      wire_port(phones[0]), stage.ip, ports[i]);
+    wire_run(&stage.loop, 5);
+    stage_target(&stage, 0, phones[0], WIRE_TCP);
+    for (unsigned i = 0; i < SEVERAL; i++) {
+        (void)snprintf(route, sizeof(route),
+                       "Route: <sip:%s:%u;transport=tcp;lr>\n", stage.host,
+                       ports[i]);
+        (void)snprintf(name, sizeof(name), "r%u", i);
+        stage_request(&stage, caller, WIRE_TCP, "MESSAGE", "sip:bob@call.test",
+                      name, route);
+        stage_answer(phones[i], wire_expect(phones[i], "MESSAGE "), "200 OK",
+                     "");
+        (void)wire_expect(caller, "SIP/2.0 200");
+    }
+    for (unsigned i = 0; i < SEVERAL; i++)
+        wire_close(phones[i]);
+    wire_close(caller);
+}
+END_TEST
+
 /* Of three connections of one peer any two may go, in any order. */
 START_TEST(one_of_several_connections_is_enough)
 {
@@ -221,6 +257,7 @@ int main(void)
     tcase_add_test(tcase, a_client_of_one_listener_is_reached_through_another);
     tcase_add_test(tcase,
                    where_the_program_names_the_listener_no_other_is_taken);
+    tcase_add_test(tcase, of_several_connections_it_is_that_of_the_route);
     tcase_add_loop_test(tcase, one_of_several_connections_is_enough, 0, 6);
     tcase_add_test(tcase, over_tls_each_listener_has_connections_of_its_own);
     suite_add_tcase(suite, tcase);

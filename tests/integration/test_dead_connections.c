@@ -132,6 +132,31 @@ START_TEST(a_request_that_was_answered_with_a_1xx_does_not_go_again)
 }
 END_TEST
 
+/* Its caller has gone: nobody else is to ring. */
+START_TEST(nor_does_one_that_was_cancelled)
+{
+    meet_over(WIRE_TCP);
+    ask("INVITE", "a");
+    (void)wire_expect(caller, "SIP/2.0 100");
+    wire_send(caller,
+              "CANCEL sip:bob@call.test SIP/2.0\n"
+              "Via: SIP/2.0/TCP %s:%u;branch=z9hG4bKa;rport\n"
+              "Max-Forwards: 70\n"
+              "From: <sip:alice@call.test>;tag=a\n"
+              "To: <sip:bob@call.test>\n"
+              "Call-ID: a@stage\n"
+              "CSeq: 1 CANCEL\n"
+              "Content-Length: 0\n"
+              "\n",
+              stage.host, wire_port(caller));
+    (void)wire_expect(caller, "SIP/2.0 200");
+    wire_hang_up(callee);
+    (void)wire_expect(caller, "SIP/2.0 487");
+    wire_expect_nothing(callee, MOMENT_MS);
+    part();
+}
+END_TEST
+
 /* Whoever has said something since may have read it. */
 START_TEST(nor_one_behind_which_the_peer_has_spoken)
 {
@@ -217,6 +242,7 @@ int main(void)
     tcase_add_test(tcase, no_request_goes_a_third_time);
     tcase_add_test(tcase,
                    a_request_that_was_answered_with_a_1xx_does_not_go_again);
+    tcase_add_test(tcase, nor_does_one_that_was_cancelled);
     tcase_add_test(tcase, nor_one_behind_which_the_peer_has_spoken);
     tcase_add_test(tcase, a_new_connection_that_breaks_is_a_failure);
     tcase_add_loop_test(tcase, requests_of_our_own_go_once_more_too, 0, CASES);

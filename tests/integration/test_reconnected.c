@@ -6,7 +6,7 @@
  */
 #include "meeting.h"
 
-enum { MOMENT_MS = 20 };
+enum { MOMENT_MS = 20, IDLE_MS = 250 };
 
 static const wire_kind_t kinds[] = {WIRE_TCP, WIRE_TLS, WIRE_WS};
 
@@ -79,6 +79,26 @@ START_TEST(so_does_another_request)
 }
 END_TEST
 
+/* The answer is owed on the new one, and on no other. */
+START_TEST(it_may_ring_for_long_there)
+{
+    stage.listen.idle_timeout_ms = IDLE_MS;
+    begin(kinds[_i], "INVITE");
+
+    (void)wire_expect(caller, "SIP/2.0 100");
+    wire_close(caller);
+    wire_run(&stage.loop, MOMENT_MS);
+    caller = connect_client();
+    ask_again(caller, "INVITE");
+    (void)wire_expect(caller, "SIP/2.0 100");
+    wire_run(&stage.loop, 2 * IDLE_MS);
+    stage_answer(callee, received, "200 OK", "");
+    (void)wire_expect(caller, "SIP/2.0 200");
+    wire_expect_end(caller);
+    part();
+}
+END_TEST
+
 /* A client that has lost its address knows before we do. */
 START_TEST(the_newest_connection_of_an_address_has_the_answer)
 {
@@ -120,6 +140,25 @@ START_TEST(another_address_gets_nothing_while_the_connection_is_there)
 }
 END_TEST
 
+/* What was encrypted does not go on in the clear. */
+START_TEST(nor_does_another_transport)
+{
+    begin(WIRE_TLS, "INVITE");
+    unsigned tcp = stage_listen(&stage, WIRE_TCP);
+    wire_t *open = wire_connect(&stage.loop, WIRE_TCP, stage.ip, tcp, NULL);
+
+    (void)wire_expect(caller, "SIP/2.0 100");
+    ask_again(open, "INVITE");
+    (void)wire_expect(caller, "SIP/2.0 100"); /* sent again */
+    stage_answer(callee, received, "200 OK", "");
+    (void)wire_expect(caller, "SIP/2.0 200");
+    wire_expect_nothing(open, MOMENT_MS);
+    wire_close(caller);
+    wire_close(open);
+    wire_close(callee);
+}
+END_TEST
+
 /* Everybody on the way knows the branch. */
 START_TEST(nor_when_that_is_gone)
 {
@@ -146,9 +185,11 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_loop_test(tcase, a_call_goes_on_over_the_new_connection, 0, 3);
     tcase_add_loop_test(tcase, so_does_another_request, 0, 3);
+    tcase_add_loop_test(tcase, it_may_ring_for_long_there, 0, 2);
     tcase_add_test(tcase, the_newest_connection_of_an_address_has_the_answer);
     tcase_add_test(tcase,
                    another_address_gets_nothing_while_the_connection_is_there);
+    tcase_add_test(tcase, nor_does_another_transport);
     tcase_add_test(tcase, nor_when_that_is_gone);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);

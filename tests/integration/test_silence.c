@@ -6,13 +6,24 @@
  */
 #include "meeting.h"
 
-enum { IDLE_MS = 250, LONG_MS = 2 * IDLE_MS };
+enum { IDLE_MS = 250, LONG_MS = 2 * IDLE_MS, BRIEF_T1_MS = 6 };
 
 static const wire_kind_t kinds[] = {WIRE_TCP, WIRE_TLS};
 
 static void setup_silence(void)
 {
     setup();
+    stage.listen.idle_timeout_ms = IDLE_MS;
+}
+
+/* Transactions give up later than a connection may be silent, but soon. */
+static void setup_brief(void)
+{
+    srf_options_t options;
+
+    srf_options_init(&options);
+    options.t1_ms = BRIEF_T1_MS;
+    stage_setup(&stage, false, &options);
     stage.listen.idle_timeout_ms = IDLE_MS;
 }
 
@@ -58,6 +69,24 @@ START_TEST(once_it_is_answered_silence_ends_the_connections)
     (void)wire_expect(caller, "SIP/2.0 200");
     wire_expect_end(caller);
     wire_expect_end(callee);
+    part();
+}
+END_TEST
+
+/* RFC 4320 §4.2: no response tells the caller that there is none. */
+START_TEST(nor_does_what_nobody_answers_keep_them)
+{
+    kind = kinds[_i];
+    port = stage_listen(&stage, kind);
+    (void)stage_listen(&stage, WIRE_UDP);
+    callee = wire_listen(&stage.loop, WIRE_UDP, stage.ip, NULL);
+    caller = connect_client();
+    stage_target(&stage, 0, callee, WIRE_UDP);
+    ask("MESSAGE", "a");
+    (void)wire_expect(callee, "MESSAGE ");
+    wire_run(&stage.loop, 64 * BRIEF_T1_MS - 50);
+    ck_assert_uint_eq(stage_stats(&stage).connections, 1);
+    wire_expect_end(caller);
     part();
 }
 END_TEST
@@ -144,6 +173,11 @@ int main(void)
     tcase_add_test(tcase, a_registered_telephone_is_found);
     tcase_add_loop_test(tcase, a_peer_that_keeps_its_connection_alive_has_it, 0,
                         2);
+    suite_add_tcase(suite, tcase);
+    tcase = tcase_create("without an answer");
+    tcase_set_timeout(tcase, 30);
+    tcase_add_checked_fixture(tcase, setup_brief, teardown);
+    tcase_add_loop_test(tcase, nor_does_what_nobody_answers_keep_them, 0, 2);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

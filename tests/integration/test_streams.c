@@ -10,6 +10,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -563,6 +564,63 @@ START_TEST(requests_to_one_place_share_a_connection)
 }
 END_TEST
 
+typedef int name_fn(int, struct sockaddr *, socklen_t *);
+
+static unsigned port_of(int fd, name_fn *name)
+{
+    struct sockaddr_in at = {.sin_family = AF_UNSPEC};
+    socklen_t len = sizeof(at);
+
+    return name(fd, (struct sockaddr *)&at, &len) != 0 ||
+                   at.sin_family != AF_INET
+               ? 0
+               : ntohs(at.sin_port);
+}
+
+static int number_of(int fd, int level, int option)
+{
+    int number = 0;
+    socklen_t len = sizeof(number);
+
+    ck_assert_int_eq(getsockopt(fd, level, option, &number, &len), 0);
+    return number;
+}
+
+/* Our end of a connection to a port. */
+static int end_towards(unsigned peer, unsigned own)
+{
+    int fd = 3;
+
+    while (fd < 256 && (port_of(fd, getpeername) != peer ||
+                        (own != 0 && port_of(fd, getsockname) != own)))
+        fd++;
+    return fd;
+}
+
+static void expect_guarded(int fd)
+{
+    ck_assert_int_eq(number_of(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
+#if defined(TCP_USER_TIMEOUT)
+    ck_assert_int_eq(number_of(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 10000);
+#endif
+}
+
+/* Nothing else tells of a peer that has gone without a word (RFC 5482). */
+START_TEST(the_system_watches_over_connections)
+{
+    unsigned port = stage_listen(&stage, WIRE_TCP);
+    wire_t *callee = wire_listen(&stage.loop, WIRE_TCP, stage.ip, NULL);
+    wire_t *caller = caller_on(WIRE_TCP, port);
+
+    stage_target(&stage, 0, callee, WIRE_TCP);
+    expect_service(caller, WIRE_TCP, callee, "a");
+    expect_guarded(end_towards(wire_port(caller), port));
+    expect_guarded(end_towards(wire_port(callee), 0));
+    wire_close(caller);
+    wire_close(callee);
+}
+END_TEST
+
 START_TEST(a_connection_that_was_closed_is_made_anew)
 {
     const wire_kind_t kinds[] = {WIRE_TCP, WIRE_TLS};
@@ -654,6 +712,43 @@ static void register_phone(wire_t *phone, wire_t *registrar,
 }
 
 /* RFC 5626 §5.3. */
+/* RFC 5626 §5.1: the first proxy that a client comes to speaks of outbound. */
+START_TEST(only_the_first_hop_says_ob)
+{
+    static const char *const below[] = {
+        "", "Via: SIP/2.0/UDP 192.168.7.7;branch=z9hG4bKphone\n"};
+    wire_t *registrar = wire_listen(&stage.loop, WIRE_UDP, stage.ip, NULL);
+    unsigned port = stage_listen(&stage, WIRE_TLS);
+
+    (void)stage_listen(&stage, WIRE_UDP);
+    wire_t *caller = caller_on(WIRE_TLS, port);
+    stage_target(&stage, 0, registrar, WIRE_UDP);
+    stage.options.path = 1;
+    wire_send(caller,
+              "REGISTER sip:call.test SIP/2.0\n"
+              "Via: SIP/2.0/TLS client.invalid;branch=z9hG4bKr\n"
+              "%s"
+              "Max-Forwards: 70\n"
+              "From: <sip:alice@call.test>;tag=r\n"
+              "To: <sip:alice@call.test>\n"
+              "Call-ID: r@stage\n"
+              "CSeq: 1 REGISTER\n"
+              "Supported: path, outbound\n"
+              "Contact: <sip:alice@client.invalid;transport=tls>\n"
+              "Content-Length: 0\n"
+              "\n",
+              below[_i]);
+    const char *got = wire_expect(registrar, "REGISTER ");
+    const char *path = wire_header(got, "Path", NULL);
+    ck_assert_ptr_nonnull(strchr(path, '@')); /* it names the flow */
+    ck_assert_int_eq(strstr(path, ";ob") != NULL, _i == 0);
+    stage_answer(registrar, got, "200 OK", "");
+    (void)wire_expect(caller, "SIP/2.0 200");
+    wire_close(caller);
+    wire_close(registrar);
+}
+END_TEST
+
 START_TEST(a_dead_flow_is_430)
 {
     unsigned tcp = stage_listen(&stage, WIRE_TCP);
@@ -925,6 +1020,96 @@ START_TEST(where_there_was_no_tcp_is_remembered)
         stage_wait_results(&stage, i + 1);
     }
     ck_assert_uint_eq(stage_stats(&stage).connections_opened, 1);
+    wire_close(caller);
+    wire_close(callee);
+}
+END_TEST
+
+/* That of a request of the program's own is remembered, too. */
+START_TEST(our_own_requests_remember_that_there_was_no_tcp)
+{
+    wire_t *callee = wire_listen(&stage.loop, WIRE_UDP, stage.ip, NULL);
+    srf_request_options_t options;
+    asked_t asked;
+    char uri[100];
+    char body[1500];
+
+    (void)stage_listen(&stage, WIRE_UDP);
+    (void)stage_listen(&stage, WIRE_TCP);
+    memset(body, 'x', sizeof(body));
+    srf_request_options_init(&options);
+    static const char *const headers[] = {"Content-Type", "text/plain", NULL};
+    options.headers = headers;
+    options.body = body;
+    options.body_len = sizeof(body);
+    options.data = &asked;
+    options.method = "MESSAGE";
+    (void)snprintf(uri, sizeof(uri), "sip:%s:%u", stage.host,
+                   wire_port(callee));
+    for (unsigned i = 0; i < 2; i++) {
+        memset(&asked, 0, sizeof(asked));
+        ck_assert_int_eq(srf_request(stage.proxy, uri, &options, on_answer), 0);
+        stage_answer(callee, wire_expect(callee, "MESSAGE "), "200 OK", "");
+        while (asked.done == 0)
+            wire_run(&stage.loop, 1);
+        ck_assert_int_eq(asked.status, 200);
+    }
+    ck_assert_uint_eq(stage_stats(&stage).connections_opened, 1);
+    wire_close(callee);
+}
+END_TEST
+
+/* Whoever lets in one address of ours may not let in another; and a connection
+ * that is of no use is not opened. */
+START_TEST(a_long_request_leaves_from_the_address_it_is_to_leave_by)
+{
+    wire_t *callee = wire_listen(&stage.loop, WIRE_UDP, stage.ip, NULL);
+    wire_t *caller = caller_on(WIRE_UDP, stage_listen(&stage, WIRE_UDP));
+
+    ck_assert_int_eq(
+        srf_listen(stage.proxy, "sip:127.0.0.77:0;transport=tcp", NULL), 0);
+    stage_target(&stage, 0, callee, WIRE_UDP);
+    stage.options.outbound = srf_listener_uri(stage.proxy, 0);
+    invite_long(caller, "a");
+    stage_answer(callee, wire_expect(callee, "MESSAGE "), "200 OK", "");
+    (void)wire_expect(caller, "SIP/2.0 200");
+    ck_assert_uint_eq(stage_stats(&stage).connections_opened, 0);
+    wire_close(caller);
+    wire_close(callee);
+}
+END_TEST
+
+START_TEST(what_is_too_large_is_a_setting)
+{
+    static const struct {
+        uint32_t mtu;
+        bool is_long, over_tcp;
+    } cases[] = {
+        {SRF_UNLIMITED, true, false},
+        {4000, true, false},
+        {100, false, true},
+    };
+    srf_options_t options;
+
+    teardown();
+    srf_options_init(&options);
+    options.udp_mtu = cases[_i].mtu;
+    stage_setup(&stage, false, &options);
+    unsigned port = stage_listen(&stage, WIRE_UDP);
+    (void)stage_listen(&stage, WIRE_TCP);
+    wire_t *callee = wire_listen(
+        &stage.loop, cases[_i].over_tcp ? WIRE_TCP : WIRE_UDP, stage.ip, NULL);
+    wire_t *caller = caller_on(WIRE_UDP, port);
+
+    stage_target(&stage, 0, callee, WIRE_UDP);
+    if (cases[_i].is_long)
+        invite_long(caller, "a");
+    else
+        message(caller, WIRE_UDP, "a");
+    stage_answer(callee, wire_expect(callee, "MESSAGE "), "200 OK", "");
+    (void)wire_expect(caller, "SIP/2.0 200");
+    ck_assert_uint_eq(stage_stats(&stage).connections_opened,
+                      cases[_i].over_tcp);
     wire_close(caller);
     wire_close(callee);
 }
@@ -1406,9 +1591,11 @@ int main(void)
     tcase_add_test(tcase, a_server_reset_while_it_rings_advances_the_search);
     tcase_add_test(tcase, a_target_that_never_connects_is_given_up);
     tcase_add_test(tcase, requests_to_one_place_share_a_connection);
+    tcase_add_test(tcase, the_system_watches_over_connections);
     tcase_add_loop_test(tcase, a_connection_that_was_closed_is_made_anew, 0, 2);
     tcase_add_test(tcase, nothing_is_repeated_over_a_stream);
     tcase_add_test(tcase, an_answer_finds_a_caller_whose_connection_has_gone);
+    tcase_add_loop_test(tcase, only_the_first_hop_says_ob, 0, 2);
     tcase_add_test(tcase, a_dead_flow_is_430);
     tcase_add_loop_test(tcase, an_ack_along_a_flow_arrives_whatever_the_contact,
                         0, 2);
@@ -1419,6 +1606,10 @@ int main(void)
     tcase_add_test(tcase, and_over_udp_after_all_where_there_is_no_tcp);
     tcase_add_test(tcase, and_soon_where_nobody_answers_over_tcp);
     tcase_add_test(tcase, where_there_was_no_tcp_is_remembered);
+    tcase_add_test(tcase, our_own_requests_remember_that_there_was_no_tcp);
+    tcase_add_loop_test(tcase, what_is_too_large_is_a_setting, 0, 3);
+    tcase_add_test(tcase,
+                   a_long_request_leaves_from_the_address_it_is_to_leave_by);
     tcase_add_test(tcase, a_target_that_says_udp_never_gets_tcp);
     tcase_add_test(tcase, and_over_udp_when_nobody_listens_on_tcp_here);
     tcase_add_loop_test(tcase, a_server_that_is_somebody_else_gets_nothing, 0,

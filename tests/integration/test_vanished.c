@@ -206,7 +206,9 @@ START_TEST(a_cancel_to_nobody_ends_the_call_at_once)
     wire_close(ring_phone());
     wire_run(&stage.loop, MOMENT_MS);
     cancel();
+    uint64_t cancelled = uv_now(&stage.loop);
     expect_final("SIP/2.0 487");
+    ck_assert_uint_lt(uv_now(&stage.loop) - cancelled, 2000);
     end();
 }
 END_TEST

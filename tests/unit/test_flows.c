@@ -120,6 +120,28 @@ START_TEST(the_callee_reaches_a_caller_where_it_came_from)
 }
 END_TEST
 
+/* RFC 5630 §3.1.3: the flow decides, not the Contact. */
+START_TEST(a_sips_contact_is_reached_over_udp_where_that_is_allowed)
+{
+    world_t *world = natted_world("10.0.0.11");
+    char routes[TEXT];
+
+    world->srf->element.sips_downgrade = _i == 1;
+    send_from_inside(world, "INVITE", WORLD_URI, "");
+    to_routes(party_find(world->one, "INVITE", 0), "Record-Route", false,
+              routes);
+    world_answer(world, world->one, "200 OK");
+    send_back(world, world->one, "BYE", "sips:ann@" INSIDE, routes);
+    ck_assert_uint_eq(party_received(natted, "BYE"), (unsigned)_i);
+    ck_assert_uint_eq(party_received(world->one, "SIP/2.0 500"),
+                      1 - (unsigned)_i);
+    ck_assert_uint_eq(world_stats(world).sips_refused, 1 - (unsigned)_i);
+    if (_i == 1)
+        party_reply(natted, party_index(natted, "BYE", 0), "200 OK", "");
+    end_world(world);
+}
+END_TEST
+
 /* Registers the client through us with `one`: the Path that it sees. */
 static void register_client(world_t *world, char path[TEXT])
 {
@@ -162,6 +184,29 @@ START_TEST(a_call_along_a_path_reaches_a_client_where_it_came_from)
         world_settle(world);
         ck_assert_uint_eq(party_received(natted, methods[i]), 1);
     }
+    end_world(world);
+}
+END_TEST
+
+/* The Path was written where its client is to be reached from. */
+START_TEST(a_path_without_a_flow_wins_over_outbound)
+{
+    world_t *world = natted_world(NULL);
+    char path[TEXT];
+
+    memnet_listen(world->net, world->srf, "10.3.0.1:5060");
+    world_request(world, "REGISTER", "sip:10.0.0.11", "r", "");
+    to_routes(party_find(world->one, "REGISTER", 0), "Path", false, path);
+    ck_assert_ptr_nonnull(strstr(path, "<sip:10.0.0.1:5060;lr;srf="));
+    party_reply(world->one, party_index(world->one, "REGISTER", 0), "200 OK",
+                "");
+    world_settle(world);
+    world->program.options.outbound = "sip:10.3.0.1:5060;transport=udp";
+    world_request(world, "MESSAGE", "sip:bob@10.0.0.11", "m", path);
+    const char *request = party_find(world->one, "MESSAGE", 0);
+    ck_assert_ptr_nonnull(request);
+    const char *via = party_header(world->one, request, "Via", 0);
+    ck_assert_int_eq(strncmp(via, "SIP/2.0/UDP 10.0.0.1:5060;", 26), 0);
     end_world(world);
 }
 END_TEST
@@ -340,6 +385,26 @@ START_TEST(the_flow_of_a_dialog_is_not_good_for_another)
     party_clear(natted);
     world->program.uris[0] = NULL;
     world_request(world, "MESSAGE", "sip:ann@10.0.0.12", "o", routes);
+    ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 403"), 1);
+    ck_assert_uint_eq(natted->count, 0);
+    ck_assert_uint_eq(world->two->count, 0);
+    end_world(world);
+}
+END_TEST
+
+/* Nobody asks the program there: a dialog would lead its caller to whoever has
+ * registered. */
+START_TEST(a_path_leads_nowhere_inside_a_dialog)
+{
+    world_t *world = natted_world(NULL);
+    char routes[2 * TEXT];
+    char path[TEXT];
+
+    register_client(world, path);
+    snprintf(routes, sizeof(routes),
+             "Route: <sip:10.0.0.1:5060;lr;srf=MARK>\n%s", path);
+    world_in_dialog(world, world->caller, "INFO", "sip:ann@10.0.0.12", "d",
+                    routes);
     ck_assert_uint_eq(party_received(world->caller, "SIP/2.0 403"), 1);
     ck_assert_uint_eq(natted->count, 0);
     ck_assert_uint_eq(world->two->count, 0);
@@ -563,8 +628,11 @@ int main(void)
 
     tcase_add_loop_test(tcase, the_callee_reaches_a_caller_where_it_came_from,
                         0, 4);
+    tcase_add_loop_test(
+        tcase, a_sips_contact_is_reached_over_udp_where_that_is_allowed, 0, 2);
     tcase_add_test(tcase,
                    a_call_along_a_path_reaches_a_client_where_it_came_from);
+    tcase_add_test(tcase, a_path_without_a_flow_wins_over_outbound);
     tcase_add_test(tcase, a_flow_never_leads_back_to_whoever_sends_along_it);
     tcase_add_loop_test(tcase, a_flow_over_udp_that_nobody_is_at_is_tried_once,
                         0, 2);
@@ -573,6 +641,7 @@ int main(void)
                         sizeof(needs) / sizeof(needs[0]));
     tcase_add_loop_test(tcase, a_flow_that_no_mark_proves_is_403, 0, 3);
     tcase_add_test(tcase, the_flow_of_a_dialog_is_not_good_for_another);
+    tcase_add_test(tcase, a_path_leads_nowhere_inside_a_dialog);
     tcase_add_test(tcase, a_target_wins_over_a_forged_flow);
     tcase_add_test(tcase, with_a_secret_a_flow_over_udp_outlives_the_stack);
     tcase_add_loop_test(tcase, a_name_reads_as_it_was_written, 0, 2);
