@@ -5,6 +5,7 @@
  */
 #include "proxy/flow_name.h"
 
+#include "message/lines.h"
 #include "message/uri.h"
 
 enum {
@@ -41,14 +42,11 @@ static bool is_elsewhere(srf__str_t host, const srf__addr_t *peer)
            ends_with(host, SRF__STR(".invalid")); /* RFC 2606 §2 */
 }
 
-/* RFC 5626 §4.2.1: a registration is for the flow that it comes along. */
-static bool registers_flow(const srf__facts_t *request)
+static bool supports_outbound(const srf__facts_t *request)
 {
     const srf__header_t *line = srf__facts_first(request, SRF__HDR_SUPPORTED);
     srf__str_t value;
 
-    if (request->method != SRF__METHOD_REGISTER)
-        return false;
     for (; line != NULL; line = srf__facts_next(request, line)) {
         srf__str_t rest = srf__header_value(request, line);
         while (srf__list_next(&rest, &value)) {
@@ -57,6 +55,34 @@ static bool registers_flow(const srf__facts_t *request)
         }
     }
     return false;
+}
+
+/* Tells whether a Contact has the parameter reg-id, beside its URI. */
+static bool has_reg_id(const srf__facts_t *request)
+{
+    const srf__header_t *line = srf__facts_first(request, SRF__HDR_CONTACT);
+    srf__str_t params;
+    srf__uri_t uri;
+
+    if (line == NULL || srf__name_addr_parse(srf__header_value(request, line),
+                                             &uri, &params) != 0)
+        return false;
+    const char *p = params.p;
+    const char *end = params.p + params.len;
+    while (p != NULL && (p = srf__skip_lws(p, end)) < end && *p == ';') {
+        srf__param_t param;
+        p = srf__param_read(srf__skip_lws(p + 1, end), end, &param);
+        if (p != NULL && srf__str_ieq(param.name, SRF__STR("reg-id")))
+            return true;
+    }
+    return false;
+}
+
+/* RFC 5626 §4.2.1, §5.1: a registration is for the flow that it comes along. */
+static bool registers_flow(const srf__facts_t *request)
+{
+    return request->method == SRF__METHOD_REGISTER &&
+           (supports_outbound(request) || has_reg_id(request));
 }
 
 /* Whether the value is "<sip:USER@HOST>" or with a port: the common case, told
