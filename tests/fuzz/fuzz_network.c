@@ -362,12 +362,16 @@ static void finish(net_t *net)
 {
     network_memory.fail_in = 0;
     net->fail_send = 0;
-    if (!net->closing) {
+    /* A request of its own may come back, and be kept. */
+    for (unsigned i = 0; i == 0 || program_keeps(net); i++) {
+        FUZZ_CHECK(i < TRIES_MAX);
+        if (net->closing)
+            break;
         program_end(net);
         drain(net);
-        if (!net->closing)
-            check_idle(net);
     }
+    if (!net->closing)
+        check_idle(net);
     if (!net->closing)
         program_destroy(net);
     drain(net);

@@ -83,7 +83,8 @@ static void check_line_ends(const srf__facts_t *facts)
 
     for (uint32_t i = 0; i < facts->head_len; i++) {
         char c = facts->data[i];
-        FUZZ_CHECK(c != '\0');
+        /* Only in a quoted pair (RFC 4475 §3.1.1.2). */
+        FUZZ_CHECK(c != '\0' || (i > 0 && facts->data[i - 1] == '\\'));
         FUZZ_CHECK(c != '\r' || facts->data[i + 1] == '\n');
         lone_lf =
             lone_lf || (c == '\n' && (i == 0 || facts->data[i - 1] != '\r'));

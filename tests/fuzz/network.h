@@ -270,6 +270,8 @@ void program_kept(net_t *net, unsigned index, unsigned what);
 /* Any public function; `req` may be NULL. */
 void program_call(net_t *net, srf_req_t *req, unsigned what);
 void program_destroy(net_t *net);
+/* Whether it keeps requests, and letting go of them. */
+bool program_keeps(const net_t *net);
 void program_end(net_t *net);
 
 /* network_names.c */

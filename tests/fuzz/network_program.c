@@ -395,6 +395,15 @@ void program_start(net_t *net, unsigned shape)
     FUZZ_CHECK(srf_alias(net->srf, "proxy.example.com") == 0);
 }
 
+bool program_keeps(const net_t *net)
+{
+    unsigned i = 0;
+
+    while (i < KEPT_MAX && net->kept[i] == NULL)
+        i++;
+    return i < KEPT_MAX;
+}
+
 void program_end(net_t *net)
 {
     for (unsigned i = 0; i < KEPT_MAX; i++)
