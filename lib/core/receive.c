@@ -161,7 +161,10 @@ static void on_ack(const incoming_t *incoming)
     if ((server == NULL && srf__stateless_is_ack_for(txns, ack, key)) ||
         srf__answers_acked(&srf->answers, ack) || is_ack_too_much(incoming))
         return;
-    srf__ack_forward(&srf->element, ack, incoming->from, key, server != NULL);
+    /* What the program has answered itself leads nowhere, wherever its caller
+     * sends an ACK with the same branch. */
+    srf__ack_forward(&srf->element, ack, incoming->from, key,
+                     server != NULL && server->forwarded);
 }
 
 /* One CANCEL ends a call. Others that are for it, of whatever sent-by, are work

@@ -11,8 +11,8 @@
 
 /* Forwards the ACK along its route; dropped when it has none, or nothing tells
  * that it is for a call of ours: the mark in its Route, an INVITE that was
- * proxied a while ago, or `known`: a transaction. `key` is that of the INVITE
- * which the ACK would be for. */
+ * proxied a while ago, or `known`: the transaction of one that a target has
+ * answered. `key` is that of the INVITE which the ACK would be for. */
 void srf__ack_forward(srf__element_t *element, const srf__facts_t *ack,
                       const srf__flow_t *from, srf__hash128_t key, bool known);
 

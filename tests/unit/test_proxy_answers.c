@@ -211,6 +211,26 @@ START_TEST(a_2xx_is_repeated_until_the_ack)
 }
 END_TEST
 
+/* It would be a way for anybody to anywhere. */
+START_TEST(an_ack_of_an_invite_that_was_answered_here_leads_nowhere)
+{
+    plan.status = 200;
+    world_t *world = answer_with_plan();
+
+    party_send(world->caller, WORLD_PROXY,
+               "ACK sip:bob@10.0.0.11 SIP/2.0\n"
+               "Via: SIP/2.0/UDP 10.0.0.9:5060;branch=z9hG4bK-c1\n"
+               "From: <sip:ann@example.com>;tag=ann-c1\n"
+               "To: <sip:bob@example.com>;tag=somebody\n"
+               "Call-ID: c1\n"
+               "CSeq: 1 ACK\n");
+    world_settle(world);
+    ck_assert_uint_eq(party_received(world->one, "ACK"), 0);
+    ck_assert_uint_eq(world_stats(world).dropped_unmatched, 1);
+    world_destroy(world);
+}
+END_TEST
+
 START_TEST(a_2xx_nobody_acks_is_given_up_after_64_t1)
 {
     plan.status = 200;
@@ -424,6 +444,8 @@ static void add_answers(Suite *suite)
     tcase_add_loop_test(
         tcase, a_provisional_answer_gives_the_handler_its_time_again, 0, 2);
     tcase_add_test(tcase, a_2xx_is_repeated_until_the_ack);
+    tcase_add_test(tcase,
+                   an_ack_of_an_invite_that_was_answered_here_leads_nowhere);
     tcase_add_test(tcase, a_2xx_nobody_acks_is_given_up_after_64_t1);
     tcase_add_test(tcase, a_2xx_to_another_method_is_repeated_only_on_demand);
     tcase_add_test(tcase, a_refusal_is_repeated_until_the_ack);
