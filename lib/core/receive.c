@@ -164,7 +164,7 @@ static void on_ack(const incoming_t *incoming)
     /* What the program has answered itself leads nowhere, wherever its caller
      * sends an ACK with the same branch. */
     srf__ack_forward(&srf->element, ack, incoming->from, key,
-                     server != NULL && server->forwarded);
+                     server != NULL && server->proxied);
 }
 
 /* One CANCEL ends a call. Others that are for it, of whatever sent-by, are work

@@ -143,6 +143,7 @@ srf__context_t *srf__context_create(srf__element_t *element,
     if (context == NULL)
         return NULL;
     context->server = srf__server_ref(server);
+    server->proxied = true;
     context->request = srf__msg_ref(server->request);
     context->user = spec->user;
     context->user_data = spec->user_data;

@@ -146,7 +146,6 @@ static bool forward(srf__context_t *context, const srf__received_t *received)
 
     if (is_closing(context) || response->via2 == 0)
         return false;
-    context->server->forwarded |= response->status / 100 == 2;
     if (received->msg != NULL &&
         srf__server_respond(context->server, received->msg, response->status,
                             received->cut))

@@ -41,7 +41,7 @@ struct srf__server {
     bool cancelled : 1; /* a CANCEL came */
     bool owing : 1;     /* its connection knows that a response is to come */
     bool twin : 1;      /* its key is in the table with halves exchanged */
-    bool forwarded : 1; /* it had a 2xx of another one's */
+    bool proxied : 1;   /* a 2xx is that of a target */
 };
 
 /* The transaction with this key, or NULL. Of those with the same branch the
