@@ -138,17 +138,8 @@ START_TEST(nor_does_one_that_was_cancelled)
     meet_over(WIRE_TCP);
     ask("INVITE", "a");
     (void)wire_expect(caller, "SIP/2.0 100");
-    wire_send(caller,
-              "CANCEL sip:bob@call.test SIP/2.0\n"
-              "Via: SIP/2.0/TCP %s:%u;branch=z9hG4bKa;rport\n"
-              "Max-Forwards: 70\n"
-              "From: <sip:alice@call.test>;tag=a\n"
-              "To: <sip:bob@call.test>\n"
-              "Call-ID: a@stage\n"
-              "CSeq: 1 CANCEL\n"
-              "Content-Length: 0\n"
-              "\n",
-              stage.host, wire_port(caller));
+    stage_request(&stage, caller, WIRE_TCP, "CANCEL", "sip:bob@call.test", "a",
+                  "");
     (void)wire_expect(caller, "SIP/2.0 200");
     wire_hang_up(callee);
     (void)wire_expect(caller, "SIP/2.0 487");

@@ -1457,6 +1457,31 @@ START_TEST(what_is_advertised_is_in_via_and_record_route)
 }
 END_TEST
 
+/* A hairpin through a side that has another name outside, and through one that
+ * has not: however each of them is written. */
+START_TEST(all_routes_of_ours_go_whatever_they_are_advertised_as)
+{
+    static const char *const outside[] = {
+        "<sips:edge.test:7001;lr>", "<sip:edge.test:7001;transport=tls;lr>"};
+    wire_t *callee = wire_listen(&stage.loop, WIRE_UDP, stage.ip, NULL);
+    char uri[100];
+    char lines[400];
+
+    unsigned inside = stage_listen(&stage, WIRE_UDP);
+    stage.listen.advertise = "edge.test:7001";
+    wire_t *caller = caller_on(WIRE_TLS, stage_listen(&stage, WIRE_TLS));
+    (void)snprintf(uri, sizeof(uri), "sip:bob@127.0.0.1:%u", wire_port(callee));
+    (void)snprintf(lines, sizeof(lines),
+                   "Route: %s, <sip:127.0.0.1:%u;lr>\nRoute: %s\n", outside[_i],
+                   inside, outside[1 - _i]);
+    stage_request(&stage, caller, WIRE_TLS, "MESSAGE", uri, "a", lines);
+    ck_assert_str_eq(
+        wire_header(wire_expect(callee, "MESSAGE "), "Route", NULL), "");
+    wire_close(caller);
+    wire_close(callee);
+}
+END_TEST
+
 START_TEST(requests_leave_from_the_listener_named)
 {
     wire_t *callee = wire_listen(&stage.loop, WIRE_UDP, stage.ip, NULL);
@@ -1627,6 +1652,8 @@ int main(void)
                    certificates_are_read_again_without_dropping_connections);
     tcase_add_test(tcase, settings_that_cannot_be_used_are_refused);
     tcase_add_test(tcase, what_is_advertised_is_in_via_and_record_route);
+    tcase_add_loop_test(
+        tcase, all_routes_of_ours_go_whatever_they_are_advertised_as, 0, 2);
     tcase_add_test(tcase, requests_leave_from_the_listener_named);
     tcase_add_test(tcase, origins_that_are_not_welcome_are_refused);
     tcase_add_test(tcase, pages_of_other_hosts_are_refused_and_that_is_logged);

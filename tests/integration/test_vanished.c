@@ -68,17 +68,8 @@ static void ring(wire_t *who)
 
 static void cancel(void)
 {
-    wire_send(caller,
-              "CANCEL sip:bob@call.test SIP/2.0\n"
-              "Via: SIP/2.0/UDP %s:%u;branch=z9hG4bKa;rport\n"
-              "Max-Forwards: 70\n"
-              "From: <sip:alice@call.test>;tag=a\n"
-              "To: <sip:bob@call.test>\n"
-              "Call-ID: a@stage\n"
-              "CSeq: 1 CANCEL\n"
-              "Content-Length: 0\n"
-              "\n",
-              stage.host, wire_port(caller));
+    stage_request(&stage, caller, WIRE_UDP, "CANCEL", "sip:bob@call.test", "a",
+                  "");
     (void)wire_expect(caller, "SIP/2.0 200");
 }
 

@@ -2,7 +2,7 @@
 # The host of the server loses power and is there again, with the same address:
 # it knows nothing of the connection that the proxy has to it. The next request
 # arrives all the same, once, whether the host is back when it is sent, or only
-# later.
+# later. A balancer goes on to send calls there.
 #
 # SPDX-License-Identifier: MIT
 #
@@ -96,3 +96,17 @@ for method in INVITE MESSAGE; do
     say "late $method: 486"
 done
 stop_proxy 7
+
+find_program srf-lb "${SRF_BUILD:-$(dirname "$(dirname "$PROGRAM")")}"
+start_program --listen 'sip:127.0.0.1:0;transport=tcp' \
+    "sip:$HOST:$PORT;transport=tcp"
+wait_listening
+for method in MESSAGE INVITE; do
+    expect_answer "$method" "first-$method"
+    switch_off
+    switch_on
+    expect_answer "$method" "then-$method"
+done
+end_program
+! grep -q ' is out' "$WORK/proxy.log" || fail "the server is out"
+say "the balancer has kept it"

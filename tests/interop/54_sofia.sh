@@ -168,7 +168,11 @@ DOWNGRADE=yes
 anew
 start_phone alice udp "$CLEVER"
 start_phone bob tls "$CLEVER"
+start_phone carol tls "$CLEVER"
 call_each_other alice bob
+send_on alice bob carol
+send_on carol bob alice
+end_phone carol
 restart_in_call bob alice
 
 DOWNGRADE=
