@@ -98,14 +98,14 @@ done
 stop_proxy 7
 
 find_program srf-lb "${SRF_BUILD:-$(dirname "$(dirname "$PROGRAM")")}"
-start_program --listen 'sip:127.0.0.1:0;transport=tcp' \
+start_program --listen 'sip:*:0;transport=tcp' --open \
     "sip:$HOST:$PORT;transport=tcp"
 wait_listening
-for method in MESSAGE INVITE; do
-    expect_answer "$method" "first-$method"
+expect_answer INVITE first
+for name in second third; do
     switch_off
     switch_on
-    expect_answer "$method" "then-$method"
+    expect_answer INVITE "$name"
 done
 end_program
 ! grep -q ' is out' "$WORK/proxy.log" || fail "the server is out"
